@@ -1,0 +1,34 @@
+# Everything a newcomer needs: `make demo` and `make test`. Both set up their own environment in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CORPUSMILL := $(BIN)/corpusmill
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)
+	$(CORPUSMILL) run configs/demo.yaml --out runs/demo
+	$(CORPUSMILL) verify runs/demo
+	@echo; echo "One training row, decoded, and where each of its documents came from:"
+	$(CORPUSMILL) trace runs/demo --row 0
+	@echo "The run is in runs/demo; look around with: $(CORPUSMILL) show runs/demo"
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# torch comes in a second step: its CPU wheel is not on every index, and only some tests need it.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,torch]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Near-duplicate detection as pure functions: arrays in, arrays out."""

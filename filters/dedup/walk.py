@@ -1,0 +1,118 @@
+"""The rule's inner loop, compiled: one walk over documents in keep order. See `clusters`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from filters.dedup.minhash import Signatures
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+KEPT: Final = -1
+_OPEN: Final = -2
+_UNSETTLED: Final = -2.0
+_DIFFERENT: Final = -1.0
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def walk(
+    signatures: Signatures,
+    starts: Ints,
+    heads: Ints,
+    own: Ints,
+    own_starts: Ints,
+    limit: float,
+    low: int,
+    high: int,
+    keys: Ints,
+    exact: Floats,
+) -> tuple[Ints, Floats, Ints]:
+    """Decide n documents as far as the given exact similarities allow.
+
+    Args:
+        signatures: uint32 [n, permutations], in keep order.
+        starts: int64 [buckets + 1]: running sum of the buckets' sizes.
+        heads: int64 [buckets]: so many first documents of a bucket are compared with all its later ones.
+        own: int64 [members]: the buckets of each document, one document after the other.
+        own_starts: int64 [n + 1]: where each document's buckets begin in `own`.
+        limit: similarity of neighbours, above 0.
+        low: pairs with fewer equal numbers are no neighbours.
+        high: pairs with more equal numbers are neighbours; those between need an exact similarity.
+        keys: int64 [known], ascending: the pairs ``earlier * n + later`` whose exact similarity is known.
+        exact: float64 [known]: their similarities.
+
+    Returns:
+        The keeper of each document (`KEPT` for those that stay), its similarity to the document, and the
+        keys of the pairs whose exact similarity was needed and is not known.
+    """
+    count = len(signatures)
+    keeper, similarity = np.full(count, KEPT), np.zeros(count)
+    live, lives, seen = np.empty(starts[-1], dtype=np.int64), np.zeros_like(heads), np.zeros_like(heads)
+    others, met = np.empty(count, dtype=np.int64), np.full(count, -1)
+    unsettled, used = np.empty(16, dtype=np.int64), 0
+    for doc in range(count):
+        buckets = own[own_starts[doc] : own_starts[doc + 1]]
+        is_open = False
+        for other in others[: _gather(buckets, starts, live, lives, doc, others, met)]:
+            key = other * count + doc
+            value = _similarity(signatures[other], signatures[doc], low, high, key, keys, exact, limit)
+            if value == _UNSETTLED:
+                if used == len(unsettled):
+                    unsettled = np.concatenate((unsettled, np.empty_like(unsettled)))
+                unsettled[used], used = key, used + 1
+            if value == _UNSETTLED or (value != _DIFFERENT and keeper[other] == _OPEN):
+                is_open = True
+            elif value > similarity[doc] or (value == similarity[doc] and other < keeper[doc]):
+                keeper[doc], similarity[doc] = other, value
+        if keeper[doc] == KEPT and is_open:
+            keeper[doc] = _OPEN
+        _enter(buckets, starts, heads, live, lives, seen, doc, keeper[doc] < 0)
+    return keeper, similarity, unsettled[:used]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _gather(buckets: Ints, starts: Ints, live: Ints, lives: Ints, doc: int, others: Ints, met: Ints) -> int:
+    """Write each document that may be kept and shares a bucket with `doc` into `others` once; count them."""
+    found = 0
+    for bucket in buckets:
+        for other in live[starts[bucket] : starts[bucket] + lives[bucket]]:
+            if met[other] != doc:
+                met[other] = doc
+                others[found] = other
+                found += 1
+    return found
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _enter(
+    buckets: Ints, starts: Ints, heads: Ints, live: Ints, lives: Ints, seen: Ints, doc: int, may_stay: bool
+) -> None:
+    """Note that `doc` has had its turn; later documents of its buckets meet it if it may stay."""
+    for bucket in buckets:
+        if may_stay and seen[bucket] < heads[bucket]:
+            live[starts[bucket] + lives[bucket]] = doc
+            lives[bucket] += 1
+        seen[bucket] += 1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _similarity(
+    a: Signatures, b: Signatures, low: int, high: int, key: int, keys: Ints, exact: Floats, limit: float
+) -> float:
+    """Return the similarity of two neighbours, else `_DIFFERENT` or `_UNSETTLED`."""
+    equal = 0
+    for i in range(len(a)):
+        equal += a[i] == b[i]
+    if equal < low:
+        return _DIFFERENT
+    if equal > high:
+        return equal / len(a)
+    place = np.searchsorted(keys, key)
+    if place == len(keys) or keys[place] != key:
+        return _UNSETTLED
+    return exact[place] if exact[place] >= limit else _DIFFERENT

@@ -1,0 +1,121 @@
+"""What a step is: it measures (and may edit) a document; its ordered checks decide.
+
+A step is a frozen dataclass whose fields are its recipe keys (``None`` = off). ``apply`` returns the
+view and what it measured; ``CHECKS`` names each fault once, so that the decision for one document and the
+re-judging of a whole ledger derive from the same thresholds.
+
+A step is found by name: the key ``gopher_quality`` is the class ``GopherQuality`` in
+``filters/gopher_quality.py``; ``my_package.rules:MyRule`` is a class of another package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, cast, runtime_checkable
+
+from filters.text import TextView
+
+Measure = float | int | bool | str | None
+Measured = dict[str, Measure]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One reason to drop a document: ``measured[measure] op step.field`` is a fault.
+
+    Attributes:
+        reason: the fault in snake_case: ``too_few_words``.
+        measure: name of the measure it looks at.
+        op: ``<``, ``>``, ``not in``, or ``and`` (both the measure and the field are true).
+        field: name of the step's field that holds the limit; a limit of ``None`` switches the check off.
+    """
+
+    reason: str
+    measure: str
+    op: str
+    field: str
+
+
+@runtime_checkable
+class Step(Protocol):
+    """The interface of every step; see the module docstring.
+
+    Attributes:
+        MEASURES: type of each measure: ``int``, ``float``, ``bool`` or ``str``.
+        CHECKS: the reasons to drop, in the order in which they are judged.
+        FILES: names of fields that hold a file (model, list); resolved and hashed before a run.
+    """
+
+    MEASURES: ClassVar[Mapping[str, type]]
+    CHECKS: ClassVar[tuple[Check, ...]]
+    FILES: ClassVar[tuple[str, ...]]
+
+    def apply(self, view: TextView) -> tuple[TextView, Measured]:
+        """Measure the document, and edit it where the step is an edit."""
+        ...
+
+
+def is_fault(op: str, value: Measure, limit: object) -> bool:
+    """Say whether one measured value breaks one limit; a missing value or limit never does."""
+    if value is None or limit is None:
+        return False
+    match op:
+        case "<":
+            return cast(float, value) < cast(float, limit)
+        case ">":
+            return cast(float, value) > cast(float, limit)
+        case "not in":
+            return value not in cast("tuple[object, ...]", limit)
+        case "and":
+            return bool(value) and bool(limit)
+    raise ValueError(f"unknown comparison {op!r} in a check; use one of: < > 'not in' and")
+
+
+def first_fault(step: Step, measured: Measured) -> str | None:
+    """Return the reason of the first check that fails, or None when the document stays."""
+    for check in step.CHECKS:
+        if is_fault(check.op, measured.get(check.measure), getattr(step, check.field)):
+            return check.reason
+    return None
+
+
+def class_name(key: str) -> str:
+    """Return the class name of a file name: ``gopher_quality`` -> ``GopherQuality``."""
+    return "".join(part.capitalize() for part in key.split("_"))
+
+
+def step_names() -> list[str]:
+    """Return the keys of all built-in steps: the files of this package that define a step."""
+    import filters
+
+    names = [info.name for info in pkgutil.iter_modules(filters.__path__) if not info.ispkg]
+    return sorted(name for name in names if hasattr(_class_in(f"filters.{name}", class_name(name)), "CHECKS"))
+
+
+def find_step(key: str) -> type[Step]:
+    """Return the class behind a recipe key.
+
+    Raises:
+        LookupError: there is no such step; the message says what was looked for.
+    """
+    if ":" in key:
+        module, _, name = key.partition(":")
+    else:
+        module, name = f"filters.{key}", class_name(key)
+    found = _class_in(module, name)
+    if found is None or not hasattr(found, "CHECKS"):
+        raise LookupError(f"there is no step {key!r} (looked for class {name} in {module})")
+    return cast("type[Step]", found)
+
+
+def _class_in(module: str, name: str) -> object | None:
+    """Return an attribute of a module, or None if the module itself does not exist."""
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
+            return None
+        raise

@@ -1,0 +1,209 @@
+"""A recipe: everything that shapes the output of a run, as frozen dataclasses.
+
+Field names are the keys of the YAML file. ``config_load.load`` reads and checks one; nothing else builds it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from filters.step import Step
+from pipelines.readers.record import Reader
+
+
+def _require(condition: bool, rule: str, value: object) -> None:
+    """Raise a ValueError that states the rule, which begins with the field's name, and the value."""
+    if not condition:
+        raise ValueError(f"{rule}; found {value}")
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of an input.
+
+    Attributes:
+        path: where it is.
+        name: path relative to the literal prefix of its pattern; the ``file`` column of every output.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Input:
+    """One entry of ``inputs``: files of one format and one source.
+
+    Attributes:
+        reader_name: the ``reader`` key.
+        reader: the reader built from this entry's other keys.
+        paths: the patterns as written.
+        source: name of the source in every output; the reader's default where none is given.
+        limit: read at most so many content records from this input; None = all.
+        files: the matching files, sorted by name.
+    """
+
+    reader_name: str
+    reader: Reader
+    paths: tuple[str, ...]
+    source: str
+    limit: int | None
+    files: tuple[InputFile, ...]
+
+
+@dataclass(frozen=True)
+class Extract:
+    """How payloads become text.
+
+    Attributes:
+        engine: HTML engine.
+        deadline_s: CPU seconds one document may take in the child process.
+        memory_mb: address space in MiB one child may use on top of its start-up size.
+    """
+
+    engine: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    deadline_s: float = 5.0
+    memory_mb: int = 1024
+
+    def __post_init__(self) -> None:
+        _require(self.deadline_s > 0, "deadline_s must be more than 0 seconds", self.deadline_s)
+        _require(self.memory_mb >= 64, "memory_mb must be at least 64", self.memory_mb)
+
+
+@dataclass(frozen=True)
+class NamedStep:
+    """One entry of ``steps``.
+
+    Attributes:
+        name: how the ledger calls it: its key, or its ``as`` name.
+        key: the recipe key, ``gopher_quality`` or ``my_package.rules:MyRule``.
+        step: the step, built and checked; file fields as written, ``models.resolve`` makes them paths.
+    """
+
+    name: str
+    key: str
+    step: Step
+
+
+@dataclass(frozen=True)
+class Minhash:
+    """Near-duplicate search.
+
+    Attributes:
+        bands: preset of bands x rows: ``fineweb`` is 14 x 8 over word 5-grams.
+        similarity: Jaccard similarity from which two documents are duplicates.
+        verify: ``signature`` = estimate from all hashes, pairs within two standard errors of the limit
+            settled by exact Jaccard; ``exact`` = every pair settled by exact Jaccard.
+    """
+
+    bands: Literal["fineweb"] = "fineweb"
+    similarity: float = 0.7
+    verify: Literal["signature", "exact"] = "signature"
+
+    def __post_init__(self) -> None:
+        _require(0 < self.similarity <= 1, "similarity must be above 0 and at most 1", self.similarity)
+
+
+@dataclass(frozen=True)
+class Dedup:
+    """Removal of copies.
+
+    Attributes:
+        exact: remove documents whose text is equal.
+        minhash: near-duplicate search; None = off.
+        keep: which of several copies stays: the ``longest`` or the ``newest``; ties by id.
+        scope: documents are compared ``global``, or within one ``source`` or ``language`` only.
+    """
+
+    exact: bool = True
+    minhash: Minhash | None = field(default_factory=Minhash)
+    keep: Literal["longest", "newest"] = "longest"
+    scope: Literal["global", "source", "language"] = "global"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """The tokenizer to train, or the one to use.
+
+    Attributes:
+        vocab_size: pieces, a multiple of 128; a corpus too small for it gets the largest multiple possible.
+        alpha: temperature of language balancing: share of a language ~ (its count) ** alpha; 1 = as counted.
+        path: folder or file of an existing SentencePiece model; nothing is trained then.
+    """
+
+    vocab_size: int = 32768
+    alpha: float = 0.5
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        sound = self.vocab_size >= 384 and self.vocab_size % 128 == 0
+        _require(
+            sound, "vocab_size must be a multiple of 128 and at least 384 (256 are bytes)", self.vocab_size
+        )
+        _require(0 <= self.alpha <= 1, "alpha must be from 0 (languages equal) to 1 (as counted)", self.alpha)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """How tokens become rows.
+
+    Attributes:
+        seq_len: tokens per row.
+        strategy: ``best_fit`` = windowed best-fit-decreasing.
+        validation: share of documents, chosen by a hash of their id, that goes to the validation split.
+        seed: seed of the shuffle.
+        shard_mb: aim of the size of one shard in MiB of int32 tokens before compression.
+    """
+
+    seq_len: int = 2048
+    strategy: Literal["best_fit"] = "best_fit"
+    validation: float = 0.001
+    seed: int = 1
+    shard_mb: int = 1024
+
+    def __post_init__(self) -> None:
+        _require(self.seq_len >= 2, "seq_len must be at least 2 tokens", self.seq_len)
+        _require(0 <= self.validation < 1, "validation must be a share from 0 to below 1", self.validation)
+        _require(self.seed >= 0, "seed must be 0 or more", self.seed)
+        _require(self.shard_mb >= 1, "shard_mb must be at least 1", self.shard_mb)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One recipe, complete and checked. See the classes of its sections.
+
+    Attributes:
+        name: name of the run; a folder holds runs of one name.
+        inputs: what to read.
+        steps: in order.
+        ledger: ``until_drop`` = a document is measured up to the step that drops it; ``full`` = by all.
+        dedup, tokenizer, pack: None = the stage is switched off.
+        unit_mb: MiB of compressed input per unit of work.
+        max_error_share: exit 1 when more than this share of records are errors; None = never.
+        folder: folder of the recipe file; file fields of steps are relative to it. Not a key.
+    """
+
+    name: str
+    inputs: tuple[Input, ...]
+    extract: Extract = Extract()
+    steps: tuple[NamedStep, ...] = ()
+    ledger: Literal["until_drop", "full"] = "until_drop"
+    dedup: Dedup | None = field(default_factory=Dedup)
+    tokenizer: Tokenizer | None = field(default_factory=Tokenizer)
+    pack: Pack | None = field(default_factory=Pack)
+    unit_mb: int = 128
+    max_error_share: float | None = None
+    folder: Path = field(default=Path(), metadata={"key": False})
+
+    def __post_init__(self) -> None:
+        named = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", self.name) is not None
+        _require(named, "name must be 1 to 100 letters, digits, '.', '_' or '-'", repr(self.name))
+        _require(self.unit_mb >= 1, "unit_mb must be at least 1", self.unit_mb)
+        share = self.max_error_share
+        _require(share is None or 0 <= share <= 1, "max_error_share must be from 0 to 1, or none", share)
+        if self.pack is not None and self.tokenizer is None:
+            raise ValueError("pack needs a tokenizer; write `pack: none` where there is `tokenizer: none`")
+

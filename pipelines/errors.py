@@ -1,0 +1,29 @@
+"""The errors that a user is meant to read, by the exit code that each ends the program with."""
+
+from __future__ import annotations
+
+
+class CorpusmillError(Exception):
+    """A fault with a message for the user: what, where, why, and what to do next."""
+
+    exit_code = 3
+
+
+class RecipeError(CorpusmillError):
+    """The recipe or the command line is wrong. The message lists every fault, one a line."""
+
+    exit_code = 2
+
+
+class VerificationError(CorpusmillError):
+    """What is on disk is not what the manifests say, or the balance is broken."""
+
+    exit_code = 1
+
+
+class InputError(CorpusmillError):
+    """An input cannot be opened or read at all."""
+
+
+class OutputError(CorpusmillError):
+    """An output cannot be written."""

@@ -1,0 +1,135 @@
+"""What a reader yields, and what a reader is.
+
+A reader walks one byte range of one file and yields four kinds of event. Every content record of the range
+comes exactly once as a `Record` or a `Rejected`; every byte of the range belongs to exactly one `Span` or
+`Damaged`, so that lengths add up to the range.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar, Literal, Protocol, cast
+
+Media = Literal["html", "wikitext", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One content record: a page, an article, a row.
+
+    Attributes:
+        offset: byte offset of the span (gzip member, bz2 stream, row group, line) that holds it.
+        length: bytes of that span.
+        index: ordinal of the record inside the span.
+        payload: undecoded content; text formats carry UTF-8.
+        media: what the payload is.
+        charset: charset declared by the transport, or None.
+        record_id: the input's own identifier, or None.
+        url: address, or None.
+        date: ISO 8601 time, or None.
+        language: language that the input states (an ISO 639 code), or None.
+    """
+
+    offset: int
+    length: int
+    index: int
+    payload: bytes
+    media: Media
+    charset: str | None = None
+    record_id: str | None = None
+    url: str | None = None
+    date: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One content record without a payload to extract: dropped by a rule of the reader, or an error.
+
+    Attributes:
+        reason: a snake_case fault: ``http_status``, ``mime_type``, ``redirect``.
+        error: kind of error when the record could not be read; None for a plain drop.
+        message: what was seen, at most 200 characters.
+    """
+
+    offset: int
+    length: int
+    index: int
+    reason: str
+    error: str | None = None
+    message: str = ""
+    record_id: str | None = None
+    url: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes that were read and understood, by kind: a WARC record type, ``page``, ``header``, ``padding``."""
+
+    offset: int
+    length: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Bytes that could not be read: where, why, and what was seen (at most 200 characters)."""
+
+    offset: int
+    length: int
+    reason: str
+    message: str
+
+
+Event = Record | Rejected | Span | Damaged
+
+
+class Reader(Protocol):
+    """A frozen dataclass whose fields are its recipe keys; stateless, one instance serves many files.
+
+    Attributes:
+        SOURCE: default ``source`` name of inputs read with it.
+    """
+
+    SOURCE: ClassVar[str]
+
+    def splits(self, stream: BinaryIO) -> bool:
+        """Say whether this file may be read in byte ranges by several workers."""
+        ...
+
+    def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
+        """Yield the events of all spans that start in ``[start, end)``; the last one may end after `end`.
+
+        The stream is seekable. Lengths of Span and Damaged events are contiguous from the first span that
+        starts at or after `start` (exactly `start` when it is 0) up to the first that starts at or after
+        `end`, or the end of the file.
+        """
+        ...
+
+
+def reader_names() -> list[str]:
+    """Return the names of all readers: the files of this package that define one."""
+    import pipelines.readers as package
+
+    names = [info.name for info in pkgutil.iter_modules(package.__path__)]
+    return sorted(name for name in names if hasattr(_class_of(name), "SOURCE"))
+
+
+def find_reader(name: str) -> type[Reader]:
+    """Return the reader class behind a recipe's ``reader:`` key: ``warc`` -> ``warc.Warc``.
+
+    Raises:
+        LookupError: there is no such reader.
+    """
+    if name not in reader_names():
+        raise LookupError(f"there is no reader {name!r}; known readers: {', '.join(reader_names())}")
+    return cast("type[Reader]", _class_of(name))
+
+
+def _class_of(name: str) -> object | None:
+    module = importlib.import_module(f"pipelines.readers.{name}")
+    return getattr(module, "".join(part.capitalize() for part in name.split("_")), None)

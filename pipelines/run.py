@@ -1,0 +1,222 @@
+"""All stages of a run, one after another; each is skipped when its output is still what it would be."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import resource
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.balance import balance, broken_laws, by_fate, kept
+from pipelines.config import NamedStep, Recipe
+from pipelines.config_load import resolved
+from pipelines.errors import InputError, RecipeError, VerificationError
+from pipelines.manifest import (
+    RUN_MANIFEST,
+    StageKey,
+    explain_change,
+    manifest_path,
+    stage_key,
+    valid_manifest,
+    write_sealed,
+    write_stage_manifest,
+)
+from pipelines.models import resolve
+from pipelines.progress import Progress
+from pipelines.stages import dedup, extract, pack, train_tokenizer
+from pipelines.stages import filter as filtering
+from pipelines.stages.run import Run, begin_stage
+from pipelines.storage import Storage
+
+STAGES = ("extract", "filter", "dedup", "train-tokenizer", "pack")
+NAME_FILE = "work/name.json"
+
+
+def run_recipe(
+    recipe: Recipe,
+    out: str,
+    workers: int,
+    beam_flags: tuple[str, ...] = (),
+    until: str = "pack",
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Do the stages of a recipe up to and including `until`.
+
+    Returns:
+        The sealed manifest of the run, as written to ``manifest.json``.
+
+    Raises:
+        RecipeError: the folder holds a run of another name.
+        VerificationError: the balance is broken, or there are more errors than ``max_error_share``.
+        CorpusmillError: a stage failed; what it finished is kept.
+    """
+    storage = Storage(out)
+    with storage.lock():
+        _claim(storage, recipe.name)
+        storage.sweep_temporary()
+        steps, hashes = _resolve_steps(recipe)
+        progress = Progress(storage, quiet)
+        run = Run(dataclasses.replace(recipe, steps=steps), hashes, storage, workers, beam_flags, progress)
+        began = time.time()
+        manifests, seconds = _do_stages(run, until)
+        manifest = _finish(storage, recipe, manifests)
+        _write_times(storage, began, seconds, workers)
+    _judge(recipe, manifest, manifests)
+    return manifest
+
+
+def _claim(storage: Storage, name: str) -> None:
+    """Refuse a folder that another run calls its own."""
+    found = storage.read_json(NAME_FILE)
+    if found is not None and found.get("name") != name:
+        raise RecipeError(
+            f"{storage.root} holds the run {found.get('name')!r}, the recipe is named {name!r}; "
+            "choose another folder with --out"
+        )
+    write_sealed(storage, NAME_FILE, {"name": name})
+
+
+def _resolve_steps(recipe: Recipe) -> tuple[tuple[NamedStep, ...], dict[str, str]]:
+    """Find the files of all steps; return steps with absolute paths and the files' hashes by ``step.field``."""
+    steps, hashes = [], {}
+    for entry in recipe.steps:
+        step, found = resolve(entry.step, recipe.folder)
+        steps.append(dataclasses.replace(entry, step=step))
+        hashes.update({f"{entry.name}.{field}": sha256 for field, sha256 in found.items()})
+    return tuple(steps), hashes
+
+
+def _do_stages(run: Run, until: str) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
+    """Do the stages in order; return their manifests and seconds by stage name."""
+    recipe, wanted = run.recipe, STAGES[: STAGES.index(until) + 1]
+    manifests: dict[str, dict[str, Any]] = {}
+    seconds: dict[str, float] = {}
+    clock = _Clock(seconds)
+
+    extract_key = extract.key(run)
+    _explain(run, extract.HOME, extract_key)
+    manifests["extract"] = clock.time("extract", extract.run_stage, run, extract_key)
+    if "filter" not in wanted:
+        return manifests, seconds
+
+    filter_key = filtering.key(run, extract_key)
+    manifests["filter"] = clock.time("filter", _stage, run, filtering, filter_key, manifests["extract"])
+    if "dedup" not in wanted:
+        return manifests, seconds
+
+    documents_key = (
+        dedup.key(run, filter_key) if recipe.dedup else stage_key("dedup", {}, [filter_key.sha256])
+    )
+    do = _stage if recipe.dedup else _point_at_filtered
+    manifests["dedup"] = clock.time("dedup", do, run, dedup, documents_key, manifests["filter"])
+    if "train-tokenizer" not in wanted or recipe.tokenizer is None:
+        return manifests, seconds
+
+    tokenizer_key = train_tokenizer.key(run, documents_key)
+    manifests["train-tokenizer"] = clock.time(
+        "train-tokenizer", _stage, run, train_tokenizer, tokenizer_key, manifests["dedup"]
+    )
+    if "pack" not in wanted or recipe.pack is None:
+        return manifests, seconds
+
+    pack_key = pack.key(run, documents_key, tokenizer_key)
+    upstream = (manifests["dedup"], manifests["train-tokenizer"])
+    manifests["pack"] = clock.time("pack", _stage, run, pack, pack_key, *upstream)
+    return manifests, seconds
+
+
+class _Clock:
+    """Notes how long each stage took."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+
+    def time(self, stage: str, do: Any, *arguments: Any) -> dict[str, Any]:
+        began = time.monotonic()
+        manifest: dict[str, Any] = do(*arguments)
+        self._seconds[stage] = round(time.monotonic() - began, 3)
+        return manifest
+
+
+def _stage(run: Run, stage: Any, key: StageKey, *upstream: Mapping[str, Any]) -> dict[str, Any]:
+    """Do one stage unless its manifest is still valid."""
+    homes = {str(manifest["home"]): str(manifest["sha256"]) for manifest in upstream}
+    known = valid_manifest(run.storage, stage.HOME, key, homes)
+    if known is not None:
+        run.progress.say(f"{stage.NAME}: nothing to do")
+        return known
+    _explain(run, stage.HOME, key)
+    begin_stage(run, stage.HOME)
+    manifest: dict[str, Any] = stage.run_stage(run, *upstream, key)
+    return manifest
+
+
+def _point_at_filtered(run: Run, stage: Any, key: StageKey, filtered: Mapping[str, Any]) -> dict[str, Any]:
+    """Without dedup, the manifest of ``documents/`` lists the files of ``filtered/``."""
+    upstream = {"filtered": str(filtered["sha256"])}
+    known = valid_manifest(run.storage, stage.HOME, key, upstream)
+    if known is not None:
+        return known
+    begin_stage(run, stage.HOME)
+    units = [
+        {"unit": file["unit"], "files": [{k: v for k, v in file.items() if k != "unit"}], "counts": {}}
+        for file in filtered["files"]
+        if file["path"].startswith("filtered/")
+    ]
+    return write_stage_manifest(run.storage, stage.HOME, key, upstream, units)
+
+
+def _explain(run: Run, home: str, key: StageKey) -> None:
+    """Say why a stage that was done before is done again."""
+    known = run.storage.read_json(manifest_path(home))
+    if known is not None and known.get("key") != key.sha256:
+        for line in explain_change(known.get("key_parts", {}), key.parts):
+            run.progress.say(f"{key.parts['stage']}: redone because {line}")
+
+
+def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Write the manifest of the run, unless it stands there already."""
+    value = {
+        "producer": "corpusmill",
+        "recipe": resolved(recipe),
+        "stages": {
+            name: {"home": manifest["home"], "key": manifest["key"], "manifest_sha256": manifest["sha256"]}
+            for name, manifest in manifests.items()
+        },
+        "balance": balance(manifests),
+    }
+    return write_sealed(storage, RUN_MANIFEST, value)
+
+
+def _write_times(storage: Storage, began: float, seconds: Mapping[str, float], workers: int) -> None:
+    """Write ``run.json``: what differs between two runs with equal output."""
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    value = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+        "seconds": round(time.time() - began, 3),
+        "stage_seconds": dict(seconds),
+        "workers": workers,
+        "cpus": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "peak_rss_mb": {"driver": peaks[0] // 1024, "largest_child": peaks[1] // 1024},
+    }
+    write_sealed(storage, "run.json", value)
+
+
+def _judge(recipe: Recipe, manifest: Mapping[str, Any], manifests: Mapping[str, Mapping[str, Any]]) -> None:
+    """Turn a broken balance, too many errors, or an empty result into the error it is."""
+    faults = broken_laws(manifests)
+    if faults:
+        raise VerificationError("the balance is broken:\n" + "\n".join(faults))
+    counted = manifest["balance"]
+    decisions = counted.get("filter") or counted["extract"]
+    seen, errors = decisions.get("seen", 0), sum(by_fate(decisions, "error").values())
+    limit = recipe.max_error_share
+    if limit is not None and errors > limit * seen:
+        raise VerificationError(f"{errors} of {seen} records are errors, more than max_error_share {limit}")
+    if not kept(decisions):
+        raise InputError("nothing was kept; the funnel shows where the records went")

@@ -1,0 +1,1 @@
+"""One module per stage of a run: extract, filter, dedup, train_tokenizer, pack."""

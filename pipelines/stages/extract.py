@@ -1,0 +1,201 @@
+"""Stage extract: the bytes of a unit become one row per content record, with its text where it has one."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from filters.document import document_id
+from pipelines.config import Extract
+from pipelines.errors import InputError
+from pipelines.extract import Extracted, Extractor
+from pipelines.manifest import Folder, StageKey, stage_key, valid_manifest
+from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
+from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, begin_stage, finish_stage, pending, run_units
+from pipelines.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
+from pipelines.units import Unit, plan_units
+
+NAME = "extract"
+HOME = "extracted"
+FOLDERS = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
+LIBRARIES = ("resiliparse", "trafilatura", "mwparserfromhell", "warcio", "lxml")
+MESSAGE_CHARACTERS = 200
+
+# Enough records that the pipe to the child and the row groups cost little; few enough to bound memory.
+BATCH_RECORDS = 512
+BATCH_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker needs besides the unit: the readers, by ordinal of their input, and the engine."""
+
+    readers: tuple[Reader, ...]
+    extract: Extract
+
+
+def key(run: Run) -> StageKey:
+    """Return the stage key. Reader settings are part of each unit's fingerprint."""
+    return stage_key(NAME, asdict(run.recipe.extract), libraries=LIBRARIES)
+
+
+def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
+    """Do the stage; return its manifest. Whether inputs changed shows in the units, so it is always called."""
+    units = plan_units(run.recipe)
+    settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract)
+    tasks = [
+        Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, asdict(unit))
+        for unit in units
+    ]
+    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), FOLDERS, process_unit, settings)
+    known = valid_manifest(run.storage, HOME, own_key, {})
+    unchanged = known is not None and [unit["unit"] for unit in known["units"]] == [unit.name for unit in units]
+    if known is not None and unchanged and not pending(run.storage, work, tasks):
+        return known
+    begin_stage(run, HOME)
+    return finish_stage(run, own_key, FOLDERS, {}, run_units(run, work, tasks), HOME)
+
+
+def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+    """Read one unit, extract its records in batches, and account for every byte and record of it."""
+    unit = Unit(**payload)
+    reader = settings.readers[unit.input]
+    tally = _Tally(unit)
+    try:
+        with open(unit.path, "rb") as stream:  # noqa: PTH123 - a reader takes a plain binary stream
+            events = _within_limit(reader.read(stream, unit.start, unit.end), unit.limit)
+            while batch := _take(events, tally):
+                yield from _extract_batch(batch, unit, settings.extract, tally)
+    except OSError as error:
+        raise InputError(f"{unit.path}: {error.strerror}; restore the file and run again") from error
+    yield Counts(tally.counts())
+
+
+@dataclass
+class _Tally:
+    """Bytes by kind and records by fate of one unit."""
+
+    unit: Unit
+    spans: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)
+    damaged: list[Damaged] = field(default_factory=list)
+    first: int | None = None
+
+    def add_span(self, event: Span | Damaged) -> None:
+        self.first = event.offset if self.first is None else self.first
+        if isinstance(event, Damaged):
+            self.damaged.append(event)
+            self.spans["damaged"] += event.length
+        else:
+            self.spans[event.kind] += event.length
+
+    def counts(self) -> dict[str, Any]:
+        unit = self.unit
+        first = unit.start if self.first is None else self.first
+        spans = Counter(self.spans)
+        if unit.limit is not None and self.records["seen"] == unit.limit:
+            spans["beyond_limit"] += unit.end - first - sum(spans.values())
+        return {
+            "source": unit.source,
+            "file": unit.file,
+            "size": int(unit.stamp.partition(":")[0]),
+            "first_byte": first,
+            "bytes": dict(sorted(spans.items())),
+            "records": dict(sorted(self.records.items())),
+            "damaged_spans": len(self.damaged),
+        }
+
+
+def _within_limit(events: Iterator[Event], limit: int | None) -> Iterator[Event]:
+    """Yield events up to and including the limit-th content record."""
+    content = 0
+    for event in events:
+        yield event
+        content += isinstance(event, Record | Rejected)
+        if content == limit:
+            return
+
+
+def _take(events: Iterator[Event], tally: _Tally) -> list[Record | Rejected | Damaged]:
+    """Take the next batch of records and damaged spans; count plain spans on the way."""
+    batch: list[Record | Rejected | Damaged] = []
+    size = 0
+    for event in events:
+        if isinstance(event, Span | Damaged):
+            tally.add_span(event)
+        if not isinstance(event, Span):
+            batch.append(event)
+            size += len(event.payload) if isinstance(event, Record) else 0
+        if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+            break
+    return batch
+
+
+def _extract_batch(
+    batch: list[Record | Rejected | Damaged], unit: Unit, settings: Extract, tally: _Tally
+) -> Iterator[Batch]:
+    records = (event for event in batch if isinstance(event, Record))
+    extracted = _extractor(settings).extract(records)
+    rows, errors = [], []
+    for event in batch:
+        if isinstance(event, Damaged):
+            errors.append(_error_row(None, unit, event, "read", event.reason, "damaged", event.message))
+            continue
+        result: Rejected | Extracted = next(extracted) if isinstance(event, Record) else event
+        row = _row(unit, event, result)
+        rows.append(row)
+        tally.records["seen"] += 1
+        tally.records[fate(row)] += 1
+        if result.error is not None:
+            step, reason = str(row["step"]), str(row["reason"])
+            errors.append(_error_row(row["id"], unit, event, step, reason, result.error, result.message))
+    if rows:
+        yield Batch("extracted", to_table(rows, EXTRACTED))
+    if errors:
+        yield Batch("errors", to_table(errors, ERRORS))
+
+
+def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> dict[str, Any]:
+    text = result.text if isinstance(result, Extracted) else None
+    kept = text is not None
+    return {
+        "id": document_id(unit.source, unit.file, event.offset, event.index),
+        "record_id": event.record_id,
+        "url": event.url,
+        "source": unit.source,
+        "language": event.language if isinstance(event, Record) else None,
+        "date": event.date,
+        "file": unit.file,
+        "offset": event.offset,
+        "length": event.length,
+        "index": event.index,
+        "text": text,
+        "decision": KEPT if kept else ERROR if result.error is not None else DROPPED,
+        "step": None if kept else "read" if isinstance(result, Rejected) else "extract",
+        "reason": None if kept else result.reason,
+    }
+
+
+def _error_row(
+    identity: str | None, unit: Unit, event: Event, step: str, reason: str, error: str, message: str
+) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "source": unit.source,
+        "file": unit.file,
+        "offset": event.offset,
+        "length": event.length,
+        "step": step,
+        "reason": reason,
+        "error": error,
+        "message": message[:MESSAGE_CHARACTERS],
+    }
+
+
+@functools.cache
+def _extractor(settings: Extract) -> Extractor:
+    """Return this process's extractor: its child serves all units that this worker does."""
+    return Extractor(settings)

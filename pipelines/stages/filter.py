@@ -1,0 +1,130 @@
+"""Stage filter: every extracted record gets its row in the ledger; the documents all steps keep go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from filters.judge import Verdict, judge, measure_types
+from filters.step import Step
+from pipelines.manifest import Folder, StageKey, folder_files, stage_key
+from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
+from pipelines.tables import (
+    DROPPED,
+    ERROR,
+    ERRORS,
+    FILTERED,
+    KEPT,
+    document_row,
+    fate,
+    ledger_schema,
+    row_document,
+    to_table,
+)
+
+NAME = "filter"
+HOME = "filtered"
+LIBRARIES = ("fasttext-community", "spacy", "numpy")
+MESSAGE_CHARACTERS = 200
+BATCH_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker needs besides the unit: the named steps and how far to measure."""
+
+    steps: tuple[tuple[str, Step], ...]
+    full: bool
+
+
+def folders(steps: tuple[tuple[str, Step], ...]) -> tuple[Folder, ...]:
+    """Return what the stage writes; the ledger's columns depend on the steps."""
+    return (
+        Folder("ledger", ledger_schema(measure_types(steps))),
+        Folder("filtered", FILTERED),
+        Folder("errors", ERRORS, "-filter"),
+    )
+
+
+def key(run: Run, upstream: StageKey) -> StageKey:
+    """Return the stage key: the steps with their fields; files count by their content."""
+    steps = [
+        {"name": entry.name, "key": entry.key, "fields": _fields(entry.name, entry.step, run.file_hashes)}
+        for entry in run.recipe.steps
+    ]
+    settings = {"steps": steps, "ledger": run.recipe.ledger}
+    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
+
+
+def _fields(name: str, step: Step, hashes: Mapping[str, str]) -> dict[str, Any]:
+    found = asdict(step)  # type: ignore[call-overload]  # every step is a dataclass
+    return {field: hashes.get(f"{name}.{field}", value) for field, value in found.items()}
+
+
+def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+    """Do the stage; return its manifest.
+
+    Args:
+        run: the run.
+        extracted: manifest of the extract stage.
+        own_key: see `key`.
+    """
+    steps = tuple((entry.name, entry.step) for entry in run.recipe.steps)
+    parts = folder_files(extracted, "extracted")
+    tasks = [
+        Task(part["unit"], part["sha256"], part["bytes"], {"path": str(run.storage.path(part["path"]))})
+        for part in parts
+    ]
+    settings = Settings(steps, run.recipe.ledger == "full")
+    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders(steps), process_unit, settings)
+    upstream = {"extracted": extracted["sha256"]}
+    return finish_stage(run, own_key, work.folders, upstream, run_units(run, work, tasks), HOME)
+
+
+def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+    """Judge the rows of one part of ``extracted/``, in order."""
+    schema = ledger_schema(measure_types(settings.steps))
+    records: Counter[str] = Counter()
+    with pq.ParquetFile(payload["path"], page_checksum_verification=True) as part:
+        for batch in part.iter_batches(batch_size=BATCH_ROWS):
+            judged = [_judge_row(row, settings) for row in batch.to_pylist()]
+            ledger = [row for row, _ in judged]
+            kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
+            errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
+            records.update(fate(row) for row in ledger)
+            yield Batch("ledger", to_table(ledger, schema))
+            if kept:
+                yield Batch("filtered", to_table([document_row(document) for document in kept], FILTERED))
+            if errors:
+                yield Batch("errors", to_table(errors, ERRORS))
+    records["seen"] = sum(records.values())
+    yield Counts({"records": dict(sorted(records.items()))})
+
+
+def _judge_row(row: dict[str, Any], settings: Settings) -> tuple[dict[str, Any], Verdict | None]:
+    """Return a record's ledger row, and the verdict where there was a text to judge."""
+    if row["decision"] != KEPT:
+        return {**row, "bytes": None}, None
+    document = row_document(row)
+    verdict = judge(document, settings.steps, settings.full)
+    decision = ERROR if verdict.error is not None else KEPT if verdict.step is None else DROPPED
+    ledger = {
+        **row,
+        "bytes": len(document.text.encode()),
+        "language": verdict.document.language,
+        "language_score": verdict.document.language_score,
+        "decision": decision,
+        "step": verdict.step,
+        "reason": verdict.reason,
+        **verdict.measured,
+    }
+    return ledger, verdict
+
+
+def _error_row(row: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+    message = verdict.message[:MESSAGE_CHARACTERS]
+    return {**row, "error": verdict.error, "message": message}

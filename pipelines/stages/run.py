@@ -1,0 +1,199 @@
+"""What every stage gets, and the loop that all stages made of independent units share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.config import Recipe
+from pipelines.errors import CorpusmillError
+from pipelines.manifest import (
+    Folder,
+    RUN_MANIFEST,
+    StageKey,
+    finished,
+    manifest_path,
+    sidecar_path,
+    write_sidecar,
+    write_stage_manifest,
+)
+from pipelines.progress import Progress, record_progress
+from pipelines.storage import Storage
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of the command line: the recipe, where it writes, and with what force.
+
+    Attributes:
+        recipe: files of its steps resolved to absolute paths.
+        file_hashes: sha256 of every model and list file, by ``step.field``.
+        storage: the output folder.
+        workers: number of worker processes on this machine.
+        beam_flags: flags for the Beam runner, as given after ``--``.
+        progress: where to report what is going on.
+    """
+
+    recipe: Recipe
+    file_hashes: Mapping[str, str]
+    storage: Storage
+    workers: int
+    beam_flags: tuple[str, ...]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of a stage, as it travels to a worker.
+
+    Attributes:
+        unit: its name.
+        fingerprint: of its input data.
+        cost: bytes to work on, for dealing units to workers.
+        payload: what the stage's `process_unit` needs to know about it; JSON-able.
+    """
+
+    unit: str
+    fingerprint: str
+    cost: int
+    payload: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """Return the task as one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Task:
+        """Return the task of a line."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that a stage yields for one of its folders; each batch is at least one row group."""
+
+    folder: str
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a unit's rows are, for the balance; yielded once, last."""
+
+    counts: Mapping[str, Any]
+
+
+ProcessUnit = Callable[[Mapping[str, Any], Any], Iterator[Batch | Counts]]
+"""Pure work on one unit: (payload, settings) -> batches, then counts. Knows neither Beam nor storage."""
+
+
+@dataclass(frozen=True)
+class UnitWork:
+    """Everything a worker needs to do the units of one stage; pickled into the Beam graph once.
+
+    Attributes:
+        stage: name of the stage.
+        key: sha256 of the stage key.
+        root: the run folder.
+        folders: what each unit writes one part into.
+        process: the stage's pure function; importable by name.
+        settings: its second argument.
+    """
+
+    stage: str
+    key: str
+    root: str
+    folders: tuple[Folder, ...]
+    process: ProcessUnit
+    settings: Any
+
+    def do(self, task: Task) -> None:
+        """Process one unit and commit its parts, then its sidecar. Doing it again gives the same files."""
+        storage = Storage(self.root)
+        counts: Mapping[str, Any] = {}
+        with contextlib.ExitStack() as open_files:  # a commit that fails abandons the others
+            writers = {
+                folder.name: open_files.enter_context(
+                    storage.table_writer(folder.part(task.unit), folder.schema)
+                )
+                for folder in self.folders
+            }
+            for output in self.process(task.payload, self.settings):
+                if isinstance(output, Counts):
+                    counts = output.counts
+                    continue
+                writers[output.folder].write(output.table)
+                record_progress(storage, self.stage, task.unit, output.folder, output.table.num_rows)
+        facts = [writer.fact for writer in writers.values() if writer.fact is not None]
+        write_sidecar(storage, self.stage, task.unit, self.key, task.fingerprint, facts, counts)
+        record_progress(storage, self.stage, task.unit, "done", task.cost)
+
+
+def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
+    """Do the units that have no valid sidecar, in one Beam pipeline; return all sidecars by unit.
+
+    Raises:
+        CorpusmillError: a unit did not finish; the message says which and why.
+    """
+    from pipelines.beam.units import process_units  # Beam takes a second to import; a resumed run needs none
+
+    todo = pending(run.storage, work, tasks)
+    run.progress.start(work.stage, todo=todo, total=len(tasks))
+    if todo:
+        process_units(run, work, todo)
+    run.progress.finish()
+    sidecars = {task.unit: _sidecar(run.storage, work, task) for task in tasks}
+    missing = [unit for unit, sidecar in sidecars.items() if sidecar is None]
+    if missing:
+        raise CorpusmillError(
+            f"stage {work.stage}: units {', '.join(missing[:5])} did not finish; run it again"
+        )
+    return {unit: sidecar for unit, sidecar in sidecars.items() if sidecar is not None}
+
+
+def begin_stage(run: Run, home: str) -> None:
+    """Take back the manifests that a stage about to be redone would make untrue: its own and the run's."""
+    run.storage.remove(manifest_path(home))
+    run.storage.remove(RUN_MANIFEST)
+
+
+def finish_stage(
+    run: Run,
+    key: StageKey,
+    folders: Sequence[Folder],
+    upstream: Mapping[str, str],
+    sidecars: Mapping[str, Mapping[str, Any]],
+    home: str,
+) -> dict[str, Any]:
+    """Remove what belongs to units that are no more, then write the stage's manifest and return it."""
+    sweep_units(run.storage, str(key.parts["stage"]), folders, set(sidecars))
+    return write_stage_manifest(run.storage, home, key, upstream, sidecars.values())
+
+
+def sweep_units(storage: Storage, work: str, folders: Sequence[Folder], units: set[str]) -> None:
+    """Remove parts in `folders` and sidecars in ``work/<work>/`` of any but these units."""
+    for folder in folders:
+        # Where two stages share a folder, the suffix tells whose part it is.
+        mine = [f for f in storage.list_files(folder.name) if f.endswith(f"{folder.suffix}.parquet")]
+        _remove_all_but(storage, mine, {folder.part(unit) for unit in units})
+    marks = [f for f in storage.list_files(f"work/{work}") if f.endswith(".json")]
+    _remove_all_but(storage, marks, {sidecar_path(work, unit) for unit in units})
+
+
+def _remove_all_but(storage: Storage, files: Sequence[str], keep: set[str]) -> None:
+    for relative in set(files) - keep:
+        storage.remove(relative)
+
+
+def pending(storage: Storage, work: UnitWork, tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks without a valid sidecar."""
+    return [task for task in tasks if _sidecar(storage, work, task) is None]
+
+
+def _sidecar(storage: Storage, work: UnitWork, task: Task) -> dict[str, Any] | None:
+    return finished(storage, work.stage, task.unit, work.key, task.fingerprint)

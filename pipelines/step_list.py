@@ -1,0 +1,168 @@
+"""The ``steps`` of a recipe: a list of step names, each alone or with its fields.
+
+``- pii`` and ``- pii: {}`` are the same. A step stands once; a second copy takes a name of its own,
+``- gopher_quality: {as: strict, min_words: 100}``. A `language` step needs a label to look at, so where
+nothing before it labels the text, `label_language` is put in front of it with its defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from dataclasses import is_dataclass, replace
+from pathlib import Path
+
+from filters.step import Step, find_step, step_names
+from pipelines.config import NamedStep
+from pipelines.strict_yaml import Broken, Faults, Items, Node, Place, Scalar, Table, nearest
+from pipelines.typed import INVALID, build, found
+
+_KEY = re.compile(r"[a-z][a-z0-9_]*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def normalise(steps: Node) -> Node:
+    """Return the list with every well-formed step as ``{key: {fields}}`` and the label step put in."""
+    if not isinstance(steps, Items):
+        return steps
+    full: list[Node] = []
+    labelled = False
+    for item in map(_full_form, steps.nodes):
+        key = _key_of(item)
+        labelled = labelled or key == "label_language"
+        if key == "language" and not labelled:
+            full.append(Table({"label_language": (item.at, Table({}, item.at))}, item.at))
+            labelled = True
+        full.append(item)
+    return Items(tuple(full), steps.at)
+
+
+def _full_form(item: Node) -> Node:
+    if isinstance(item, Scalar) and item.text:
+        return Table({item.text: (item.at, Table({}, item.at))}, item.at)
+    if isinstance(item, Table) and len(item.entries) == 1:
+        ((key, (at, body)),) = item.entries.items()
+        if isinstance(body, Scalar) and body.plain and not body.text:
+            return Table({key: (at, Table({}, body.at))}, item.at)
+    return item
+
+
+def _key_of(item: Node) -> str | None:
+    return next(iter(item.entries)) if isinstance(item, Table) and len(item.entries) == 1 else None
+
+
+def named_entries(steps: Node) -> dict[str, tuple[int, str]]:
+    """Return the steps of a normalised list: name -> (position, key)."""
+    found_names: dict[str, tuple[int, str]] = {}
+    for position, item in enumerate(steps.nodes if isinstance(steps, Items) else ()):
+        key = _key_of(item)
+        if key is not None:
+            found_names.setdefault(_name_of(item, key), (position, key))
+    return found_names
+
+
+def _name_of(item: Node, key: str) -> str:
+    body = item.entries[key][1] if isinstance(item, Table) else None
+    given = body.entries.get("as") if isinstance(body, Table) else None
+    return given[1].text if given and isinstance(given[1], Scalar) else key
+
+
+def read_steps(node: Node, path: str, faults: Faults, folder: Path, reserved: Collection[str]) -> object:
+    """Read a normalised ``steps`` list.
+
+    Args:
+        node: the list.
+        path: its key path.
+        faults: receives the faults: unknown steps with the nearest name, equal names, wrong fields.
+        folder: folder of the recipe; file fields of steps are relative to it.
+        reserved: names that a step cannot take, the recipe's sections.
+
+    Returns:
+        A tuple of `NamedStep`, or `INVALID`.
+    """
+    if not isinstance(node, Items):
+        if not isinstance(node, Broken):
+            faults.add(node.at, path, f"expected a list of steps; found {found(node)}")
+        return INVALID
+    _check_names(node, path, faults, reserved)
+    steps = [_read_step(item, f"{path}[{n}]", faults, folder) for n, item in enumerate(node.nodes)]
+    return INVALID if INVALID in steps else tuple(steps)
+
+
+def _check_names(node: Items, path: str, faults: Faults, reserved: Collection[str]) -> None:
+    """Report names that two steps share or that a section has."""
+    first: dict[str, int] = {}
+    for n, item in enumerate(node.nodes):
+        key = _key_of(item)
+        name = _name_of(item, key) if key is not None else None
+        if name is None:
+            continue
+        if name in reserved:
+            faults.add(
+                item.at, f"{path}[{n}]", f"a step cannot be named {name!r}, that is a section of the recipe"
+            )
+        other = first.setdefault(name, n)
+        if other != n:
+            there = f"{path}[{other}] at {node.nodes[other].at}"
+            what = f"a second step named {name!r} (the first is {there}); give one of them a name: `as: other_name`"
+            faults.add(item.at, f"{path}[{n}]", what)
+
+
+def _read_step(item: Node, path: str, faults: Faults, folder: Path) -> object:
+    key = _key_of(item)
+    if key is None or not isinstance(item, Table):
+        if not isinstance(item, Broken):
+            what = f"a mapping of {len(item.entries)} keys" if isinstance(item, Table) else found(item)
+            faults.add(item.at, path, f"expected one step name, alone or with its fields; found {what}")
+        return INVALID
+    at, body = item.entries[key]
+    cls = _step_class(key, at, path, faults)
+    name = _name_of(item, key)
+    if isinstance(body, Table) and "as" in body.entries:
+        if not _NAME.fullmatch(name):
+            what = f"`as` must be a name of a-z, 0-9 and _ that starts with a letter; found {name!r}"
+            faults.add(body.entries["as"][0], path, what)
+        body = body.without(["as"])
+    if cls is None:
+        return INVALID
+    step = build(cls, body, name, faults, other_keys=["as"])
+    return INVALID if step is INVALID else NamedStep(name, key, _from_folder(step, body, folder))
+
+
+def _from_folder(step: Step, body: Node, folder: Path) -> Step:
+    """Turn files that an override names from the current directory into paths from the recipe's folder.
+
+    A name without a file there stays: it is the name of a known model, or a fault that the search for it reports.
+    """
+    entries = body.entries if isinstance(body, Table) else {}
+    moved = {}
+    for field in step.FILES:
+        node = entries[field][1] if field in entries else None
+        if isinstance(node, Scalar) and node.at.order and (node.at.base / node.text).exists():
+            file = (node.at.base / node.text).resolve()
+            moved[field] = os.path.relpath(file, folder.resolve())
+    return replace(step, **moved) if moved else step  # type: ignore[type-var]
+
+
+def _step_class(key: str, at: Place, path: str, faults: Faults) -> type[Step] | None:
+    """Return the class behind a key, or None after reporting that there is none."""
+    if not _KEY.fullmatch(key):
+        faults.add(at, path, f"{key!r} is neither a step name nor `module:Class`; {_known(key)}")
+        return None
+    try:
+        cls = find_step(key)
+    except LookupError as error:
+        faults.add(at, path, f"{error.args[0]}" + ("" if ":" in key else f"; {_known(key)}"))
+        return None
+    except Exception as error:  # the import of a user's module can fail in any way
+        faults.add(at, path, f"importing {key!r} fails: {type(error).__name__}: {error}")
+        return None
+    if not is_dataclass(cls):
+        faults.add(at, path, f"{key!r} is not a dataclass; a step is a frozen dataclass of its fields")
+        return None
+    return cls
+
+
+def _known(key: str) -> str:
+    return nearest(key, step_names(), "known steps")

@@ -1,0 +1,132 @@
+"""The columns of every table of a run, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from filters.document import Document, Origin
+
+_WHERE = [
+    pa.field("file", pa.string(), nullable=False),
+    pa.field("offset", pa.int64(), nullable=False),
+    pa.field("length", pa.int64(), nullable=False),
+    pa.field("index", pa.int32(), nullable=False),
+]
+_ID = pa.field("id", pa.string(), nullable=False)
+_RECORD_ID = pa.field("record_id", pa.string())
+_URL = pa.field("url", pa.string())
+_SOURCE = pa.field("source", pa.string(), nullable=False)
+_LANGUAGE = [pa.field("language", pa.string()), pa.field("language_score", pa.float64())]
+_DATE = pa.field("date", pa.string())
+_DECISION = [
+    pa.field("decision", pa.string(), nullable=False),
+    pa.field("step", pa.string()),
+    pa.field("reason", pa.string()),
+]
+
+EXTRACTED = pa.schema(
+    [
+        _ID,
+        _RECORD_ID,
+        _URL,
+        _SOURCE,
+        pa.field("language", pa.string()),
+        _DATE,
+        *_WHERE,
+        pa.field("text", pa.string()),
+        *_DECISION,
+    ]
+)
+"""One row per content record. `language` is what the input states; `text` is null where there is none."""
+
+FILTERED = pa.schema(
+    [
+        _ID,
+        _RECORD_ID,
+        pa.field("text", pa.string(), nullable=False),
+        _URL,
+        _SOURCE,
+        *_LANGUAGE,
+        _DATE,
+        *_WHERE,
+    ]
+)
+"""One row per document that all steps kept, with its edited text."""
+
+DOCUMENTS = FILTERED.append(pa.field("cluster_size", pa.int32(), nullable=False))
+"""The finished text. `cluster_size` counts the document and its removed copies; 1 = it had none."""
+
+ERRORS = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        _SOURCE,
+        *_WHERE[:3],
+        pa.field("step", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("error", pa.string(), nullable=False),
+        pa.field("message", pa.string(), nullable=False),
+    ]
+)
+"""Detail of error rows and of damaged spans; a damaged span has no id."""
+
+_MEASURE_TYPES = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
+
+KEPT, DROPPED, ERROR = "kept", "dropped", "error"
+
+
+def ledger_schema(measures: Mapping[str, type]) -> pa.Schema:
+    """Return the columns of the ledger: identity, decision, then one typed column per measure.
+
+    Args:
+        measures: Python type of each ``step.measure``, in order.
+    """
+    columns = [_ID, _RECORD_ID, _URL, _SOURCE, *_WHERE, pa.field("bytes", pa.int64()), *_LANGUAGE, *_DECISION]
+    return pa.schema([*columns, *(pa.field(name, _MEASURE_TYPES[kind]) for name, kind in measures.items())])
+
+
+def to_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Return rows as a table of exactly this schema; a key that a row lacks is null."""
+    columns = [pa.array([row.get(name) for row in rows], schema.field(name).type) for name in schema.names]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def document_row(document: Document) -> dict[str, Any]:
+    """Return a document as a row of FILTERED."""
+    origin = document.origin
+    return {
+        "id": document.id,
+        "record_id": document.record_id,
+        "text": document.text,
+        "url": document.url,
+        "source": document.source,
+        "language": document.language,
+        "language_score": document.language_score,
+        "date": document.date,
+        "file": origin.file,
+        "offset": origin.offset,
+        "length": origin.length,
+        "index": origin.index,
+    }
+
+
+def row_document(row: Mapping[str, Any]) -> Document:
+    """Return the document of a row that has the columns of EXTRACTED or FILTERED and a text."""
+    return Document(
+        id=row["id"],
+        record_id=row["record_id"],
+        text=row["text"],
+        url=row["url"],
+        source=row["source"],
+        language=row["language"],
+        language_score=row.get("language_score"),
+        date=row["date"],
+        origin=Origin(row["file"], row["offset"], row["length"], row["index"]),
+    )
+
+
+def fate(row: Mapping[str, Any]) -> str:
+    """Return the name under which a record is counted: ``kept``, ``dropped c4.curly_bracket``, ``error …``."""
+    return KEPT if row["decision"] == KEPT else f"{row['decision']} {row['step']}.{row['reason']}"

@@ -1,0 +1,145 @@
+"""The rule: no chains, every removed document is similar to a keeper that stays, and order does not matter."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.dedup.buckets import HEAD, Buckets
+from filters.dedup.clusters import Decisions, Limit, components, place, resolve, work_groups
+from filters.dedup.minhash import PERMUTATIONS, estimate
+from filters.dedup.walk import KEPT
+
+# A group of documents: how many numbers of the signature each shares with a common core, and its buckets.
+GROUPS = st.integers(1, 14).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.integers(60, PERMUTATIONS), min_size=n, max_size=n),
+        st.lists(st.sets(st.integers(0, n - 1), min_size=2), max_size=8) if n > 1 else st.just([]),
+        st.dictionaries(
+            st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), st.floats(0.5, 1), max_size=30
+        ),
+    )
+)
+
+
+def signatures_of(shared: list[int]) -> np.ndarray:
+    """Signatures that agree with a core in their first so many numbers and with nothing elsewhere."""
+    made = np.arange(PERMUTATIONS, dtype=np.uint32)[None, :].repeat(len(shared), axis=0)
+    for i, count in enumerate(shared):
+        made[i, count:] = 1000 * (i + 1) + np.arange(count, PERMUTATIONS)
+    return made
+
+
+def buckets_of(sets: list[set[int]], capped: bool = False) -> Buckets:
+    docs = [doc for one in sets for doc in sorted(one)]
+    starts = np.cumsum([0, *map(len, sets)])
+    return Buckets(np.array(docs, dtype=np.uint64), starts, np.full(len(sets), capped))
+
+
+def by_definition(
+    signatures: np.ndarray, sets: list[set[int]], limit: Limit, exact: dict[tuple[int, int], float]
+) -> list[tuple[int, float]]:
+    """The rule as DESIGN states it, pair by pair."""
+    decided: list[tuple[int, float]] = []
+    for doc in range(len(signatures)):
+        best = (0.0, 0)
+        for other in range(doc):
+            if decided[other][0] != KEPT or not any({doc, other} <= one for one in sets):
+                continue
+            similarity = float(estimate(signatures[doc], signatures[other]))
+            if limit.low <= round(similarity * PERMUTATIONS) <= limit.high:
+                similarity = exact.get((other, doc), 0.0)
+            if similarity >= limit.similarity:
+                best = max(best, (similarity, -other))
+        decided.append((-best[1], best[0]) if best[0] else (KEPT, 0.0))
+    return decided
+
+
+def run(
+    signatures: np.ndarray, sets: list[set[int]], limit: Limit, exact: dict[tuple[int, int], float]
+) -> Decisions:
+    def settle(pairs: np.ndarray) -> np.ndarray:
+        assert np.all(pairs[:, 0] < pairs[:, 1])
+        return np.array([exact.get((a, b), 0.0) for a, b in pairs.tolist()])
+
+    return resolve(signatures, buckets_of(sets), limit, settle)
+
+
+@settings(max_examples=300, deadline=None)
+@given(GROUPS, st.booleans())
+def test_decisions_are_the_definitions(group: tuple, trust: bool) -> None:
+    """Whatever the candidates, estimates and exact values, with and without trust in estimates."""
+    shared, sets, exact = group
+    signatures = signatures_of(shared)
+    limit = Limit.estimated(0.7) if trust else Limit.exact(0.7)
+    found = run(signatures, sets, limit, exact)
+    expected = by_definition(signatures, sets, limit, exact)
+    assert list(zip(found.keeper.tolist(), found.similarity.tolist(), strict=True)) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(GROUPS)
+def test_no_chains(group: tuple) -> None:
+    """A keeper is itself kept, comes before, and is at least as similar as the limit."""
+    shared, sets, exact = group
+    found = run(signatures_of(shared), sets, Limit.estimated(0.7), exact)
+    for doc, keeper in enumerate(found.keeper.tolist()):
+        if keeper != KEPT:
+            assert keeper < doc
+            assert found.keeper[keeper] == KEPT
+            assert found.similarity[doc] >= 0.7
+
+
+def test_similar_only_to_a_removed_document_stays() -> None:
+    """B falls to A; C resembles B alone, so C stays: that is what forbids chains."""
+    signatures = np.zeros((3, PERMUTATIONS), dtype=np.uint32)
+    signatures[1, :20] = 1
+    signatures[2, :40] = 2
+    signatures[2, :20] = 1
+    found = run(signatures, [{0, 1, 2}], Limit(0.7, 80, 80), {})
+    assert found.keeper.tolist() == [KEPT, 0, KEPT]
+
+
+def test_only_pairs_that_may_matter_are_settled() -> None:
+    """Of 500 copies and one borderline document, one pair is settled and not 500."""
+    signatures = np.zeros((501, PERMUTATIONS), dtype=np.uint32)
+    signatures[500, : PERMUTATIONS - round(0.7 * PERMUTATIONS)] = 1
+    found = run(signatures, [set(range(501))], Limit.estimated(0.7), {(0, 500): 0.71})
+    assert found.settled == 1
+    assert found.keeper.tolist() == [KEPT] + [0] * 500
+    assert found.similarity[500] == 0.71
+
+
+def test_a_capped_bucket_compares_with_its_head_only() -> None:
+    """Two documents beyond the first 64 are not compared with each other, only with the head."""
+    count = HEAD + 3
+    signatures = np.arange(count * PERMUTATIONS, dtype=np.uint32).reshape(count, PERMUTATIONS)
+    signatures[-1] = signatures[-2]
+    signatures[-3] = signatures[HEAD - 1]
+    buckets = buckets_of([set(range(count))], capped=True)
+    keeper = resolve(signatures, buckets, Limit.estimated(0.7), lambda pairs: np.zeros(len(pairs))).keeper
+    assert keeper[-3:].tolist() == [HEAD - 1, KEPT, KEPT]
+
+
+def test_the_limit_is_two_standard_errors_wide_on_both_sides() -> None:
+    """At 0.7 and 112 permutations: 0.613 to 0.787."""
+    limit = Limit.estimated(0.7)
+    assert (limit.low, limit.high) == (69, 88)
+    assert (Limit.estimated(1.0).low, Limit.estimated(1.0).high) == (PERMUTATIONS, PERMUTATIONS)
+
+
+def test_place_sorts_each_bucket_by_keep_order() -> None:
+    buckets = buckets_of([{10, 20, 30}, {20, 40}])
+    placed = place(buckets, np.array([40, 30, 20, 10], dtype=np.uint64))
+    assert placed.docs.tolist() == [1, 2, 3, 0, 2]
+
+
+def test_components_and_work_groups() -> None:
+    """Buckets that share a document are one component; a component is never divided."""
+    docs, labels = components(buckets_of([{1, 2}, {7, 9}, {2, 5}, {20, 21, 22}]))
+    parts = {tuple(docs[labels == label].tolist()) for label in set(labels.tolist())}
+    assert parts == {(1, 2, 5), (7, 9), (20, 21, 22)}
+    groups = work_groups(labels, 3)
+    assert all(len(set(groups[labels == label].tolist())) == 1 for label in set(labels.tolist()))
+    assert np.bincount(groups).max() <= 5
