@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     options = _parser().parse_args(_before_beam_flags(arguments))
     options.beam_flags = _beam_flags(arguments)
+    sys.path.append(str(Path.cwd()))  # steps of one's own: my_rules:MyRule; worker processes see it likewise
+    # Beam warns about optional parts that are not installed; what fails reaches the user as an error.
+    logging.basicConfig(level=logging.INFO if options.debug else logging.ERROR)
     try:
         sys.exit(options.handler(options))
     except CorpusmillError as error:
@@ -216,7 +220,15 @@ def _trace(options: argparse.Namespace) -> int:
 
     for piece in trace(Storage(options.out), options.shard, options.row):
         if options.json:
-            print(json.dumps({**piece.record, "packed": piece.text, "tokens": piece.tokens, "flags": piece.flags}))
+            print(
+                json.dumps(
+                    {**piece.record, "packed": piece.text, "tokens": piece.tokens, "flags": piece.flags}
+                )
+            )
         else:
             print(f"{as_text(piece)}\n{'-' * 80}")
     return 0
+
+
+if __name__ == "__main__":
+    main()

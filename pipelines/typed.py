@@ -85,10 +85,11 @@ def build(
             read = (special or {}).get(name)
             where = join(path, name)
             values[name] = read(child, where, faults) if read else convert(hints[name], child, where, faults)
-    missing = [item.name for item in _fields(cls) if _required(item) and item.name not in values]
-    for name in missing:
-        faults.add(table.at, path, f"missing key {name!r}")
-    broken = {name for name, value in values.items() if value is INVALID} | set(missing)
+    missing = {item.name for item in _fields(cls) if _required(item) and item.name not in values}
+    for name in names:
+        if name in missing:
+            faults.add(table.at, path, f"missing key {name!r}")
+    broken = missing | {name for name, value in values.items() if value is INVALID}
     return _construct(cls, table, path, faults, values, broken)
 
 
@@ -96,15 +97,19 @@ def _construct(
     cls: type, table: Table, path: str, faults: Faults, values: dict[str, object], broken: set[str]
 ) -> object:
     """Call the class; on a ValueError report it and try again without the fields it names."""
+    hints = typing.get_type_hints(cls)
     required = {item.name for item in _fields(cls) if _required(item)}
     complete = not broken
-    while not required & broken:
+    while True:
         good = {name: value for name, value in values.items() if name not in broken}
+        good.update({name: _stand_in(hints[name]) for name in required & broken})
+        if INVALID in good.values():
+            return INVALID
         try:
             built = cls(**good)
         except ValueError as error:
             named = _named_in(str(error), keys_of(cls))
-            given = [name for name in named if name in good]
+            given = [name for name in named if name in values and name not in broken]
             complete = False
             if not broken.intersection(named):
                 at = table.entries[given[0]][0] if given else table.at
@@ -114,7 +119,12 @@ def _construct(
             broken = broken.union(given)
         else:
             return built if complete else INVALID
-    return INVALID
+
+
+def _stand_in(hint: Any) -> object:
+    """Return a harmless value for a required field without one, so that its neighbours can be judged."""
+    empty = () if get_origin(hint) is tuple else INVALID
+    return {str: "x", int: 1, float: 0.5, bool: False}.get(hint, empty)
 
 
 def _named_in(message: str, names: list[str]) -> list[str]:

@@ -131,6 +131,7 @@ def make_batch(rows: Rows) -> Batch:
     labels.reshape(-1)[starts] = IGNORED
     for row in np.flatnonzero(rows.n_pad).tolist():
         labels[row, rows.row_len - rows.n_pad[row] :] = IGNORED
+    of_row = list(itertools.pairwise(rows.entries.tolist()))
     position_ids = np.arange(input_ids.size) - np.repeat(starts, lengths)
     return {
         "input_ids": input_ids,
@@ -138,6 +139,6 @@ def make_batch(rows: Rows) -> Batch:
         "labels": labels,
         "cu_seqlens": cu_seqlens.astype(np.int32),
         "max_seqlen": int(lengths.max()),
-        "doc_ids": np.split(rows.doc_ids, rows.entries[1:-1]),
-        "doc_flags": np.split(rows.doc_flags, rows.entries[1:-1]),
+        "doc_ids": [rows.doc_ids[begin:end] for begin, end in of_row],
+        "doc_flags": [rows.doc_flags[begin:end] for begin, end in of_row],
     }

@@ -153,6 +153,8 @@ def _cut_at(tokens: npt.NDArray[np.int32], start: int, limit: int, byte_values: 
 
     Where one run fills the whole piece, the last place that splits no UTF-8 character.
     """
+    if byte_values[tokens[limit - 1]] < 0 or byte_values[tokens[limit]] < 0:
+        return limit  # nearly always
     around = byte_values[tokens[start : limit + 1]]
     outside = np.flatnonzero((around[:-1] < 0) | (around[1:] < 0))
     if len(outside):

@@ -1,9 +1,9 @@
 """The SentencePiece model file: its pieces and settings, and the canonical form that its hash is taken of.
 
 A model is a protobuf message (``sentencepiece_model.proto`` of google/sentencepiece names the fields). It is
-read here from its bytes: the protobuf module inside the sentencepiece wheel refuses every protobuf runtime older than
-the compiler it was made with (0.2.3 wants 7.36 where Beam 2.77 holds 6.33), and dropping three fields needs
-no more than walking the message once.
+read here from its bytes: the protobuf module inside the sentencepiece wheel refuses every protobuf runtime
+older than the compiler it was made with (0.2.3 wants 7.36 where Beam 2.77 holds 6.33), and dropping three
+fields needs no more than walking the message once.
 """
 
 from __future__ import annotations
@@ -153,7 +153,9 @@ def _piece(data: bytes) -> Piece:
     try:
         return Piece(text.decode("utf-8"), score, kind)
     except UnicodeDecodeError as error:
-        raise TokenizerError(f"this is not a SentencePiece model: piece {text[:40]!r} is not UTF-8") from error
+        raise TokenizerError(
+            f"this is not a SentencePiece model: piece {text[:40]!r} is not UTF-8"
+        ) from error
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes, int, int]]:

@@ -131,19 +131,23 @@ def table_to_rows(table: pa.Table) -> Rows:
     Raises:
         ShardError: the columns do not fit together.
     """
-    tokens = table["input_ids"].combine_chunks()
-    lens = table["doc_lens"].combine_chunks()
+    tokens, lens = _array(table["input_ids"]), _array(table["doc_lens"])
     entries = lens.offsets.to_numpy().astype(np.int64)
     rows = Rows(
         tokens.flatten().to_numpy().reshape(len(table), tokens.type.list_size),
         entries - entries[0],
         lens.flatten().to_numpy(),
-        table["doc_flags"].combine_chunks().flatten().to_numpy(),
-        _id_bytes(table["doc_ids"].combine_chunks().flatten()),
-        table["n_pad"].combine_chunks().to_numpy(),
+        _array(table["doc_flags"]).flatten().to_numpy(),
+        _id_bytes(_array(table["doc_ids"]).flatten()),
+        _array(table["n_pad"]).to_numpy(),
     )
     _check_sums(rows)
     return rows
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array; without a copy where it is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _id_bytes(ids: pa.FixedSizeBinaryArray) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -1,16 +1,17 @@
 """How text becomes counted words: all that SentencePiece's BPE trainer needs of a corpus.
 
 The trainer cuts text into words itself and from then on looks at nothing but words and their counts, so
-counting them beforehand gives the same vocabulary, piece by piece and in the same order, while the corpus may be of any size
-and the counting parallel. A word is a run of spaces with the run of other characters after it (what the
-trainer makes with ``allow_whitespace_only_pieces``). Text is cut at newlines and tabs, which are symbols of
-their own, and at U+2585, which the trainer keeps for itself (it would skip the whole line). U+2581 is a
-space to SentencePiece, and so it is here.
+counting them beforehand gives the same vocabulary, piece by piece and in the same order, while the corpus may
+be of any size and the counting parallel. A word is a run of spaces with the run of other characters after it
+(what the trainer makes with ``allow_whitespace_only_pieces``). Text is cut at newlines and tabs, which are
+symbols of their own, and at U+2585, which the trainer keeps for itself (it would skip the whole line). U+2581
+is a space to SentencePiece, and so it is here.
 
 Exact for words of at most `MAX_CHARS` characters. Longer ones (sentences of Chinese, Japanese and Thai; URLs;
-binary junk) are cut where script or punctuation changes, which no piece may cross anyway, then every `MAX_CHARS` characters; their number is
-reported. Measured at 64 characters: 15,999 of 16,000 pieces on 75 languages and 8,051 of 8,064 on a Japanese
-novel are those of the uncut text, and the number of tokens is the same to 0.03 %.
+binary junk) are cut where script or punctuation changes, which no piece may cross anyway, then every
+`MAX_CHARS` characters; their number is reported. Measured at 64 characters: 15,999 of 16,000 pieces on 75
+languages and 8,051 of 8,064 on a Japanese novel are those of the uncut text, and the number of tokens is the
+same to 0.03 %.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class WordCounter:
         return sum(map(len, self.counts.values()))
 
     def take(self) -> tuple[pa.Table, int]:
-        """Return the counts as a table of `SCHEMA`, with the occurrences of words that were cut; start anew."""
+        """Return a table of `SCHEMA` and the occurrences of words that were cut; start anew."""
         capped = {language: cap_words(words) for language, words in self.counts.items()}
         self.counts = {}
         table = word_table({language: words for language, (words, _) in capped.items()})

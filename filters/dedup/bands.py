@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numba import njit
 
 from filters.dedup.minhash import PERMUTATIONS, Signatures
 from filters.dedup.shingles import Hashes
@@ -51,17 +52,28 @@ def band_hashes(signatures: Signatures, scopes: Hashes, bands: Bands) -> Hashes:
 
     The number of the band is part of the hash: buckets of different bands are different buckets.
     """
-    rows = signatures.reshape(-1, bands.count, bands.rows).astype(np.uint64)
-    numbers: Hashes = np.arange(1, bands.count + 1, dtype=np.uint64)
-    hashes = mix(scopes)[:, None] + numbers
-    for row in range(bands.rows):
-        hashes = mix(hashes ^ rows[:, :, row])
+    rows = signatures.reshape(-1, bands.count, bands.rows)
+    return _fold(rows, scopes)  # type: ignore[no-any-return]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _fold(rows: Signatures, scopes: Hashes) -> Hashes:
+    """Fold uint32 [n, bands, rows] to uint64 [n, bands]."""
+    documents, bands, _ = rows.shape
+    hashes = np.empty((documents, bands), dtype=np.uint64)
+    for document in range(documents):
+        for band in range(bands):
+            value = _mix(_mix(scopes[document]) + np.uint64(band + 1))
+            for number in rows[document, band]:
+                value = _mix(value ^ np.uint64(number))
+            hashes[document, band] = value
     return hashes
 
 
-def mix(values: Hashes) -> Hashes:
-    """Return splitmix64 of each value (Steele, Lea, Flood 2014): a bijection that spreads every bit."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _mix(value: np.uint64) -> np.uint64:
+    """Return splitmix64 of a uint64 (Steele, Lea, Flood 2014): a bijection that spreads every bit."""
+    value = value + np.uint64(0x9E3779B97F4A7C15)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))

@@ -49,6 +49,7 @@ def form_buckets(members: npt.NDArray[Any], full: int = FULL) -> Buckets:
 
     Exact copies in a bucket collapse to the first of them in keep order, whatever their number.
     """
+    members = members[_shared(members["band"])]
     members = members[np.lexsort((members["doc"], members["order"], members["content"], members["band"]))]
     members = members[_changes(members["band"], members["content"])]
     _, bucket, sizes = np.unique(members["band"], return_inverse=True, return_counts=True)
@@ -63,6 +64,14 @@ def form_buckets(members: npt.NDArray[Any], full: int = FULL) -> Buckets:
         starts=np.concatenate(([0], np.cumsum(sizes[paired]))).astype(np.int64),
         capped=sizes[paired] > full,
     )
+
+
+def _shared(bands: Hashes) -> npt.NDArray[np.int64]:
+    """Return the indices of values that occur more than once: most do not, and sorting all columns is dear."""
+    order = np.argsort(bands)
+    changes = np.append(_changes(bands[order]), True)
+    alone: npt.NDArray[np.bool_] = changes[:-1] & changes[1:]
+    return order[~alone]
 
 
 def _changes(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -47,8 +47,16 @@ _SPACELESS: Final = (
     (0xF900, 0xFAFF),  # Han, compatibility
     (0x20000, 0x323AF),  # Han, extensions B to H
 )
-# The other letters: ASCII, Latin to Greek Extended, Yi to Hangul.
-_SPACED: Final = ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x1FFF), (0xA000, 0xD7FF))
+# The blocks of all other letters, from ASCII over Latin and Greek to Yi and Hangul.
+_SPACED: Final = (
+    (0x41, 0x5A),
+    (0x61, 0x7A),
+    (0xC0, 0x0DFF),
+    (0x0F00, 0x0FFF),
+    (0x10A0, 0x177F),
+    (0x1800, 0x1FFF),
+    (0xA000, 0xD7FF),
+)
 
 
 class _Characters(dict[int, str | None]):
@@ -102,12 +110,12 @@ def shingles(view: TextView) -> Hashes:
 def word_shingles(words: Sequence[str]) -> Hashes:
     """Return the shingles of a text given as words: sorted, distinct, uint64."""
     hashes = np.fromiter(map(_WORDS.__getitem__, words), dtype=np.uint64, count=len(words))
-    return np.unique(_windows(hashes[hashes != 0]))
+    return _as_set(_windows(hashes[hashes != 0]))
 
 
 def character_shingles(text: str) -> Hashes:
     """Return the shingles of a text cut into characters: sorted, distinct, uint64."""
-    return np.unique(_windows(_code_points(normalise(text)).astype(np.uint64)))
+    return _as_set(_windows(_code_points(normalise(text)).astype(np.uint64)))
 
 
 def is_spaceless(text: str) -> bool:
@@ -115,9 +123,8 @@ def is_spaceless(text: str) -> bool:
     if text.isascii():
         return False
     codes = _code_points(text)
-    spaceless = _within(codes, _SPACELESS)
-    letters = spaceless | _within(codes, _SPACED)
-    return 2 * int(np.count_nonzero(spaceless)) > int(np.count_nonzero(letters))
+    spaceless = _count(codes[codes >= _SPACELESS[0][0]], _SPACELESS)
+    return spaceless > 0 and spaceless > _count(codes, _SPACED)
 
 
 def jaccard(a: Hashes, b: Hashes) -> float:
@@ -131,12 +138,17 @@ def _code_points(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
-def _within(codes: npt.NDArray[np.uint32], ranges: tuple[tuple[int, int], ...]) -> npt.NDArray[np.bool_]:
-    """Mark the code points that lie in any of the ranges, both ends included."""
-    inside = np.zeros(codes.shape, dtype=np.bool_)
-    for first, last in ranges:
-        inside |= (codes >= first) & (codes <= last)
-    return inside
+def _count(codes: npt.NDArray[np.uint32], ranges: tuple[tuple[int, int], ...]) -> int:
+    """Count the code points that lie in any of the ranges, both ends included; ranges must not overlap."""
+    return sum(int(np.count_nonzero((codes >= first) & (codes <= last))) for first, last in ranges)
+
+
+def _as_set(hashes: Hashes) -> Hashes:
+    """Return the distinct values, ascending; sorting is seven times faster here than ``np.unique``'s hashing."""
+    hashes = np.sort(hashes)
+    distinct = np.ones(len(hashes), dtype=np.bool_)
+    np.not_equal(hashes[1:], hashes[:-1], out=distinct[1:])
+    return hashes[distinct]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

@@ -7,14 +7,17 @@ process; more run as processes of their own, which costs about 3 CPU seconds per
 from __future__ import annotations
 
 import logging
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.errors import CorpusmillError
 
-LOCAL_RUNNER = "FnApiRunner"
 Build = Callable[[beam.Pipeline], object]
 
 
@@ -31,7 +34,8 @@ def run_pipeline(build: Build, workers: int, flags: Sequence[str] = ()) -> None:
     """
     # Beam logs each worker's ordinary start at WARNING; its failures reach us as exceptions.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    pipeline = beam.Pipeline(options=pipeline_options(workers, flags))
+    runner = local_runner(workers) if is_local(flags) else None
+    pipeline = beam.Pipeline(runner=runner, options=pipeline_options(workers, flags))
     build(pipeline)
     try:
         pipeline.run().wait_until_finish()
@@ -41,18 +45,19 @@ def run_pipeline(build: Build, workers: int, flags: Sequence[str] = ()) -> None:
         raise CorpusmillError(_last_line(str(error))) from error
 
 
+def local_runner(workers: int) -> FnApiRunner:
+    """Return Beam's local runner: one worker runs in this process, more run as processes of their own."""
+    if workers == 1:
+        return FnApiRunner()
+    command = f"exec {shlex.quote(sys.executable)} -m pipelines.beam.worker"
+    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+
+
 def pipeline_options(workers: int, flags: Sequence[str] = ()) -> PipelineOptions:
     """Return options from an explicit argument list; Beam would otherwise read this program's own."""
-    arguments = list(flags)
-    if is_local(flags):
-        mode = "in_memory" if workers == 1 else "multi_processing"
-        arguments += [
-            f"--runner={LOCAL_RUNNER}",
-            f"--direct_running_mode={mode}",
-            f"--direct_num_workers={workers}",
-        ]
+    local = [f"--direct_num_workers={workers}"] if is_local(flags) else []
     # Our functions are importable; pickling __main__ would drag the command line into every worker.
-    return PipelineOptions(arguments, save_main_session=False)
+    return PipelineOptions([*flags, *local], save_main_session=False)
 
 
 def is_local(flags: Sequence[str]) -> bool:

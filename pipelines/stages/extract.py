@@ -14,7 +14,17 @@ from pipelines.errors import InputError
 from pipelines.extract import Extracted, Extractor
 from pipelines.manifest import Folder, StageKey, stage_key, valid_manifest
 from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
-from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, begin_stage, finish_stage, pending, run_units
+from pipelines.stages.run import (
+    Batch,
+    Counts,
+    Run,
+    Task,
+    UnitWork,
+    begin_stage,
+    finish_stage,
+    pending,
+    run_units,
+)
 from pipelines.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
 from pipelines.units import Unit, plan_units
 
@@ -52,7 +62,9 @@ def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
     ]
     work = UnitWork(NAME, own_key.sha256, str(run.storage.root), FOLDERS, process_unit, settings)
     known = valid_manifest(run.storage, HOME, own_key, {})
-    unchanged = known is not None and [unit["unit"] for unit in known["units"]] == [unit.name for unit in units]
+    unchanged = known is not None and [unit["unit"] for unit in known["units"]] == [
+        unit.name for unit in units
+    ]
     if known is not None and unchanged and not pending(run.storage, work, tasks):
         return known
     begin_stage(run, HOME)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import Recipe
-from pipelines.errors import CorpusmillError
+from pipelines.errors import CorpusmillError, InputError, OutputError
 from pipelines.manifest import (
     Folder,
     RUN_MANIFEST,
@@ -19,10 +18,12 @@ from pipelines.manifest import (
     finished,
     manifest_path,
     sidecar_path,
+    write_sealed,
     write_sidecar,
     write_stage_manifest,
 )
 from pipelines.progress import Progress, record_progress
+from pipelines.stages.parts import Parts
 from pipelines.storage import Storage
 
 
@@ -75,10 +76,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows that a stage yields for one of its folders; each batch is at least one row group."""
+    """Rows that a stage yields for one of its folders; each batch is at least one row group.
+
+    Attributes:
+        folder: name of the folder.
+        table: the rows.
+        part: name of the part where it is not the unit's own; batches of one part come together.
+    """
 
     folder: str
     table: pa.Table
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +121,28 @@ class UnitWork:
     settings: Any
 
     def do(self, task: Task) -> None:
-        """Process one unit and commit its parts, then its sidecar. Doing it again gives the same files."""
+        """Process one unit and commit its parts, then its sidecar. Doing it again gives the same files.
+
+        A failure is noted in a file before it is raised: runners report little of an exception of a worker.
+        """
         storage = Storage(self.root)
+        try:
+            self._do(storage, task)
+        except Exception as error:
+            note = {"unit": task.unit, "kind": type(error).__name__, "message": str(error)}
+            write_sealed(storage, failure_path(self.stage), note)
+            raise
+
+    def _do(self, storage: Storage, task: Task) -> None:
         counts: Mapping[str, Any] = {}
-        with contextlib.ExitStack() as open_files:  # a commit that fails abandons the others
-            writers = {
-                folder.name: open_files.enter_context(
-                    storage.table_writer(folder.part(task.unit), folder.schema)
-                )
-                for folder in self.folders
-            }
+        with Parts(storage, self.folders, task.unit) as parts:
             for output in self.process(task.payload, self.settings):
                 if isinstance(output, Counts):
                     counts = output.counts
                     continue
-                writers[output.folder].write(output.table)
+                parts.write(output.folder, output.table, output.part)
                 record_progress(storage, self.stage, task.unit, output.folder, output.table.num_rows)
-        facts = [writer.fact for writer in writers.values() if writer.fact is not None]
-        write_sidecar(storage, self.stage, task.unit, self.key, task.fingerprint, facts, counts)
+        write_sidecar(storage, self.stage, task.unit, self.key, task.fingerprint, parts.facts, counts)
         record_progress(storage, self.stage, task.unit, "done", task.cost)
 
 
@@ -144,9 +156,14 @@ def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict
 
     todo = pending(run.storage, work, tasks)
     run.progress.start(work.stage, todo=todo, total=len(tasks))
-    if todo:
-        process_units(run, work, todo)
-    run.progress.finish()
+    run.storage.remove(failure_path(work.stage))
+    try:
+        if todo:
+            process_units(run, work, todo)
+    except CorpusmillError as error:
+        raise _failure(run.storage, work.stage) or error from error
+    finally:
+        run.progress.finish()
     sidecars = {task.unit: _sidecar(run.storage, work, task) for task in tasks}
     missing = [unit for unit, sidecar in sidecars.items() if sidecar is None]
     if missing:
@@ -154,6 +171,25 @@ def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict
             f"stage {work.stage}: units {', '.join(missing[:5])} did not finish; run it again"
         )
     return {unit: sidecar for unit, sidecar in sidecars.items() if sidecar is not None}
+
+
+def failure_path(stage: str) -> str:
+    """Return where a worker notes why a unit failed."""
+    return f"work/{stage}/failure"
+
+
+def _failure(storage: Storage, stage: str) -> CorpusmillError | None:
+    """Return the error that a worker noted, if one did."""
+    note = storage.read_json(failure_path(stage))
+    if note is None:
+        return None
+    for kind in (InputError, OutputError):
+        if note["kind"] == kind.__name__:
+            return kind(note["message"])
+    return CorpusmillError(
+        f"stage {stage}, unit {note['unit']}: {note['kind']}: {note['message']}; "
+        "what was finished is kept; run again with --debug to see where it happened"
+    )
 
 
 def begin_stage(run: Run, home: str) -> None:

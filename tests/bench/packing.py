@@ -72,7 +72,9 @@ def write_shard(folder: Path, plan: Plan, documents: Documents, rows: int) -> in
             writer.write_table(rows_to_table(fill_rows(plan, chosen, documents, 3), shard_schema(header)))
     tokens, seconds = rows * plan.row_len, time.process_time() - begin
     size = path.stat().st_size
-    print(f"L={plan.row_len}: fill and write {tokens / seconds / 1e6:.0f} Mtok/s, {size / tokens:.2f} bytes a token")
+    print(
+        f"L={plan.row_len}: fill and write {tokens / seconds / 1e6:.0f} Mtok/s, {size / tokens:.2f} bytes a token"
+    )
     body = {"files": [{"path": f"shards/{path.name}", "rows": rows, "bytes": size}]}
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps({**body, "sha256": digest}))

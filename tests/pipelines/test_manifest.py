@@ -42,7 +42,9 @@ def test_a_sealed_object_is_valid_until_something_changes(value: dict[str, objec
 
 
 def test_canonical_json_does_not_depend_on_key_order() -> None:
-    assert canonical_json({"b": 1, "a": "é"}) == b'{"a":"\\u00e9","b":1}' == canonical_json({"a": "é", "b": 1})
+    assert (
+        canonical_json({"b": 1, "a": "é"}) == b'{"a":"\\u00e9","b":1}' == canonical_json({"a": "é", "b": 1})
+    )
 
 
 @pytest.fixture

@@ -34,9 +34,14 @@ def test_a_committed_table_is_described_by_its_fact(tmp_path: Path) -> None:
 
 def test_an_exception_leaves_neither_file_nor_temporary(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    with pytest.raises(ZeroDivisionError), storage.table_writer("folder/part-a.parquet", SCHEMA) as writer:
-        writer.write(table(1))
-        raise ZeroDivisionError
+
+    def fail_midway() -> None:
+        with storage.table_writer("folder/part-a.parquet", SCHEMA) as writer:
+            writer.write(table(1))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_midway()
     assert storage.list_files("folder") == []
 
 
@@ -58,7 +63,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_two_attempts_at_one_file_do_not_meet(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    with storage.table_writer("part.parquet", SCHEMA) as first, storage.table_writer("part.parquet", SCHEMA) as second:
+    with (
+        storage.table_writer("part.parquet", SCHEMA) as first,
+        storage.table_writer("part.parquet", SCHEMA) as second,
+    ):
         first.write(table(1))
         second.write(table(1))
     assert first.fact == second.fact
@@ -78,7 +86,11 @@ def test_a_flipped_bit_in_a_page_is_an_error_not_a_value(tmp_path: Path) -> None
 
 def test_a_second_holder_is_refused_by_pid(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    with storage.lock(), pytest.raises(OutputError, match=f"process {os.getpid()} on"), Storage(tmp_path).lock():
+    with (
+        storage.lock(),
+        pytest.raises(OutputError, match=f"process {os.getpid()} on"),
+        Storage(tmp_path).lock(),
+    ):
         pass
     with storage.lock():  # free again
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.dedup import shingles as module
@@ -42,7 +42,7 @@ def grams(words: list[str]) -> set[tuple[str, ...]]:
         ("İstanbul", "istanbul"),
         ("don’t", "dont"),
         ("don't", "dont"),
-        ("1,024.50", "000"),
+        ("1,024.50", "0"),  # the separators go first, so it is one run of digits
         ("2024", "0"),
         ("v12b7", "v0b0"),
         ("٣٤", "0"),
@@ -54,11 +54,10 @@ def grams(words: list[str]) -> set[tuple[str, ...]]:
 )
 def test_normalise(written: str, hashed: str) -> None:
     """Case, accents, quotes, symbols and the value of numbers do not matter; letters and vowel signs do."""
-    if hashed == "000":
-        hashed = "0"  # the separators go first, so it is one run of digits
     assert normalise(written) == hashed
 
 
+@settings(deadline=None)  # the first call compiles
 @given(WORDS, WORDS)
 def test_word_shingles_are_the_set_of_word_5_grams(a: list[str], b: list[str]) -> None:
     """Size of a set and Jaccard similarity of two are those of the 5-grams written out."""
@@ -69,6 +68,7 @@ def test_word_shingles_are_the_set_of_word_5_grams(a: list[str], b: list[str]) -
     assert jaccard(first, second) == expected
 
 
+@settings(deadline=None)  # the first call compiles
 @given(WORDS)
 def test_word_shingles_are_sorted_distinct_uint64(words: list[str]) -> None:
     found = word_shingles(words)
@@ -77,7 +77,7 @@ def test_word_shingles_are_sorted_distinct_uint64(words: list[str]) -> None:
 
 
 def test_word_order_matters() -> None:
-    assert jaccard(word_shingles("a b c d e".split()), word_shingles("b a c d e".split())) == 0.0
+    assert jaccard(word_shingles(list("abcde")), word_shingles(list("bacde"))) == 0.0
 
 
 def test_short_texts_have_one_shingle_of_what_is_there() -> None:
@@ -139,6 +139,7 @@ def test_shingles_choose_words_or_characters() -> None:
     assert np.array_equal(shingles(view(chinese, "zh")), character_shingles(chinese))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(SETS, SETS)
 def test_jaccard_is_that_of_sets(a: set[int], b: set[int]) -> None:
     first, second = (np.array(sorted(s), dtype=np.uint64) for s in (a, b))

@@ -1,0 +1,70 @@
+"""Labels the language of a text with a fastText model; drops nothing.
+
+The text is read as one line, because fastText stops at the first line feed. An empty text gets no label: the model
+would still answer, with its most frequent language (Joulin et al. 2016, arXiv:1612.03651 and 1607.01759).
+
+Known mistakes: short texts, lists of names, and close relatives (Serbian and Croatian, Malay and Indonesian);
+a text without any known character sequence, such as a table of numbers, comes out as English with a score of 0.12.
+Cost: about 1,150 texts of 8 kB per CPU second with ``lid.176.ftz``, the whole text read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import fasttext
+
+from filters.step import Check, Measured
+from filters.text import TextView
+
+_PREFIX = "__label__"
+
+
+@lru_cache(maxsize=2)
+def _model(path: str) -> Any:
+    """Load a model once per process."""
+    return fasttext.load_model(path).f
+
+
+def predict(path: str, text: str) -> tuple[str | None, float | None]:
+    """Return the language of a text and its probability, 0 to 1; (None, None) for an empty text.
+
+    Args:
+        path: a supervised fastText model whose labels are language codes.
+        text: any text; halves of surrogate pairs count as question marks.
+
+    Raises:
+        ValueError: the file is missing or no fastText model.
+    """
+    if not text or text.isspace():
+        return None, None
+    line = text.replace("\n", " ").encode("utf-8", "replace") + b"\n"
+    # The binding's own call: `predict` of the Python class fails on numpy 2 in other builds of fastText,
+    # and is slower.
+    probability, label = _model(path).predict(line, 1, 0.0, "strict")[0]
+    return label.removeprefix(_PREFIX), min(float(probability), 1.0)  # rounding can bring 1.00007
+
+
+@dataclass(frozen=True)
+class LabelLanguage:
+    """Sets language and score of the document.
+
+    Attributes:
+        model: model file; ``lid.176.ftz`` is found by name.
+    """
+
+    model: str = "lid.176.ftz"
+
+    MEASURES: ClassVar[Mapping[str, type]] = {"language": str, "score": float}
+    CHECKS: ClassVar[tuple[Check, ...]] = ()
+    FILES: ClassVar[tuple[str, ...]] = ("model",)
+
+    def apply(self, view: TextView) -> tuple[TextView, Measured]:
+        """Label the text; an empty one keeps the label it came with."""
+        language, score = predict(self.model, view.text)
+        if language is not None:
+            view = view.with_language(language, score)
+        return view, {"language": language, "score": score}

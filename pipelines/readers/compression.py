@@ -1,0 +1,234 @@
+"""Compressed formats: how to recognise one, and how to decode it piece by piece with bounded output."""
+
+from __future__ import annotations
+
+import bz2
+import importlib
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import zstandard
+
+# No call to a decoder returns more than this (Zstandard: than 256 times a block of 128 KiB).
+OUTPUT_BYTES = 1 << 20
+ZSTD_PIECE = 1 << 10
+
+# The longest start that a codec is recognised by.
+MAGIC_BYTES = 10
+
+
+class DecodeError(Exception):
+    """The bytes are not what the format says; the message is the decoder's."""
+
+
+class Decoder(Protocol):
+    """The state of decoding one member, stream or frame."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the member has been reached and its checksum, where it has one, holds."""
+        ...
+
+    @property
+    def unused(self) -> int:
+        """How many bytes of the last piece lie behind the end."""
+        ...
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Decode a piece; yield output, empty parts left out.
+
+        Raises:
+            DecodeError: the piece is damaged.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One compressed format.
+
+    Attributes:
+        name: what spans of it are called.
+        unit: what users call its smallest independently decodable part.
+        magic: how such a part starts.
+        sure: the start alone identifies a part (ten bytes of bzip2; the three of gzip appear by chance).
+        open: returns a fresh decoder.
+    """
+
+    name: str
+    unit: str
+    magic: re.Pattern[bytes]
+    sure: bool
+    open: Callable[[], Decoder]
+
+
+class _Zlib:
+    def __init__(self, window_bits: int) -> None:
+        self._decoder = zlib.decompressobj(window_bits)
+
+    @property
+    def ended(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused(self) -> int:
+        return len(self._decoder.unused_data)
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        while piece and not self._decoder.eof:
+            try:
+                output = self._decoder.decompress(piece, OUTPUT_BYTES)
+            except zlib.error as error:
+                raise DecodeError(str(error).partition(": ")[2] or str(error)) from error
+            if output:
+                yield output
+            piece = self._decoder.unconsumed_tail
+
+
+class _Bzip2:
+    def __init__(self) -> None:
+        self._decoder = bz2.BZ2Decompressor()
+
+    @property
+    def ended(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused(self) -> int:
+        return len(self._decoder.unused_data)
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        while not self._decoder.eof:
+            try:
+                output = self._decoder.decompress(piece, OUTPUT_BYTES)
+            except OSError as error:
+                raise DecodeError(str(error)) from error
+            if output:
+                yield output
+            piece = b""
+            if self._decoder.needs_input:
+                return
+
+
+class _Zstandard:
+    def __init__(self) -> None:
+        self._decoder = zstandard.ZstdDecompressor().decompressobj()
+        self._behind = 0
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._decoder.eof)
+
+    @property
+    def unused(self) -> int:
+        return len(self._decoder.unused_data) + self._behind
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        for start in range(0, len(piece), ZSTD_PIECE):
+            try:
+                output = self._decoder.decompress(piece[start : start + ZSTD_PIECE])
+            except zstandard.ZstdError as error:
+                raise DecodeError(str(error)) from error
+            if output:
+                yield output
+            if self._decoder.eof:
+                self._behind = max(0, len(piece) - start - ZSTD_PIECE)
+                return
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        try:
+            brotli: Any = importlib.import_module("brotli")
+        except ImportError as error:
+            raise DecodeError("the brotli package is not installed; pip install 'brotli>=1.2'") from error
+        self._decoder = brotli.Decompressor()
+        self._error: type[Exception] = brotli.error
+        if not hasattr(self._decoder, "can_accept_more_data"):
+            raise DecodeError("the brotli package cannot bound its output; pip install 'brotli>=1.2'")
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._decoder.is_finished())
+
+    @property
+    def unused(self) -> int:
+        return 0
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        while not self.ended:
+            try:
+                output = self._decoder.process(piece, output_buffer_limit=OUTPUT_BYTES)
+            except self._error as error:
+                raise DecodeError(str(error)) from error
+            if output:
+                yield output
+            piece = b""
+            if self._decoder.can_accept_more_data():
+                return
+
+
+def gzip_decoder() -> Decoder:
+    """Return a decoder of one gzip member (RFC 1952)."""
+    return _Zlib(31)
+
+
+def deflate_decoder(head: bytes) -> Decoder:
+    """Return a decoder of what servers call deflate: zlib (RFC 1950), or raw deflate if it starts otherwise."""
+    zlib_header = len(head) > 1 and head[0] & 15 == 8 and (head[0] << 8 | head[1]) % 31 == 0
+    return _Zlib(15 if zlib_header else -15)
+
+
+def brotli_decoder() -> Decoder:
+    """Return a decoder of one brotli stream (RFC 7932).
+
+    Raises:
+        DecodeError: the optional package `brotli` is absent or older than 1.2.
+    """
+    return _Brotli()
+
+
+# Formats: RFC 1952; bzip2 ("BZh", level, then the mark of a block or of the end); RFC 8878.
+GZIP = Codec("gzip", "gzip member", re.compile(rb"\x1f\x8b\x08"), False, gzip_decoder)
+BZIP2 = Codec(
+    "bzip2", "bzip2 stream", re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"), True, _Bzip2
+)
+ZSTANDARD = Codec("zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard)
+
+_REFUSED = (
+    (re.compile(rb"[\x50-\x5f]\x2a\x4d\x18"), "zstd with a dictionary", "zstd -d -D DICTIONARY"),
+    (re.compile(rb"\x04\x22\x4d\x18"), "lz4", "lz4 -d"),
+    (re.compile(rb"\xfd7zXZ\x00"), "xz", "xz -d"),
+    (re.compile(rb"PK\x03\x04"), "zip", "unzip"),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "7z", "7z x"),
+)
+
+
+def sniff(head: bytes) -> Codec | None:
+    """Return the codec of a file by its first bytes; None = not compressed, as far as known."""
+    return next((codec for codec in (GZIP, BZIP2, ZSTANDARD) if codec.magic.match(head)), None)
+
+
+def first_output(codec: Codec | None, head: bytes) -> bytes:
+    """Return what the first bytes of a file decode to, as far as they do; None = they are not compressed."""
+    if codec is None:
+        return head
+    try:
+        return next(codec.open().feed(head), b"")
+    except DecodeError:
+        return b""
+
+
+def refusal(head: bytes) -> str | None:
+    r"""Return why a file with these first bytes cannot be read, and what to do; None = no objection.
+
+    >>> refusal(b"PK\x03\x04rest")
+    'the file is zip, which is not read; unpack it with `unzip`'
+    """
+    for magic, name, command in _REFUSED:
+        if magic.match(head):
+            return f"the file is {name}, which is not read; unpack it with `{command}`"
+    return None

@@ -1,0 +1,171 @@
+"""JSON lines: one object a line, plain, or compressed with gzip, Zstandard or bzip2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar, NamedTuple
+
+from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
+from pipelines.readers.compressed_spans import CompressedSpans
+from pipelines.readers.compression import MAGIC_BYTES, Codec, refusal, sniff
+from pipelines.readers.file_window import READ_BYTES
+from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
+from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, row_record
+
+HOLD_BYTES = 32 << 20
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class _Line(NamedTuple):
+    """One line: its first byte, the byte behind its newline, and its content; None = it is too long."""
+
+    start: int
+    end: int
+    data: bytes | None
+
+
+@dataclass(frozen=True)
+class Jsonl:
+    """Reads the text of each object.
+
+    In a plain file a line is a span and ranges can be read apart; in a compressed one a gzip member, zstd
+    frame or bzip2 stream is, and `index` is the line's ordinal there.
+
+    Attributes:
+        text: key of the text.
+        id: key of the identifier; None = there is none.
+        url: key of the address; None = there is none.
+        date: key of the ISO 8601 time; None = there is none.
+        language: key of the language code; None = there is none.
+        max_line_mb: MiB of the longest line.
+    """
+
+    SOURCE: ClassVar[str] = "jsonl"
+
+    text: str = "text"
+    id: str | None = "id"
+    url: str | None = "url"
+    date: str | None = "date"
+    language: str | None = None
+    max_line_mb: int = 64
+
+    def splits(self, stream: BinaryIO) -> bool:
+        """Say whether this file may be read in byte ranges: whether it is plain."""
+        magic = _magic(stream)
+        return sniff(magic) is None and refusal(magic) is None
+
+    def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
+        """Yield the events of all spans that start in ``[start, end)``."""
+        magic = _magic(stream)
+        size = stream.seek(0, 2)
+        if objection := refusal(magic):
+            if start == 0:
+                yield Damaged(0, size, "unsupported_format", objection)
+        elif codec := sniff(magic):
+            yield from self._read_compressed(stream, codec, start, end)
+        else:
+            yield from self._read_plain(stream, start, end)
+
+    def _read_plain(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
+        position = _line_start(stream, start)
+        buffer = ChunkBuffer(plain_chunks(stream, position), position)
+        for line in _lines(buffer, self.max_line_mb << 20):
+            if line.start >= end:
+                return
+            length = line.end - line.start
+            event = self._event(line, Place(line.start, length, 0))
+            if event is not None:
+                yield event
+            yield Span(line.start, length, "padding" if event is None else "line")
+
+    def _read_compressed(self, stream: BinaryIO, codec: Codec, start: int, end: int) -> Iterator[Event]:
+        spans = CompressedSpans(stream, codec, HOLD_BYTES)
+        position = spans.boundary(start)
+        if position >= min(end, spans.size):
+            return
+        buffer = ChunkBuffer(spans.chunks(position))
+        running = True
+        while running:
+            torn = buffer.after_damage  # the run may begin with the rest of a line that the damage has cost
+            for line in _lines(buffer, self.max_line_mb << 20):
+                place = buffer.place(line.start)
+                yield from buffer.passed(min(place.offset, end))
+                if place.offset >= end:
+                    return
+                event = self._event(line, place)
+                if event is not None and not (torn and _is_bad_json(event)):
+                    yield event
+                torn = False
+            running = buffer.next_run()
+        yield from buffer.passed(end)
+
+    def _event(self, line: _Line, place: Place) -> Record | Rejected | None:
+        """Return the record of a line; None where the line is blank."""
+        if line.data is None:
+            message = f"the line has {line.end - line.start} bytes; max_line_mb sets the limit"
+            return Rejected(*place, reason="too_big", error="too_big", message=message)
+        data = line.data.removeprefix(_BYTE_ORDER_MARK).strip()
+        if not data:
+            return None
+        try:
+            row = json.loads(data.decode())
+        except (ValueError, RecursionError) as error:
+            return _bad_json(place, str(error))
+        if not isinstance(row, dict):
+            return _bad_json(place, f"the line is no object but {type(row).__name__}")
+        return row_record(place, row, Columns(self.text, self.id, self.url, self.date, self.language))
+
+
+def _bad_json(place: Place, message: str) -> Rejected:
+    return Rejected(*place, reason="bad_json", error="bad_json", message=message[:MESSAGE_CHARACTERS])
+
+
+def _is_bad_json(event: Record | Rejected) -> bool:
+    return isinstance(event, Rejected) and event.reason == "bad_json"
+
+
+def _magic(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read(MAGIC_BYTES)
+
+
+def _line_start(stream: BinaryIO, start: int) -> int:
+    """Return where the first line at or behind `start` begins: behind the newline at or behind the byte before."""
+    if start == 0:
+        return 0
+    position = start - 1
+    stream.seek(position)
+    while data := stream.read(READ_BYTES):
+        at = data.find(b"\n")
+        if at >= 0:
+            return position + at + 1
+        position += len(data)
+    return position
+
+
+def _lines(buffer: ChunkBuffer, max_bytes: int) -> Iterator[_Line]:
+    """Yield the lines of a run; the last one need not end with a newline."""
+    while buffer.fill(1):
+        start = buffer.position
+        while (at := buffer.data.find(b"\n", buffer.at)) < 0:
+            held = len(buffer.data) - buffer.at
+            if held > max_bytes or not buffer.fill(held + 1):
+                break
+        stop = len(buffer.data) if at < 0 else at + 1
+        data = buffer.data[buffer.at : stop]
+        buffer.at = stop
+        if at < 0 and len(data) > max_bytes:
+            _skip_line(buffer)
+        yield _Line(start, buffer.position, data if len(data) <= max_bytes else None)
+
+
+def _skip_line(buffer: ChunkBuffer) -> None:
+    """Move behind the next newline without holding what is passed."""
+    while buffer.fill(1):
+        at = buffer.data.find(b"\n", buffer.at)
+        buffer.at = len(buffer.data) if at < 0 else at + 1
+        if at >= 0:
+            return

@@ -1,0 +1,190 @@
+"""Parquet tables with a column of text: a row group is a span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import InputError
+from pipelines.readers.chunk_buffer import Place
+from pipelines.readers.record import Damaged, Event, Span
+from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, row_record
+
+# Rows are taken from a row group so many at a time: few enough that long texts do not fill the memory.
+BATCH_ROWS = 256
+BUFFER_BYTES = 1 << 20
+
+# "PAR1" at both ends, and the footer's length.
+MAGIC_BYTES = 4
+FOOTER_BYTES = 12
+
+
+class _Group(NamedTuple):
+    """One row group: its ordinal, its bytes, its rows."""
+
+    ordinal: int
+    offset: int
+    length: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """Reads the text of each row; page checksums are verified where the file has them.
+
+    Attributes:
+        text: column of the text.
+        id: column of the identifier; None = there is none.
+        url: column of the address; None = there is none.
+        date: column of the time; None = there is none.
+        language: column of the language code; None = there is none.
+    """
+
+    SOURCE: ClassVar[str] = "parquet"
+
+    text: str = "text"
+    id: str | None = "id"
+    url: str | None = "url"
+    date: str | None = "date"
+    language: str | None = None
+
+    def splits(self, stream: BinaryIO) -> bool:
+        """Say whether this file may be read in byte ranges: whether it has several row groups."""
+        try:
+            return len(_groups(_open(stream, size := _size(stream)).metadata, size)) > 1
+        except _UnreadableError:
+            return False
+
+    def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
+        """Yield the events of all spans that start in ``[start, end)``.
+
+        Raises:
+            InputError: a column that the recipe names is not there, or the text column holds no text.
+        """
+        size = _size(stream)
+        try:
+            file = _open(stream, size)
+            groups = _groups(file.metadata, size)
+        except _UnreadableError as error:
+            if start == 0 and size > 0:
+                yield Damaged(0, size, "not_parquet", str(error)[:MESSAGE_CHARACTERS])
+            return
+        columns = self._columns(file.schema_arrow, getattr(stream, "name", "the file"))
+        position = 0
+        for group in groups:
+            if start <= position < min(end, group.offset):
+                yield Span(position, group.offset - position, "padding" if position else "header")
+            if start <= group.offset < end:
+                yield from _group_events(file, group, columns)
+            position = group.offset + group.length
+        if not groups and start == 0:
+            yield Span(0, MAGIC_BYTES, "header")
+        position = max(position, MAGIC_BYTES)
+        if start <= position < end:
+            yield Span(position, size - position, "footer")
+
+    def _columns(self, schema: pa.Schema, file: object) -> Columns:
+        """Return the columns to read; one that only the defaults name may be missing."""
+        wanted = Columns(self.text, self.id, self.url, self.date, self.language)
+        default = Parquet()
+        there = ", ".join(schema.names)
+        found: dict[str, str | None] = dict.fromkeys(("id", "url", "date", "language"))
+        for key, name in wanted.names().items():
+            if name in schema.names:
+                found[key] = name
+            elif key == "text" or name != getattr(default, key):
+                raise InputError(
+                    f"{file}: there is no column {name!r}; the columns are: {there}. "
+                    f"Set `{key}:` of the parquet input to the right one"
+                )
+        if not _holds_text(schema.field(self.text).type):
+            raise InputError(
+                f"{file}: column {self.text!r} holds {schema.field(self.text).type}, not text; the columns "
+                f"are: {there}. Set `text:` of the parquet input to the right one"
+            )
+        return Columns(self.text, found["id"], found["url"], found["date"], found["language"])
+
+
+class _UnreadableError(Exception):
+    """The file as a whole cannot be read; the message is Arrow's."""
+
+
+def _size(stream: BinaryIO) -> int:
+    return stream.seek(0, 2)
+
+
+def _open(stream: BinaryIO, size: int) -> pq.ParquetFile:
+    if size == 0:
+        raise _UnreadableError("the file is empty")
+    stream.seek(0)
+    try:
+        return pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _UnreadableError(f"{error}; fetch the file again") from error
+
+
+def _groups(metadata: pq.FileMetaData, size: int) -> list[_Group]:
+    """Return the row groups that hold rows, in the order of their bytes."""
+    groups = []
+    for ordinal in range(metadata.num_row_groups):
+        group = metadata.row_group(ordinal)
+        columns = [group.column(index) for index in range(group.num_columns)]
+        starts = [
+            min(at for at in (column.dictionary_page_offset, column.data_page_offset) if at)
+            for column in columns
+            if column.total_compressed_size and (column.dictionary_page_offset or column.data_page_offset)
+        ]
+        sizes = [column.total_compressed_size for column in columns if column.total_compressed_size]
+        if starts and group.num_rows:
+            ends = [start + length for start, length in zip(starts, sizes, strict=True)]
+            groups.append(_Group(ordinal, min(starts), max(ends) - min(starts), group.num_rows))
+    groups.sort(key=lambda group: group.offset)
+    position = MAGIC_BYTES
+    for group in groups:
+        if group.offset < position or group.offset + group.length > size - FOOTER_BYTES:
+            raise _UnreadableError(f"the footer puts row group {group.ordinal} where it cannot be")
+        position = group.offset + group.length
+    return groups
+
+
+def _group_events(file: pq.ParquetFile, group: _Group, columns: Columns) -> Iterator[Event]:
+    """Yield the records of a row group, then its span; as damage if not all of it can be read."""
+    index = 0
+    names = sorted(set(columns.names().values()))
+    try:
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=[group.ordinal], columns=names):
+            for row in _rows(batch):
+                yield row_record(Place(group.offset, group.length, index), row, columns)
+                index += 1
+    except (pa.ArrowException, OSError, ValueError) as error:
+        message = f"row group {group.ordinal}: rows {index} and on of {group.rows} cannot be read: {error}"
+        yield Damaged(group.offset, group.length, "corrupt", message[:MESSAGE_CHARACTERS])
+        return
+    yield Span(group.offset, group.length, "row_group")
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, object]]:
+    """Return rows as mappings; text as bytes, because nobody has checked that it is UTF-8."""
+    arrays = {}
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        values = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        arrays[name] = (values.cast(pa.large_binary()) if _holds_text(values.type) else values).to_pylist()
+    return [dict(zip(arrays, values, strict=True)) for values in zip(*arrays.values(), strict=True)]
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(
+        test(inner)
+        for test in (
+            pa.types.is_string,
+            pa.types.is_large_string,
+            pa.types.is_string_view,
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+        )
+    )

@@ -1,0 +1,35 @@
+"""Extracted text of web crawls: the conversion records of Common Crawl's WET files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar, Literal
+
+from pipelines.readers import warc_events
+from pipelines.readers.record import Event
+from pipelines.readers.warc_content import Content
+
+
+@dataclass(frozen=True)
+class Wet:
+    """Reads text that somebody else extracted; records of other types are spans of their type.
+
+    Attributes:
+        max_record_mb: MiB of the largest record.
+        truncated: what becomes of records marked ``WARC-Truncated``.
+    """
+
+    SOURCE: ClassVar[str] = "web"
+
+    max_record_mb: int = 64
+    truncated: Literal["keep", "drop"] = "keep"
+
+    def splits(self, stream: BinaryIO) -> bool:
+        """Say whether this file may be read in byte ranges: whether each gzip member is a record."""
+        return warc_events.splits(stream)
+
+    def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
+        """Yield the events of all spans that start in ``[start, end)``."""
+        content = Content(frozenset({"conversion"}), self.max_record_mb << 20, self.truncated)
+        return warc_events.read(stream, start, end, content)

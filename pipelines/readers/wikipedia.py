@@ -1,0 +1,191 @@
+"""Wikipedia and other MediaWiki wikis: XML exports, compressed in one stream or many, or not at all."""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar
+
+from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
+from pipelines.readers.compressed_spans import Chunk, CompressedSpans
+from pipelines.readers.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff
+from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
+from pipelines.readers.wiki_cutter import PageCut, pages
+from pipelines.readers.wiki_head import UTF_8, HeadError, SiteInfo, parse_head
+from pipelines.readers.wiki_page import PageError, parse_page
+
+MESSAGE_CHARACTERS = 200
+HEAD_BYTES = 1 << 20
+
+# Decoded bytes of one stream to keep in memory: the streams of a multistream dump have 1 to 10 MB.
+HOLD_BYTES = 32 << 20
+
+# A multistream dump has its second stream right behind the site information.
+STREAM_SEARCH_BYTES = 16 << 20
+
+_END = b"</mediawiki>"
+_MESSAGES = {
+    "truncated": "the page is cut off by damage or by the end of the file",
+    "too_big": "the page is longer than max_page_mb",
+    "bad_xml": "the page has no end tag before the next page",
+}
+
+
+@dataclass(frozen=True)
+class Wikipedia:
+    """Reads the articles of a wiki: the wikitext of the newest revision in the export.
+
+    Pages outside the article namespace, redirects, pages without text and pages that are not wikitext are
+    rejected by reason. A page belongs to the bzip2 stream in which it starts.
+
+    Attributes:
+        max_page_mb: MiB of XML of the longest page, with all its revisions in an export with history.
+    """
+
+    SOURCE: ClassVar[str] = "wikipedia"
+
+    max_page_mb: int = 16
+
+    def splits(self, stream: BinaryIO) -> bool:
+        """Say whether this file may be read in byte ranges: whether it has several bzip2 streams."""
+        stream.seek(0)
+        found = BZIP2.magic.finditer(stream.read(STREAM_SEARCH_BYTES))
+        starts = [match.start() for match in itertools.islice(found, 2)]
+        if len(starts) < 2 or starts[0] != 0:
+            return False
+        try:
+            return parse_head(_head_bytes(stream, BZIP2)).encoding == UTF_8
+        except HeadError:
+            return False
+
+    def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
+        """Yield the events of all spans that start in ``[start, end)``."""
+        stream.seek(0)
+        magic = stream.read(MAGIC_BYTES)
+        size = stream.seek(0, 2)
+        codec = sniff(magic)
+        try:
+            if objection := refusal(magic):
+                raise HeadError("unsupported_format", objection)
+            head = parse_head(_head_bytes(stream, codec))
+        except HeadError as error:
+            if start == 0 and size > 0:
+                yield Damaged(0, size, error.reason, str(error))
+            return
+        pages_of = _Pages(head.site, self.max_page_mb << 20)
+        if codec is not None:
+            spans = CompressedSpans(stream, codec, HOLD_BYTES)
+            yield from pages_of.of_spans(spans, head.encoding, start, end)
+        elif start == 0 and head.encoding == UTF_8:
+            yield from pages_of.of_plain_file(stream, size)
+        elif start == 0:
+            yield from pages_of.of_run(
+                ChunkBuffer(_transcoded(_one_span(stream, size), head.encoding)), size, size
+            )
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """The events of the pages of one file."""
+
+    site: SiteInfo
+    max_bytes: int
+
+    def of_spans(self, spans: CompressedSpans, encoding: str, start: int, end: int) -> Iterator[Event]:
+        """Yield the events of a range of a compressed file."""
+        position = spans.boundary(start)
+        if position < min(end, spans.size):
+            chunks = spans.chunks(position)
+            decoded = chunks if encoding == UTF_8 else _transcoded(chunks, encoding)
+            yield from self.of_run(ChunkBuffer(decoded), end, spans.size)
+
+    def of_run(self, buffer: ChunkBuffer, end: int, size: int) -> Iterator[Event]:
+        """Yield the events of all spans before `end`, run by run."""
+        running = True
+        while running:
+            for cut in pages(buffer, self.max_bytes):
+                place = buffer.place(cut.start)
+                yield from buffer.passed(min(place.offset, end))
+                if place.offset >= end:
+                    return
+                yield self._event(cut, place)
+            tail = buffer.tail()
+            running = buffer.next_run()
+        yield from buffer.passed(end)
+        if tail is not None and tail[0] < end:
+            yield from _missing_end(tail[1], size)
+
+    def of_plain_file(self, stream: BinaryIO, size: int) -> Iterator[Event]:
+        """Yield the events of an uncompressed file; a page is a span."""
+        buffer = ChunkBuffer(plain_chunks(stream))
+        position = 0
+        for cut in pages(buffer, self.max_bytes):
+            if cut.start > position:
+                yield Span(position, cut.start - position, "markup" if position else "header")
+            yield self._event(cut, Place(cut.start, cut.end - cut.start, 0))
+            yield Span(cut.start, cut.end - cut.start, "page")
+            position = cut.end
+        if position < size:
+            yield Span(position, size - position, "markup")
+        yield from _missing_end(buffer.data, size)
+
+    def _event(self, cut: PageCut, place: Place) -> Record | Rejected:
+        error = cut.error or "bad_xml"
+        if cut.data is None:
+            return Rejected(*place, reason=error, error=error, message=_MESSAGES[error])
+        try:
+            page = parse_page(cut.data, self.site)
+        except PageError as fault:
+            return Rejected(*place, reason=error, error=error, message=str(fault)[:MESSAGE_CHARACTERS])
+        url = self.site.url(page.title)
+        if page.fault is not None:
+            seen = page.seen[:MESSAGE_CHARACTERS]
+            return Rejected(
+                *place, reason=page.fault, message=seen, record_id=page.page_id, url=url, date=page.date
+            )
+        return Record(
+            *place,
+            payload=page.text.encode(),
+            media="wikitext",
+            charset=UTF_8,
+            record_id=page.page_id,
+            url=url,
+            date=page.date,
+            language=self.site.language,
+        )
+
+
+def _head_bytes(stream: BinaryIO, codec: Codec | None) -> bytes:
+    if codec is not None:
+        return CompressedSpans(stream, codec, HOLD_BYTES).head(HEAD_BYTES)
+    stream.seek(0)
+    return stream.read(HEAD_BYTES)
+
+
+def _missing_end(data: bytes, size: int) -> Iterator[Damaged]:
+    """Report an export that does not end: only its end tag shows that no stream behind the last is lost."""
+    tail = data.rstrip()[-len(_END) :]
+    if not tail or not _END.endswith(tail):
+        message = "the export does not end with </mediawiki>; pages may be lost, fetch the file again"
+        yield Damaged(size, 0, "truncated", message)
+
+
+def _one_span(stream: BinaryIO, size: int) -> Iterator[Chunk | Span | Damaged]:
+    """Yield a plain file that has to be decoded as one span, like a compressed one."""
+    yield from (Chunk(0, size, chunk.data) for chunk in plain_chunks(stream))
+    yield Span(0, size, "page")
+
+
+def _transcoded(events: Iterator[Chunk | Span | Damaged], encoding: str) -> Iterator[Chunk | Span | Damaged]:
+    """Turn the data of chunks into UTF-8; what cannot be turned becomes bytes that cost their page."""
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    for event in events:
+        if not isinstance(event, Chunk):
+            if isinstance(event, Damaged):
+                decoder.reset()
+            yield event
+            continue
+        data = decoder.decode(event.data).encode(UTF_8, "surrogatepass")
+        yield Chunk(event.offset, event.length, data)

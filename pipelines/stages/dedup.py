@@ -1,0 +1,129 @@
+"""Stage dedup: exact copies and near-duplicates go, one document of each cluster stays.
+
+1. `dedup_signatures`: one row of hashes per document, kept for the next run.
+2. `dedup_candidates`: documents that share a band, and exact copies, meet in partitions.
+3. `dedup_groups`: connected components of candidates become work groups.
+4. `dedup_decisions`: each group is decided by the rule of `filters.dedup.clusters`.
+5. `dedup_documents`: each unit writes its finished text and its list of duplicates.
+
+Texts stay in files: what is shuffled is hashes, signatures and decisions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from pipelines.config import Dedup
+from pipelines.errors import InputError
+from pipelines.manifest import StageKey, folder_files, stage_key, write_stage_manifest
+from pipelines.stages import dedup_candidates, dedup_documents, dedup_groups, dedup_signatures
+from pipelines.stages.run import Run, Task, UnitWork, run_units, sweep_units
+from pipelines.storage import Storage, sha256_of
+
+NAME: Final = "dedup"
+HOME: Final = "documents"
+LIBRARIES: Final = ("numpy", "spacy", "xxhash")
+
+
+def key(run: Run, upstream: StageKey) -> StageKey:
+    """Return the stage key: the recipe's section."""
+    return stage_key(NAME, asdict(_section(run)), [upstream.sha256], LIBRARIES)
+
+
+def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+    """Do the stage; return its manifest.
+
+    Args:
+        run: the run.
+        filtered: manifest of the filter stage.
+        own_key: see `key`.
+
+    Raises:
+        CorpusmillError: a unit did not finish, or a pipeline failed.
+    """
+    parts = folder_files(filtered, "filtered")
+    _clear(run.storage)
+    signed = _sign(run, parts)
+    _search(run, parts)
+    written = _write(run, parts, own_key)
+    _clear(run.storage)
+    upstream = {str(filtered["home"]): str(filtered["sha256"])}
+    return write_stage_manifest(run.storage, HOME, own_key, upstream, [*signed.values(), *written.values()])
+
+
+def _sign(run: Run, parts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sign the documents; return the sidecars. Signatures depend on nothing but the text and this key."""
+    dedup = _section(run)
+    settings = dedup_signatures.Settings(dedup.minhash is not None, dedup.keep, dedup.scope)
+    own_key = stage_key(dedup_signatures.NAME, asdict(settings), (), LIBRARIES)
+    tasks = [
+        Task(part["unit"], part["sha256"], part["bytes"], {"text": str(run.storage.path(part["path"]))})
+        for part in parts
+    ]
+    folders = (dedup_signatures.FOLDER,)
+    root, process = str(run.storage.root), dedup_signatures.process_unit
+    work = UnitWork(dedup_signatures.NAME, own_key.sha256, root, folders, process, settings)
+    sidecars = run_units(run, work, tasks)
+    sweep_units(run.storage, work.stage, folders, set(sidecars))
+    return sidecars
+
+
+def _search(run: Run, parts: list[dict[str, Any]]) -> None:
+    """Find all duplicates; leave a table of decisions for each unit that has any."""
+    from pipelines.beam.dedup import Unit, decide_groups, find_candidates  # Beam takes a second to import
+    from pipelines.beam.runner import is_local
+
+    units = [
+        Unit(
+            ordinal,
+            part["unit"],
+            str(run.storage.path(part["path"])),
+            str(run.storage.path(dedup_signatures.FOLDER.part(part["unit"]))),
+        )
+        for ordinal, part in enumerate(parts)
+    ]
+    documents = sum(part["rows"] for part in parts)
+    local = is_local(run.beam_flags)
+    search = dedup_candidates.Search.plan(str(run.storage.root), _section(run), documents, local)
+    find_candidates(run, search, units)
+    groups = dedup_groups.form_groups(search, [unit.unit for unit in units])
+    if groups:
+        decide_groups(run, search, units, groups)
+
+
+def _write(run: Run, parts: list[dict[str, Any]], own_key: StageKey) -> dict[str, dict[str, Any]]:
+    """Write duplicates and documents; return the sidecars."""
+    tasks = [_write_task(run.storage, part) for part in parts]
+    folders, process = dedup_documents.FOLDERS, dedup_documents.process_unit
+    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, None)
+    sidecars = run_units(run, work, tasks)
+    sweep_units(run.storage, work.stage, folders, set(sidecars))
+    return sidecars
+
+
+def _write_task(storage: Storage, part: Mapping[str, Any]) -> Task:
+    """Return the task of a unit; it is redone when its documents or the decisions about them change."""
+    decisions = storage.path(dedup_candidates.part_path("decisions", part["unit"]))
+    decided = sha256_of(decisions) if decisions.exists() else ""
+    payload = {
+        "text": str(storage.path(part["path"])),
+        "decisions": str(decisions) if decided else None,
+    }
+    fingerprint = hashlib.sha256(f"{part['sha256']} {decided}".encode()).hexdigest()
+    return Task(part["unit"], fingerprint, part["bytes"], payload)
+
+
+def _clear(storage: Storage) -> None:
+    """Remove the tables between the steps of a search."""
+    for relative in storage.list_files(dedup_candidates.FOLDER):
+        storage.remove(relative)
+
+
+def _section(run: Run) -> Dedup:
+    """Return the recipe's dedup section; the driver does not come here without one."""
+    if run.recipe.dedup is None:
+        raise InputError("the recipe says `dedup: none`")
+    return run.recipe.dedup

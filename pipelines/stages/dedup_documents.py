@@ -1,0 +1,96 @@
+"""Last part of the dedup stage: the decisions about a unit become its finished text and its list of duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.manifest import Folder
+from pipelines.stages.dedup_decisions import DECISIONS, LAYERS
+from pipelines.stages.run import Batch, Counts
+from pipelines.tables import DOCUMENTS
+
+BATCH_ROWS: Final = 1024
+
+DUPLICATES: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("size", pa.int32(), nullable=False),
+        pa.field("keeper", pa.string(), nullable=False),
+        pa.field("similarity", pa.float64(), nullable=False),
+        pa.field("layer", pa.string()),
+        pa.field("kept", pa.bool_(), nullable=False),
+    ]
+)
+"""One row per document in a cluster of `size`. The one that is kept has itself as `keeper`, similarity 1, and no
+`layer`; the others name their keeper, their Jaccard similarity to it, and how they were found."""
+
+FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
+
+
+def process_unit(payload: Mapping[str, Any], settings: None) -> Iterator[Batch | Counts]:
+    """Part the rows of one part of ``filtered/``, in order, into documents that stay and duplicates."""
+    decisions = _read_decisions(payload["decisions"])
+    clustered = decisions.filter(pc.greater(decisions["size"], 1))
+    rows, start = clustered["row"].to_numpy(), 0
+    with pq.ParquetFile(payload["text"], page_checksum_verification=True) as part:
+        for batch in part.iter_batches(BATCH_ROWS, use_threads=False):
+            first, last = np.searchsorted(rows, (start, start + batch.num_rows))
+            here = clustered.slice(first, last - first)
+            documents, duplicates = _divide(batch, here, rows[first:last] - np.uint32(start))
+            if documents.num_rows:
+                yield Batch("documents", documents)
+            if duplicates.num_rows:
+                yield Batch("duplicates", duplicates)
+            start += batch.num_rows
+    yield Counts(_counts(start, clustered, decisions))
+
+
+def _read_decisions(path: str | None) -> pa.Table:
+    return pq.read_table(path, use_threads=False) if path else DECISIONS.empty_table()
+
+
+def _divide(batch: pa.RecordBatch, decided: pa.Table, rows: Any) -> tuple[pa.Table, pa.Table]:
+    """Return the documents that stay and the rows about duplicates.
+
+    Args:
+        batch: rows of ``filtered/``.
+        decided: the decisions about some of them.
+        rows: their places in `batch`.
+    """
+    stays = pc.is_null(decided["layer"])
+    sizes, keep = np.ones(batch.num_rows, dtype=np.int32), np.ones(batch.num_rows, dtype=np.bool_)
+    sizes[rows], keep[rows] = decided["size"].to_numpy(), stays.to_numpy()
+    documents = pa.Table.from_arrays([*batch.columns, pa.array(sizes)], schema=DOCUMENTS).filter(
+        pa.array(keep)
+    )
+    keepers = pa.array([keeper.hex() for keeper in decided["keeper"].to_pylist()], pa.string())
+    duplicates = pa.Table.from_arrays(
+        [
+            batch["id"].take(pa.array(rows)),
+            keepers,
+            decided["size"],
+            keepers,
+            decided["similarity"],
+            decided["layer"],
+            stays,
+        ],
+        schema=DUPLICATES,
+    )
+    return documents, duplicates
+
+
+def _counts(seen: int, clustered: pa.Table, decisions: pa.Table) -> dict[str, Any]:
+    removed = {f"removed {layer}": _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
+    records = {"seen": seen, "kept": seen - sum(removed.values()), **removed}
+    return {"records": records, "capped": _count(decisions["capped"])}
+
+
+def _count(marks: Any) -> int:
+    return int(pc.sum(marks).as_py() or 0)

@@ -1,0 +1,106 @@
+"""Tokenising for stage pack: parts of ``documents/`` become token ids in memory and token counts on disk."""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import InputError
+from pipelines.manifest import Folder
+from tokenizer_training.packing import Documents
+from tokenizer_training.rows import ID_BYTES, offsets_of
+from tokenizer_training.sentencepiece_model import Kind
+from tokenizer_training.tokenizer import Tokenizer
+
+BATCH_DOCUMENTS = 1024
+
+TOKEN_COUNTS = Folder(
+    "token_counts",
+    pa.schema(
+        [pa.field("id", pa.string(), nullable=False), pa.field("token_count", pa.int32(), nullable=False)]
+    ),
+    per_unit=False,
+)
+"""Tokens of each document without its EOS; parts and rows as in ``documents/``."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The tokens of a bucket while they are gathered: lengths count the EOS."""
+
+    tokens: array[int]
+    lengths: array[int]
+    ids: bytearray
+
+    @classmethod
+    def empty(cls) -> Corpus:
+        """Return a corpus without documents."""
+        return cls(array("i"), array("i"), bytearray())
+
+    def documents(self) -> Documents:
+        """Return views of what was gathered."""
+        tokens = np.frombuffer(self.tokens, dtype=np.int32)
+        ids = np.frombuffer(self.ids, dtype=np.uint8).reshape(-1, ID_BYTES)
+        return Documents(tokens, offsets_of(np.frombuffer(self.lengths, dtype=np.int32)), ids)
+
+
+def tokenise_part(path: str, tokenizer: Tokenizer, eos_id: int, corpus: Corpus) -> Iterator[pa.Table]:
+    """Append the documents of one part to the corpus; yield their token counts, in order."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as part:
+        if part.metadata.num_rows == 0:
+            yield TOKEN_COUNTS.schema.empty_table()
+        for batch in part.iter_batches(BATCH_DOCUMENTS, columns=["id", "text"], use_threads=False):
+            first = len(corpus.lengths)
+            for text in batch["text"].to_pylist():
+                ids = tokenizer.encode(text)
+                corpus.tokens.frombytes(ids.tobytes())
+                corpus.tokens.append(eos_id)
+                corpus.lengths.append(len(ids) + 1)
+            corpus.ids.extend(bytes.fromhex("".join(batch["id"].to_pylist())))
+            counts = pa.array([length - 1 for length in corpus.lengths[first:]], pa.int32())
+            yield pa.Table.from_arrays([batch["id"], counts], schema=TOKEN_COUNTS.schema)
+
+
+def check_separators(documents: Documents, eos_id: int) -> None:
+    """Make sure that EOS ends documents and stands nowhere else.
+
+    Raises:
+        InputError: it does; a model that was trained on that would learn to stop in mid-text.
+    """
+    if np.count_nonzero(documents.tokens == eos_id) == len(documents):
+        return
+    places = np.flatnonzero(documents.tokens == eos_id)
+    inside = np.setdiff1d(places, documents.offsets[1:] - 1)[0]
+    culprit = documents.ids[np.searchsorted(documents.offsets, inside, side="right") - 1].tobytes().hex()
+    raise InputError(
+        f"document {culprit}: its text becomes the end-of-sequence token {eos_id}; "
+        "use a tokenizer whose end of sequence is a control symbol"
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def load_tokenizer(folder: str, sha256: str) -> Tokenizer:
+    """Return the tokenizer of a run; loaded once per process.
+
+    Raises:
+        InputError: it is not the one that the run's manifest names.
+    """
+    tokenizer = Tokenizer.load(Path(folder))
+    if tokenizer.sha256 != sha256:
+        raise InputError(f"{folder}: the tokenizer changed under a running stage; run the recipe again")
+    return tokenizer
+
+
+def byte_values_of(tokenizer: Tokenizer) -> npt.NDArray[np.int16]:
+    """Return the byte that each byte-fallback piece (``<0x0A>``) stands for, -1 for other pieces."""
+    pieces = tokenizer.model.pieces
+    values = [int(piece.text[1:-1], 16) if piece.kind is Kind.BYTE else -1 for piece in pieces]
+    return np.array(values, dtype=np.int16)

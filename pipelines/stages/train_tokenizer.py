@@ -1,0 +1,190 @@
+"""Stage train-tokenizer: a tokenizer for the finished text, trained on all of it or given by the recipe.
+
+``tokenizer/`` is what ``AutoTokenizer.from_pretrained`` takes, with ``evaluation.json`` beside: what the
+tokenizer was trained on, and how well it fits this corpus.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from pipelines.config import Tokenizer as Section
+from pipelines.errors import InputError
+from pipelines.manifest import StageKey, document_files, stage_key, write_stage_manifest
+from pipelines.stages.run import Run, Task
+from pipelines.stages.word_counts import Counted, Counting, count_words, read_documents, remove_counts
+from pipelines.storage import Storage
+from tokenizer_training.evaluate import Texts, evaluate
+from tokenizer_training.export import export, obstacle
+from tokenizer_training.sentencepiece_model import TokenizerError
+from tokenizer_training.tokenizer import Tokenizer
+from tokenizer_training.train import Trained, train
+from tokenizer_training.weights import MAX_ROWS, by_language
+from tokenizer_training.words import MAX_CHARS, UNKNOWN_LANGUAGE
+
+NAME = "train-tokenizer"
+HOME = "tokenizer"
+UNIT = "tokenizer"
+LIBRARIES = ("numpy", "sentencepiece", "xxhash")
+
+SAMPLE_PARTS = 16
+SAMPLE_DOCUMENTS = 1024
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A tokenizer and what is known of it.
+
+    Attributes:
+        tokenizer: the tokenizer.
+        facts: entries of ``evaluation.json`` besides those that all tokenizers have.
+        counts: flat numbers for the balance.
+        warnings: what a person should know.
+    """
+
+    tokenizer: Tokenizer
+    facts: Mapping[str, Any]
+    counts: Mapping[str, int]
+    warnings: Sequence[str]
+
+
+def key(run: Run, upstream: StageKey) -> StageKey:
+    """Return the stage key: how to train, or which tokenizer to use, by its content.
+
+    Raises:
+        InputError: the tokenizer of the recipe cannot be read.
+    """
+    section = _section(run)
+    settings = (
+        {"vocab_size": section.vocab_size, "alpha": section.alpha, "chars": MAX_CHARS, "rows": MAX_ROWS}
+        if section.path is None
+        else {"sha256": _given(section.path).tokenizer.sha256}
+    )
+    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
+
+
+def run_stage(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+    """Do the stage; return its manifest.
+
+    Args:
+        run: the run.
+        documents: manifest of ``documents/``.
+        own_key: see `key`.
+
+    Raises:
+        InputError: there is no text to train on, or the given tokenizer cannot be read.
+        CorpusmillError: counting the words failed.
+    """
+    files, path = document_files(documents), _section(run).path
+    made = _train(run, documents, own_key) if path is None else _given(path)
+    outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, run.storage, files)}
+    facts = [run.storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
+    for relative in set(run.storage.list_files(HOME)) - {fact.path for fact in facts}:
+        run.storage.remove(relative)  # of an earlier tokenizer
+    for warning in made.warnings:
+        run.progress.say(f"{NAME}: {warning}")
+    counts = {"documents": sum(file["rows"] for file in files), **made.counts}
+    unit = {"unit": UNIT, "files": [fact.as_dict() for fact in facts], "counts": counts}
+    upstream = {str(documents["home"]): str(documents["sha256"])}
+    manifest = write_stage_manifest(run.storage, HOME, own_key, upstream, [unit])
+    remove_counts(run.storage)
+    return manifest
+
+
+def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
+    """Count the words of all documents and train on them."""
+    section = _section(run)
+    counting = Counting(str(run.storage.root), own_key.sha256, str(documents["sha256"]), section.alpha)
+    tasks = [
+        Task(file["unit"], file["sha256"], file["bytes"], {"path": str(run.storage.path(file["path"]))})
+        for file in document_files(documents)
+    ]
+    counted = count_words(run, counting, tasks)
+    try:
+        trained = train(counted.table, section.vocab_size, section.alpha)
+    except TokenizerError as error:
+        raise InputError(str(error)) from error
+    tokenizer = Tokenizer(trained.model)
+    groups = (
+        (language, rows["word"].to_pylist(), rows["count"].to_pylist())
+        for language, rows in by_language(counted.table)
+    )
+    facts = {"training": _training(section, trained, counted), "words": evaluate(tokenizer, groups)}
+    counts = {**counted.totals, "vocab_size": trained.vocab_size}
+    return _Made(tokenizer, facts, counts, [*trained.warnings, *_pruning(counted)])
+
+
+def _given(path: Path) -> _Made:
+    """Read the tokenizer that the recipe names."""
+    try:
+        tokenizer = Tokenizer.load(path)
+    except TokenizerError as error:
+        raise InputError(str(error)) from error
+    reason = obstacle(tokenizer.model)
+    warnings = [] if reason is None else [f"no tokenizer.json is written for {path}: {reason}"]
+    return _Made(tokenizer, {}, {"vocab_size": tokenizer.vocab_size}, warnings)
+
+
+def _evaluation(made: _Made, storage: Storage, files: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the content of ``evaluation.json``."""
+    tokenizer = made.tokenizer
+    value = {
+        "sha256": tokenizer.sha256,
+        "vocab_size": tokenizer.vocab_size,
+        "model_type": tokenizer.model.model_type,
+        "warnings": list(made.warnings),
+        **made.facts,
+        "documents": evaluate(tokenizer, sample_documents(storage, files)),
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Texts]:
+    """Return the first documents of some parts, evenly spaced by name, grouped by language."""
+    filled = [file for file in files if file["rows"]]
+    if not filled:
+        return []
+    chosen = filled[:: math.ceil(len(filled) / SAMPLE_PARTS)]
+    each = SAMPLE_DOCUMENTS // len(chosen)
+    sample = [
+        (language or UNKNOWN_LANGUAGE, text)
+        for file in chosen
+        for language, text in islice(read_documents(str(storage.path(file["path"]))), each)
+    ]
+    sample.sort(key=lambda pair: pair[0])
+    grouped = ((name, [text for _, text in pairs]) for name, pairs in groupby(sample, key=lambda p: p[0]))
+    return [(name, texts, [1] * len(texts)) for name, texts in grouped]
+
+
+def _training(section: Section, trained: Trained, counted: Counted) -> dict[str, Any]:
+    """Return what the tokenizer was trained on."""
+    return {
+        "alpha": section.alpha,
+        "asked_vocab_size": section.vocab_size,
+        "characters": trained.characters,
+        "training_words": trained.words,
+        **counted.totals,
+        "languages": {name: asdict(share) for name, share in trained.languages.items()},
+    }
+
+
+def _pruning(counted: Counted) -> list[str]:
+    """Return a warning where words were left out."""
+    pruned = counted.totals.get("pruned_words", 0)
+    if not pruned:
+        return []
+    share = counted.totals["pruned_occurrences"] / counted.totals["words"]
+    return [f"{pruned} of the rarest words ({share:.2%} of all) were left out of the training"]
+
+
+def _section(run: Run) -> Section:
+    """Return the recipe's tokenizer section; the driver does not come here without one."""
+    if run.recipe.tokenizer is None:
+        raise InputError("the recipe says `tokenizer: none`")
+    return run.recipe.tokenizer

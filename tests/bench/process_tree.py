@@ -1,0 +1,82 @@
+"""Run a command; print wall seconds, CPU seconds and the peak memory of its whole process tree.
+
+Usage: python tests/bench/process_tree.py COMMAND [ARGUMENT ...]
+
+Memory is the sum of proportional set sizes (shared pages count once), sampled five times a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+SAMPLE_S = 0.2
+
+
+def descendants(root: int) -> list[int]:
+    """Return the ids of a process and everything below it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, todo = [], [root]
+    while todo:
+        found.append(todo[-1])
+        todo += children.get(todo.pop(), [])
+    return found
+
+
+def memory_kb(process: int) -> int:
+    """Return the proportional set size of a process, 0 when it has ended."""
+    try:
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def main(command: list[str]) -> int:
+    """Run, sample, report; return the command's exit code."""
+    peak, most = 0, 0
+    began = time.monotonic()
+    child = subprocess.Popen(command)
+    ended = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak, most
+        while not ended.wait(SAMPLE_S):
+            tree = descendants(child.pid)
+            peak, most = max(peak, sum(map(memory_kb, tree))), max(most, len(tree))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    code = child.wait()
+    ended.set()
+    sampler.join()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report = {
+        "wall_s": round(time.monotonic() - began, 1),
+        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "peak_tree_mb": peak // 1024,
+        "most_processes": most,
+        "cores": os.cpu_count(),
+        "exit": code,
+    }
+    print(json.dumps(report), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

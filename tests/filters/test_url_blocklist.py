@@ -1,0 +1,86 @@
+"""Addresses are matched by registered domain, host and address, without a network."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters import url_blocklist
+from filters.document import Document, Origin
+from filters.step import first_fault
+from filters.text import TextView
+from filters.url_blocklist import UrlBlocklist, registered_domain, split_url
+
+HERE = Path(__file__).parent
+CASES = json.loads((HERE / "cases" / "url_blocklist.json").read_text(encoding="utf-8"))
+
+
+def view_of(url: str | None) -> TextView:
+    return TextView(Document("0" * 32, None, "x", url, "web", None, None, None, Origin("a", 0, 1, 0)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
+def test_each_case_is_decided_as_written(case: dict[str, object]) -> None:
+    fields = {
+        name: str(HERE / "lists" / Path(path).name) for name, path in dict(case.get("fields", {})).items()
+    }
+    step = UrlBlocklist(**fields)
+    _, measured = step.apply(view_of(case.get("url")))
+    assert first_fault(step, measured) == case["reason"]
+    assert set(measured) == set(UrlBlocklist.MEASURES)
+
+
+def test_a_document_without_an_address_is_not_measured() -> None:
+    """A null in the ledger means that there was nothing to look up, not that it was looked up."""
+    step = UrlBlocklist(domains=str(HERE / "lists" / "domains.txt"))
+    assert step.apply(view_of(None))[1] == {"domain_listed": None, "url_listed": None}
+    assert step.apply(view_of("http://good.org/"))[1] == {"domain_listed": False, "url_listed": None}
+
+
+def test_no_network_and_no_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The public suffix list comes from the snapshot inside tldextract."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("TLDEXTRACT_CACHE", str(tmp_path))
+    url_blocklist._suffixes.cache_clear()
+    assert registered_domain("a.b.example.co.uk") == "example.co.uk"
+    assert registered_domain("co.uk") == ""
+    assert registered_domain("192.0.2.1") == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_is_read_once(tmp_path: Path) -> None:
+    """A worker judges millions of addresses; it reads the file at the first."""
+    path = tmp_path / "domains.txt"
+    path.write_text("bad.example\n")
+    step = UrlBlocklist(domains=str(path))
+    assert step.apply(view_of("http://bad.example/"))[1]["domain_listed"] is True
+    path.unlink()
+    assert step.apply(view_of("http://bad.example/"))[1]["domain_listed"] is True
+
+
+def test_bytes_that_are_not_utf8_match_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "domains.txt"
+    path.write_bytes(b"caf\xe9.example\nbad.example\n")
+    step = UrlBlocklist(domains=str(path))
+    assert step.apply(view_of("http://bad.example/"))[1]["domain_listed"] is True
+    assert step.apply(view_of("http://caf\xe9.example/"))[1]["domain_listed"] is False
+
+
+@given(st.text() | st.from_regex(r"(https?:)?//[a-z.\[\]@:0-9%é]{0,20}(/.{0,5})?", fullmatch=True))
+def test_no_address_raises_and_the_form_is_stable(url: str) -> None:
+    """Any text is an address or none; the compared form of an address is its own compared form."""
+    parts = split_url(url)
+    if parts is not None:
+        host, address = parts
+        assert address.startswith(host)
+        registered_domain(host)

@@ -1,0 +1,442 @@
+"""Stage pack: every document's tokens once, in globally shuffled shards that depend on nothing but the data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import sentencepiece
+
+from filters.document import document_id
+from pipelines.balance import balance
+from pipelines.config import Pack, Recipe
+from pipelines.errors import InputError
+from pipelines.manifest import (
+    Folder,
+    folder_files,
+    seal,
+    stage_key,
+    valid_manifest,
+    write_stage_manifest,
+)
+from pipelines.progress import Progress
+from pipelines.stages import pack, pack_rows, pack_shards
+from pipelines.stages.pack_tokens import check_separators
+from pipelines.stages.run import Run
+from pipelines.storage import Storage
+from pipelines.tables import DOCUMENTS, to_table
+from tokenizer_training.loader import ShardLoader
+from tokenizer_training.packing import Documents
+from tokenizer_training.rows import offsets_of
+from tokenizer_training.split import is_validation
+from tokenizer_training.tokenizer import Tokenizer
+
+UPSTREAM = stage_key("upstream", {})
+SEQ_LEN = 64
+WORDS = [
+    "river",
+    "stone",
+    "über",
+    "naïve",
+    "the",
+    "of",
+    "a",
+    "running",
+    "Ωmega",
+    "don't",
+    "2024",
+    "</s>",
+    "🦉",
+]
+MakeRun = Callable[..., tuple[Run, dict[str, Any], dict[str, Any]]]
+
+
+def make_text(number: int) -> str:
+    """Return a text of 1 to some hundred words, now and then with characters outside the vocabulary."""
+    random = np.random.default_rng(number)
+    words = random.choice(WORDS, int(random.lognormal(3, 1)) + 1)
+    return " ".join(words) + "\n" + "㐀㐁" * int(random.integers(0, 3))
+
+
+@pytest.fixture(scope="session")
+def model() -> bytes:
+    """A BPE model with byte fallback, trained on the texts above."""
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(" ".join(WORDS) for _ in range(50)),
+        model_writer=out,
+        vocab_size=320,
+        model_type="bpe",
+        byte_fallback=True,
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        pad_id=3,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    return out.getvalue()
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, model: bytes) -> MakeRun:
+    """Return a function that makes a run folder whose dedup and train-tokenizer stages are finished."""
+
+    def make(
+        texts: Sequence[str],
+        parts: int = 6,
+        out: str = "out",
+        workers: int = 1,
+        flags: tuple[str, ...] = (),
+        **section: Any,
+    ) -> tuple[Run, dict[str, Any], dict[str, Any]]:
+        storage = Storage(tmp_path / out)
+        section = {"seq_len": SEQ_LEN, "validation": 0.1, **section}
+        run = Run(
+            Recipe("toy", (), pack=Pack(**section)),
+            {},
+            storage,
+            workers,
+            flags,
+            Progress(storage, quiet=True),
+        )
+        return run, write_documents(storage, texts, parts), write_tokenizer(storage, model)
+
+    return make
+
+
+def write_documents(storage: Storage, texts: Sequence[str], parts: int) -> dict[str, Any]:
+    """Write ``documents/`` with this many parts, the last one empty."""
+    folder, sidecars = Folder("documents", DOCUMENTS), []
+    for part in range(parts):
+        unit = hashlib.blake2b(str(part).encode(), digest_size=8).hexdigest()
+        rows = [
+            {
+                "id": document_id("web", f"{part}.warc", n, 0),
+                "text": text,
+                "source": "web",
+                "file": f"{part}.warc",
+                "offset": n,
+                "length": 1,
+                "index": 0,
+                "cluster_size": 1,
+            }
+            for n, text in enumerate(texts)
+            if n % max(parts - 1, 1) == part
+        ]
+        with storage.table_writer(folder.part(unit), DOCUMENTS) as writer:
+            writer.write(to_table(rows, DOCUMENTS))
+        assert writer.fact is not None
+        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
+    return write_stage_manifest(storage, "documents", UPSTREAM, {}, sidecars)
+
+
+def write_tokenizer(storage: Storage, model: bytes) -> dict[str, Any]:
+    """Write ``tokenizer/``."""
+    fact = storage.write_bytes("tokenizer/tokenizer.model", model)
+    units = [{"unit": "tokenizer", "files": [fact.as_dict()], "counts": {}}]
+    return write_stage_manifest(storage, "tokenizer", UPSTREAM, {}, units)
+
+
+def do(run: Run, documents: dict[str, Any], tokenizer: dict[str, Any]) -> dict[str, Any]:
+    return pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+
+
+def hashes(manifest: dict[str, Any]) -> dict[str, str]:
+    """Return the sha256 of every file by its path."""
+    return {file["path"]: file["sha256"] for file in manifest["files"]}
+
+
+def read_pieces(storage: Storage, split: str) -> dict[str, list[tuple[int, list[int]]]]:
+    """Return the (flags, tokens) of all pieces of a split by document, in the order of the shards."""
+    pieces = defaultdict(list)
+    for batch in ShardLoader(storage.path("shards"), split):  # type: ignore[arg-type]
+        sequences = np.split(batch["input_ids"].reshape(-1), batch["cu_seqlens"][1:-1])
+        ids, flags = np.concatenate(batch["doc_ids"]), np.concatenate(batch["doc_flags"])
+        documents = [tokens.tolist() for tokens in sequences if (tokens != 3).any()]
+        for identity, flag, tokens in zip(ids, flags, documents, strict=True):
+            pieces[identity.tobytes().hex()].append((int(flag), tokens))
+    return pieces
+
+
+def read_texts(storage: Storage, documents: dict[str, Any]) -> dict[str, str]:
+    """Return the text of every document by id."""
+    found = {}
+    for file in folder_files(documents, "documents"):
+        table = pq.read_table(storage.path(file["path"]), columns=["id", "text"])
+        found.update(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
+    return found
+
+
+def test_every_document_is_packed_once_with_its_own_tokens(make_run: MakeRun) -> None:
+    """Each document's pieces make up exactly its encoded text and one EOS, in its split."""
+    run, documents, tokenizer = make_run([make_text(n) for n in range(400)])
+    do(run, documents, tokenizer)
+    encoder = Tokenizer.load(run.storage.path("tokenizer"))
+    train, held_out = read_pieces(run.storage, "train"), read_pieces(run.storage, "validation")
+    texts = read_texts(run.storage, documents)
+    assert set(train) == {name for name in texts if not is_validation(name, 0.1)}
+    assert set(held_out) == {name for name in texts if is_validation(name, 0.1)}
+    assert 20 <= len(held_out) <= 60
+    cut = 0
+    for name, text in texts.items():
+        expected = [*encoder.encode(text).tolist(), 2]
+        pieces = {**train, **held_out}[name]
+        first = [tokens for flags, tokens in pieces if not flags & 1]
+        last = [tokens for flags, tokens in pieces if not flags & 2]
+        assert len(first) == len(last) == 1
+        assert expected[: len(first[0])] == first[0]
+        assert expected[-len(last[0]) :] == last[0]
+        assert Counter(expected) == Counter(token for _, tokens in pieces for token in tokens)
+        assert len(pieces) == 1 or len(expected) > SEQ_LEN
+        cut += len(pieces) > 1
+    assert cut > 10
+
+
+def test_the_balance_holds_in_the_counts_and_in_the_data(make_run: MakeRun) -> None:
+    run, documents, tokenizer = make_run([make_text(n) for n in range(300)])
+    manifest = do(run, documents, tokenizer)
+    tokens = balance({"pack": manifest})["tokens"]
+    assert tokens["documents"] == tokens["separators"] == 300
+    assert tokens["document_tokens"] + tokens["separators"] + tokens["padding"] == tokens["slots"]
+    assert tokens["slots"] == tokens["rows"] * SEQ_LEN
+    shards = [pq.read_table(run.storage.path(f["path"])) for f in folder_files(manifest, "shards")]
+    assert sum(map(len, shards)) == tokens["rows"] == tokens["train_rows"] + tokens["validation_rows"]
+    assert sum(shard["n_pad"].to_numpy().sum() for shard in shards) == tokens["padding"]
+    counted = [pq.read_table(run.storage.path(f["path"])) for f in folder_files(manifest, "token_counts")]
+    assert sum(table["token_count"].to_numpy().sum() for table in counted) == tokens["document_tokens"]
+
+
+def test_token_counts_have_the_rows_of_the_documents(make_run: MakeRun) -> None:
+    """Same parts, same units, same order, the empty part included."""
+    run, documents, tokenizer = make_run([make_text(n) for n in range(50)])
+    manifest = do(run, documents, tokenizer)
+    texts = {file["unit"]: file["path"] for file in folder_files(documents, "documents")}
+    counts = {file["unit"]: file["path"] for file in folder_files(manifest, "token_counts")}
+    assert set(texts) == set(counts)
+    assert len(counts) == 6
+    encoder = Tokenizer.load(run.storage.path("tokenizer"))
+    for unit, path in counts.items():
+        table = pq.read_table(run.storage.path(path))
+        source = pq.read_table(run.storage.path(texts[unit]), columns=["id", "text"])
+        assert table["id"].to_pylist() == source["id"].to_pylist()
+        expected = [len(encoder.encode(text)) for text in source["text"].to_pylist()]
+        assert table["token_count"].to_pylist() == expected
+
+
+@pytest.fixture
+def small_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four buckets and several shards out of a megabyte of text."""
+    monkeypatch.setattr(pack_rows, "SMALL_BUCKET", 100_000)
+
+
+@pytest.mark.usefixtures("small_buckets")
+def test_nothing_depends_on_workers_or_on_the_order_of_parts(make_run: MakeRun) -> None:
+    """One worker, two workers, another order of the manifest, each bundle done twice: the same bytes."""
+    texts = [make_text(n) for n in range(6000)]
+    run, documents, tokenizer = make_run(texts, out="a", shard_mb=1)
+    expected = hashes(do(run, documents, tokenizer))
+    assert len([path for path in expected if path.startswith("shards/train-")]) > 1
+    run, documents, tokenizer = make_run(texts, out="b", shard_mb=1, workers=2)
+    assert hashes(do(run, documents, tokenizer)) == expected
+    flags = ("--direct_runner_bundle_repeat=2",)
+    run, documents, tokenizer = make_run(texts, out="c", shard_mb=1, flags=flags)
+    documents = seal({**documents, "files": documents["files"][::-1]})
+    assert hashes(do(run, documents, tokenizer)) == expected
+
+
+@pytest.mark.usefixtures("small_buckets")
+def test_each_shard_is_a_sample_of_the_whole_corpus(make_run: MakeRun) -> None:
+    """Rows of all buckets lie in each shard, mixed evenly, and the loader finds all of them."""
+    run, documents, tokenizer = make_run([make_text(n) for n in range(6000)], shard_mb=1)
+    manifest = do(run, documents, tokenizer)
+    source = {}
+    for file in folder_files(documents, "documents"):
+        table = pq.read_table(run.storage.path(file["path"]), columns=["id"])
+        source.update(dict.fromkeys(table["id"].to_pylist(), file["unit"]))
+    shards = [f["path"] for f in folder_files(manifest, "shards") if "train" in f["path"]]
+    whole = Counter(source.values())
+    for path in shards:
+        table = pq.read_table(run.storage.path(path))
+        for half in (table.slice(0, len(table) // 2), table.slice(len(table) // 2)):
+            found = Counter(source[name.hex()] for names in half["doc_ids"].to_pylist() for name in names)
+            assert all(abs(found[u] / found.total() - n / 6000) < 0.05 for u, n in whole.items())
+    rows = sum(len(batch["input_ids"]) for batch in ShardLoader(run.storage.path("shards")))
+    assert rows == balance({"pack": manifest})["tokens"]["train_rows"]
+
+
+def test_another_seed_is_another_order_of_the_same_documents(make_run: MakeRun) -> None:
+    texts = [make_text(n) for n in range(200)]
+    first, second = make_run(texts, out="a"), make_run(texts, out="b", seed=2)
+    one, two = do(*first), do(*second)
+    counts, other = balance({"pack": one})["tokens"], balance({"pack": two})["tokens"]
+    assert counts["document_tokens"] == other["document_tokens"]
+    assert set(hashes(one).items()) & set(hashes(two).items()) == {
+        item for item in hashes(one).items() if item[0].startswith("token_counts/")
+    }
+    assert set(read_pieces(first[0].storage, "validation")) == set(
+        read_pieces(second[0].storage, "validation")
+    )
+
+
+def test_work_files_go_and_leftovers_of_other_settings_too(make_run: MakeRun) -> None:
+    texts = [make_text(n) for n in range(200)]
+    run, documents, tokenizer = make_run(texts)
+    manifest = do(run, documents, tokenizer)
+    run.storage.write_bytes("shards/train-00007-of-00009.parquet", b"old")
+    run.storage.write_bytes("token_counts/part-0123456789abcdef.parquet", b"old")
+    do(run, documents, tokenizer)
+    left = {
+        path for path in run.storage.list_files("") if path.startswith(("shards", "token_counts", "work"))
+    }
+    assert left == {*hashes(manifest), "shards/manifest.json"}
+    upstream = {"documents": documents["sha256"], "tokenizer": tokenizer["sha256"]}
+    assert valid_manifest(run.storage, "shards", pack.key(run, UPSTREAM, UPSTREAM), upstream) == manifest
+
+
+@pytest.mark.usefixtures("small_buckets")
+def test_a_run_that_died_among_the_shards_packs_no_bucket_again(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [make_text(n) for n in range(1500)]
+    expected = hashes(do(*make_run(texts, out="whole")))
+    run, documents, tokenizer = make_run(texts)
+    with monkeypatch.context() as broken:
+        broken.setattr(pack_shards, "merge", lambda *_: 1 / 0)
+        with pytest.raises(Exception, match="ZeroDivisionError"):
+            do(run, documents, tokenizer)
+    rows = run.storage.list_files("work/pack/rows/train")
+    assert len(rows) > 1
+    before = [run.storage.path(path).stat().st_ino for path in rows]
+    monkeypatch.setattr(pack, "_remove_all", lambda *_: None)
+    assert hashes(do(run, documents, tokenizer)) == expected
+    assert [run.storage.path(path).stat().st_ino for path in rows] == before
+
+
+def test_text_that_looks_like_a_control_symbol_ends_no_document(make_run: MakeRun) -> None:
+    run, documents, tokenizer = make_run(["before</s>after", "<s> </s> <pad>"] * 10)
+    do(run, documents, tokenizer)
+    for pieces in read_pieces(run.storage, "train").values():
+        assert [tokens.count(2) for _, tokens in pieces] == [1]
+        assert [tokens[-1] for _, tokens in pieces] == [2]
+
+
+def test_an_eos_inside_a_document_is_refused_by_its_id() -> None:
+    ids = np.arange(32, dtype=np.uint8).reshape(2, 16)
+    documents = Documents(np.array([5, 2, 5, 2, 2], dtype=np.int32), offsets_of([2, 3]), ids)
+    with pytest.raises(InputError, match=ids[1].tobytes().hex()):
+        check_separators(documents, 2)
+
+
+def test_no_documents_make_no_shards(make_run: MakeRun) -> None:
+    run, documents, tokenizer = make_run([])
+    manifest = do(run, documents, tokenizer)
+    assert folder_files(manifest, "shards") == []
+    assert balance({"pack": manifest})["tokens"]["rows"] == 0
+
+
+def test_buckets_are_a_power_of_two_and_hold_every_part_once(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, documents, _ = make_run([make_text(n) for n in range(600)], parts=40)
+    files = folder_files(documents, "documents")
+    seen = []
+    for aim in (10**9, 60_000, 30_000, 3_000):
+        monkeypatch.setattr(pack_rows, "SMALL_BUCKET", aim)
+        tasks = pack_rows.tasks(run.storage, files)
+        count = int(tasks[0].unit.partition("-of-")[2])
+        total = sum(task.cost for task in tasks)
+        assert count & (count - 1) == 0
+        assert total / count <= aim < total / count * 2 or count == 1
+        assert sorted(unit for task in tasks for unit, _ in task.payload["parts"]) == sorted(
+            file["unit"] for file in files
+        )
+        seen.append(count)
+    assert seen[0] == 1
+    assert seen == sorted(set(seen))
+
+
+def test_tasks_do_not_depend_on_the_order_of_the_manifest(make_run: MakeRun) -> None:
+    run, documents, _ = make_run([make_text(n) for n in range(60)], parts=9)
+    files = folder_files(documents, "documents")
+    assert pack_rows.tasks(run.storage, files) == pack_rows.tasks(run.storage, files[::-1])
+
+
+def test_documents_are_ordered_by_seed_and_id_and_nothing_else() -> None:
+    """Whatever order they come in, the same documents stand in the same order; another seed is another one."""
+    ids = np.random.default_rng(0).integers(0, 256, (500, 16), dtype=np.uint8)
+    orders = pack_rows.split_order(ids, 1, 0.2)
+    names = [ids[orders[split]].tolist() for split in pack_rows.SPLITS]
+    backwards = pack_rows.split_order(ids[::-1], 1, 0.2)
+    assert [ids[::-1][backwards[split]].tolist() for split in pack_rows.SPLITS] == names
+    other = pack_rows.split_order(ids, 2, 0.2)
+    assert sorted(other["train"].tolist()) == sorted(orders["train"].tolist())
+    assert other["train"].tolist() != orders["train"].tolist()
+    assert sorted(np.concatenate(list(orders.values())).tolist()) == [*range(500)]
+
+
+def test_intervals_of_keys_share_out_the_rows_of_a_file(tmp_path: Path, make_run: MakeRun) -> None:
+    """Keys are unsigned: the upper half must not be taken for negative numbers."""
+    run, documents, _ = make_run([make_text(n) for n in range(300)], parts=2)
+    header = pack.make_header(run, pack.key(run, UPSTREAM, UPSTREAM))
+    task = pack_rows.tasks(run.storage, folder_files(documents, "documents"))[0]
+    settings = pack_rows.Settings(header, 0.0, str(run.storage.path("tokenizer")))
+    folder = pack_rows.folders(SEQ_LEN)[1]
+    with run.storage.table_writer("rows.parquet", folder.schema, folder.options) as writer:
+        for batch in pack_rows.process_bucket(task.payload, settings):
+            if getattr(batch, "folder", "") == folder.name:
+                for begin in range(0, len(batch.table), 5):
+                    writer.write(batch.table.slice(begin, 5))
+    path = str(run.storage.path("rows.parquet"))
+    keys = pq.read_table(path)["row_key"].to_numpy()
+    assert keys.max() > 2**63
+    for shards in (1, 2, 3, 7):
+        bounds = [n * pack_shards.KEYS // shards for n in range(shards + 1)]
+        slices = [pack_shards.find_slice(path, pair) for pair in pairwise(bounds)]
+        found = [found for found in slices if found is not None]
+        assert np.concatenate([part.keys for part in found]).tolist() == keys.tolist()
+        rows = [pack_shards.read_slice(part, SEQ_LEN).input_ids for part in found]
+        whole = pq.read_table(path)["input_ids"].combine_chunks().flatten().to_numpy()
+        assert np.concatenate(rows).reshape(-1).tolist() == whole.tolist()
+
+
+def test_the_schema_of_rows_reaches_the_workers_whole() -> None:
+    """pyarrow's own pickling makes the elements of input_ids nullable."""
+    for folder in pack_rows.folders(SEQ_LEN):
+        assert pickle.loads(pickle.dumps(folder)) == folder
+
+
+def test_merging_orders_rows_of_several_files_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tokenizer_training.rows import Rows
+
+    def rows_of(keys: list[int]) -> Rows:
+        ones = np.ones(len(keys), dtype=np.int32)
+        tokens = np.array(keys, dtype=np.int32)[:, None] * np.ones((1, 4), dtype=np.int32)
+        ids = np.array(keys, dtype=np.uint8)[:, None] * np.ones((1, 16), dtype=np.uint8)
+        return Rows(tokens, np.arange(len(keys) + 1), ones * 4, ones.astype(np.int8), ids, ones * 0)
+
+    files = {"a": [1, 5, 9], "b": [2, 5], "c": [0]}
+    monkeypatch.setattr(pack_shards, "read_slice", lambda found, _: rows_of(files[found.path]))
+    slices = [pack_shards.Slice(p, [0], 0, np.array(k, dtype=np.uint64)) for p, k in files.items()]
+    merged = pack_shards.merge(slices, 4)
+    assert merged.input_ids[:, 0].tolist() == merged.doc_ids[:, 0].tolist() == [0, 1, 2, 5, 5, 9]
+    assert merged.n_pad.tolist() == [0] * 6
+
+
+def test_a_tokenizer_without_end_of_sequence_is_refused(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, documents, tokenizer = make_run(["text"])
+    monkeypatch.setattr(Tokenizer, "load", lambda _: type("Bare", (), {"eos_id": None}))
+    with pytest.raises(InputError, match="no end-of-sequence symbol"):
+        do(run, documents, tokenizer)

@@ -1,0 +1,323 @@
+"""The dedup stage on small corpora: what goes, what stays, and that nothing but the documents matters."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from filters.dedup.bands import BANDS, band_hashes
+from filters.dedup.buckets import form_buckets
+from filters.dedup.clusters import Limit
+from filters.dedup.minhash import PERMUTATIONS, estimate, signature
+from filters.dedup.shingles import jaccard
+from filters.document import document_id
+from pipelines.config import Dedup, Minhash, Recipe
+from pipelines.manifest import folder_files, stage_key, write_stage_manifest
+from pipelines.progress import Progress
+from pipelines.stages import dedup, dedup_candidates, dedup_groups, dedup_settle
+from pipelines.stages.dedup_signatures import shingle_set
+from pipelines.stages.run import Run
+from pipelines.storage import Storage
+from pipelines.tables import FILTERED, to_table
+
+FILTER_KEY = stage_key("filter", {})
+VOCABULARY = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnprst"]
+Row = dict[str, Any]
+
+
+def essay(seed: int, words: int = 120) -> list[str]:
+    return random.Random(seed).choices(VOCABULARY, k=words)
+
+
+def edited(words: list[str], changes: int, seed: int = 0) -> list[str]:
+    """The same words with some replaced: each replacement changes up to five shingles."""
+    chance, made = random.Random(seed), list(words)
+    for place in chance.sample(range(len(words)), changes):
+        made[place] = chance.choice(VOCABULARY) + "x"
+    return made
+
+
+def row(text: str | list[str], number: int, **fields: Any) -> Row:
+    text = text if isinstance(text, str) else " ".join(text)
+    where = {"source": "web", "file": "a.warc.gz", "offset": number, "length": 1, "index": 0}
+    made = {**where, "text": text, "language": "en", "url": f"https://example.com/{number}", **fields}
+    return {**made, "id": document_id(made["source"], made["file"], number, 0)}
+
+
+def corpus(seed: int = 0, families: int = 30) -> list[Row]:
+    """Families of an essay, copies, near copies and copies of near copies, of several lengths."""
+    chance, texts = random.Random(seed), []
+    for family in range(families):
+        words = essay(1000 * seed + family, chance.randint(60, 200))
+        texts.append(words)
+        for child in range(chance.randint(0, 5)):
+            words = edited(chance.choice([words, texts[-1]]), chance.randint(0, 8), child)
+            texts.append(words[: len(words) - chance.randint(0, 3)])
+    made = [row(text, number) for number, text in enumerate(texts)]
+    chance.shuffle(made)
+    return made
+
+
+def prepare(
+    folder: Path, units: Mapping[str, Sequence[Row]], section: Dedup, **fields: Any
+) -> tuple[Run, dict]:
+    """A run folder with these parts of ``filtered/``, three rows per row group."""
+    storage = Storage(folder)
+    sidecars = []
+    for unit, rows in units.items():
+        with storage.table_writer(f"filtered/part-{unit}.parquet", FILTERED) as writer:
+            writer.write(to_table(rows, FILTERED), row_group_size=3)
+        assert writer.fact is not None
+        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
+    manifest = write_stage_manifest(storage, "filtered", FILTER_KEY, {}, sidecars)
+    run = Run(Recipe("toy", (), dedup=section), {}, storage, 1, (), Progress(storage, quiet=True))
+    return dataclasses.replace(run, **fields), manifest
+
+
+def dedupe(folder: Path, units: Mapping[str, Sequence[Row]], section: Dedup, **fields: Any) -> dict[str, Any]:
+    run, manifest = prepare(folder, units, section, **fields)
+    return dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))
+
+
+def table(folder: Path, name: str) -> list[Row]:
+    return [
+        made for path in sorted((folder / name).glob("*.parquet")) for made in pq.read_table(path).to_pylist()
+    ]
+
+
+def outcome(folder: Path) -> dict[str, tuple[str, float, str | None, int]]:
+    """Keeper, similarity, layer and size of each document in a cluster, by id."""
+    rows = table(folder, "duplicates")
+    return {r["id"]: (r["keeper"], r["similarity"], r["layer"], r["size"]) for r in rows}
+
+
+def split(rows: Sequence[Row], parts: int) -> dict[str, list[Row]]:
+    return {f"unit{part}": list(rows[part::parts]) for part in range(parts)}
+
+
+def by_definition(rows: Sequence[Row], limit: Limit) -> dict[str, tuple[str, float, str | None]]:
+    """The removed documents by DESIGN's words: every pair looked at, nothing grouped, nothing hashed twice."""
+    order = sorted(rows, key=lambda r: (-len(r["text"]), r["id"]))
+    firsts: dict[str, Row] = {}
+    for one in order:
+        firsts.setdefault(" ".join(one["text"].split()), one)
+    nodes = [one for one in order if firsts[" ".join(one["text"].split())] is one]
+    sets = [shingle_set(one["text"], one["language"]) for one in nodes]
+    signatures = np.stack([signature(one) for one in sets])
+    hashes = band_hashes(signatures, np.zeros(len(nodes), np.uint64), BANDS["fineweb"])
+    removed: dict[str, tuple[str, float, str | None]] = {}
+    for i, one in enumerate(nodes):
+        best = (0.0, 0)
+        for j in range(i):
+            if nodes[j]["id"] in removed or not (hashes[i] == hashes[j]).any():
+                continue
+            similarity = float(estimate(signatures[i], signatures[j]))
+            if limit.low <= round(similarity * PERMUTATIONS) <= limit.high:
+                similarity = jaccard(sets[i], sets[j])
+            if similarity >= limit.similarity:
+                best = max(best, (similarity, -j))
+        if best[0]:
+            removed[one["id"]] = (nodes[-best[1]]["id"], best[0], "minhash")
+    for one in rows:
+        first = firsts[" ".join(one["text"].split())]["id"]
+        if first != one["id"]:
+            removed[one["id"]] = removed.get(first, (first, 1.0, "exact"))
+    return removed
+
+
+@pytest.mark.parametrize("verify", ["signature", "exact"])
+def test_decisions_are_the_definitions(tmp_path: Path, verify: str) -> None:
+    """On a corpus of families the stage removes what the definition removes, for the same reasons."""
+    rows = corpus(3)
+    dedupe(tmp_path, split(rows, 4), Dedup(minhash=Minhash(verify=verify)))  # type: ignore[arg-type]
+    limit = Limit.exact(0.7) if verify == "exact" else Limit.estimated(0.7)
+    found = {name: fate[:3] for name, fate in outcome(tmp_path).items() if fate[2]}
+    expected = by_definition(rows, limit)
+    assert found == expected
+    assert {layer for _, _, layer in expected.values()} == {"exact", "minhash"}
+    texts = [r["text"] for r in table(tmp_path, "documents")]
+    assert sorted(texts) == sorted(r["text"] for r in rows if r["id"] not in expected)
+
+
+def test_nothing_but_the_documents_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other units, another order, many partitions, turns, groups and chunks, replayed bundles: same outcome."""
+    rows = corpus(5)
+    dedupe(tmp_path / "a", split(rows, 3), Dedup())
+    monkeypatch.setattr(dedup_candidates, "PARTITION_BYTES", 4000)
+    monkeypatch.setattr(dedup_candidates, "TURN_BYTES", 30_000)
+    monkeypatch.setattr(dedup_groups, "CAPACITY", 3)
+    monkeypatch.setattr(dedup_settle, "CHUNK", 2)
+    flags = ("--direct_runner_bundle_repeat=2",)
+    dedupe(tmp_path / "b", split(rows[::-1], 7), Dedup(), beam_flags=flags)
+    assert outcome(tmp_path / "a") == outcome(tmp_path / "b")
+    assert len(outcome(tmp_path / "a")) > 20
+
+
+@pytest.mark.slow
+def test_worker_processes_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two worker processes write the bytes that one writes."""
+    rows = corpus(6)
+    first = dedupe(tmp_path / "a", split(rows, 3), Dedup())
+    monkeypatch.setattr(dedup_groups, "CAPACITY", 3)
+    second = dedupe(tmp_path / "b", split(rows, 3), Dedup(), workers=2)
+    assert first["sha256"] == second["sha256"]
+
+
+def test_each_document_is_counted_and_in_its_place(tmp_path: Path) -> None:
+    """Parts stay row-aligned with ``filtered/``, and the balance holds per unit."""
+    units = split(corpus(7), 3)
+    manifest = dedupe(tmp_path, units, Dedup())
+    gone = {r["id"] for r in table(tmp_path, "duplicates") if not r["kept"]}
+    sizes = {r["id"]: r["size"] for r in table(tmp_path, "duplicates")}
+    for unit, rows in units.items():
+        path = f"part-{unit}.parquet"
+        signed = pq.read_table(tmp_path / "signatures" / path)["id"].to_pylist()
+        assert [one.hex() for one in signed] == [r["id"] for r in rows]
+        left = pq.read_table(tmp_path / "documents" / path).to_pylist()
+        assert [r["id"] for r in left] == [r["id"] for r in rows if r["id"] not in gone]
+        assert all(r["cluster_size"] == sizes.get(r["id"], 1) for r in left)
+    counts = [entry["counts"]["records"] for entry in manifest["units"] if "records" in entry["counts"]]
+    assert len(counts) == len(units)
+    assert all(c["seen"] == c["kept"] + c["removed exact"] + c["removed minhash"] for c in counts)
+    assert sum(c["seen"] - c["kept"] for c in counts) == len(gone)
+    assert [len(folder_files(manifest, name)) for name in ("signatures", "duplicates", "documents")] == [
+        3,
+        3,
+        3,
+    ]
+
+
+def test_every_row_of_a_cluster_agrees(tmp_path: Path) -> None:
+    """A cluster is its keeper and those that name it; its size is their number; the keeper is kept."""
+    dedupe(tmp_path, split(corpus(8), 2), Dedup())
+    rows = table(tmp_path, "duplicates")
+    clusters = {r["cluster"] for r in rows}
+    for cluster in clusters:
+        members = [r for r in rows if r["cluster"] == cluster]
+        assert {r["size"] for r in members} == {len(members)}
+        assert [r["id"] for r in members if r["kept"]] == [cluster]
+        for member in members:
+            assert member["keeper"] == cluster
+            assert (member["layer"] is None) == member["kept"]
+            assert member["similarity"] >= 0.7
+
+
+def test_copies_of_a_near_duplicate_fall_with_it(tmp_path: Path) -> None:
+    """Two equal texts, both near a longer one: both name the longer one, as near-duplicates."""
+    long = essay(1)
+    short = long[:-4]
+    rows = [row(long, 0), row(short, 1), row(short, 2)]
+    dedupe(tmp_path, {"u": rows}, Dedup())
+    similarity = jaccard(*(shingle_set(" ".join(words), "en") for words in (long, short)))
+    found = outcome(tmp_path)
+    assert found[rows[0]["id"]] == (rows[0]["id"], 1.0, None, 3)
+    assert {found[r["id"]][0] for r in rows} == {rows[0]["id"]}
+    assert {found[r["id"]][2] for r in rows[1:]} == {"minhash"}
+    assert found[rows[1]["id"]][1] == found[rows[2]["id"]][1] == pytest.approx(similarity, abs=0.1)
+
+
+def test_without_minhash_only_copies_go(tmp_path: Path) -> None:
+    words = essay(1)
+    rows = [row(words, 0), row(edited(words, 1), 1), row(" \n ".join(words), 2)]
+    dedupe(tmp_path, {"u": rows}, Dedup(minhash=None))
+    # The copy with wider white space is the longer one, so it stays.
+    assert {r["id"]: r["keeper"] for r in table(tmp_path, "duplicates") if not r["kept"]} == {
+        rows[0]["id"]: rows[2]["id"]
+    }
+    assert all(signed["shingles"] == 0 for signed in table(tmp_path, "signatures"))
+
+
+def test_without_exact_copies_go_as_near_duplicates(tmp_path: Path) -> None:
+    rows = [row(essay(1), number) for number in range(4)]
+    dedupe(tmp_path, {"u": rows}, Dedup(exact=False))
+    removed = [r for r in table(tmp_path, "duplicates") if not r["kept"]]
+    assert [(r["layer"], r["similarity"]) for r in removed] == [("minhash", 1.0)] * 3
+
+
+@pytest.mark.parametrize("scope", ["source", "language"])
+def test_scope_keeps_groups_apart(tmp_path: Path, scope: str) -> None:
+    """The same text in two sources (languages) stays in both; its copy inside one goes."""
+    rows = [row(essay(1), n, **{scope: name}) for n, name in enumerate(["xx", "xx", "yy"])]
+    dedupe(tmp_path / "scoped", {"u": rows}, Dedup(scope=scope))  # type: ignore[arg-type]
+    assert [r[scope] for r in table(tmp_path / "scoped", "documents")] == ["xx", "yy"]
+    dedupe(tmp_path / "global", {"u": rows}, Dedup(scope="global"))
+    assert len(table(tmp_path / "global", "documents")) == 1
+
+
+def test_newest_stays(tmp_path: Path) -> None:
+    """With ``keep: newest`` the short new copy outlives the long old one; a dateless one comes last."""
+    words = essay(1)
+    rows = [
+        row([*words, "more", "words"], 0, date="2023-01-01T00:00:00Z"),
+        row(words, 1, date="2024-01-01T00:00:00Z"),
+        row([*words, "even", "more", "words"], 2),
+    ]
+    dedupe(tmp_path, {"u": rows}, Dedup(keep="newest"))
+    assert [r["id"] for r in table(tmp_path, "documents")] == [rows[1]["id"]]
+
+
+def test_texts_without_words_are_only_compared_exactly(tmp_path: Path) -> None:
+    """They have no shingles, and no shingles are not the same shingles."""
+    rows = [row(text, number) for number, text in enumerate(["...", "!!!", "...", ""])]
+    dedupe(tmp_path, {"u": rows}, Dedup())
+    assert sorted(r["text"] for r in table(tmp_path, "documents")) == ["", "!!!", "..."]
+
+
+def test_empty_units_and_an_empty_corpus(tmp_path: Path) -> None:
+    """A unit without documents still has its parts; a corpus without duplicates loses nothing."""
+    manifest = dedupe(tmp_path / "a", {"u": [row(essay(1), 1), row(essay(2), 2)], "v": []}, Dedup())
+    assert [file["rows"] for file in folder_files(manifest, "documents")] == [2, 0]
+    assert table(tmp_path / "a", "duplicates") == []
+    manifest = dedupe(tmp_path / "b", {"v": []}, Dedup())
+    assert [file["rows"] for file in folder_files(manifest, "documents")] == [0]
+
+
+def test_capped_buckets_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents of a bucket that stays too large after its split are counted, whether they go or stay."""
+    monkeypatch.setattr(dedup_candidates, "form_buckets", partial(form_buckets, full=3))
+    rows = [row(edited(essay(1, 400), 1, seed), seed) for seed in range(8)]
+    manifest = dedupe(tmp_path, {"u": rows}, Dedup())
+    capped = [entry["counts"]["capped"] for entry in manifest["units"] if "capped" in entry["counts"]]
+    assert 3 < capped[0] <= 8
+
+
+def test_a_new_limit_does_not_sign_again(tmp_path: Path) -> None:
+    """Signatures depend on texts; another similarity, or another unit, leaves the signed ones alone."""
+    units = split(corpus(2), 2)
+    dedupe(tmp_path, units, Dedup())
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "signatures").glob("*.parquet")}
+    dedupe(tmp_path, {**units, "new": corpus(9)}, Dedup(minhash=Minhash(similarity=0.9)))
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "signatures").glob("*.parquet")}
+    assert len(after) == 3
+    assert {path: after[path] for path in before} == before
+
+
+def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
+    """Nothing of a unit stays behind, nor any table between the steps."""
+    units = split(corpus(2), 2)
+    dedupe(tmp_path, units, Dedup())
+    dedupe(tmp_path, {"unit0": units["unit0"]}, Dedup())
+    left = Storage(tmp_path).list_files(".")
+    assert [path for path in left if "unit1" in path] == ["filtered/part-unit1.parquet"]
+    assert [path for path in left if path.startswith(dedup_candidates.FOLDER)] == []
+
+
+def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:
+    """Rows are found across row groups and units, and similarities are those of the texts."""
+    units = split(corpus(4), 2)
+    run, manifest = prepare(tmp_path, units, Dedup())
+    texts = [str(run.storage.path(file["path"])) for file in folder_files(manifest, "filtered")]
+    places = [(0, 0), (1, 7), (0, 5), (1, 1), (0, 4)]
+    docs = [np.uint64(ordinal << 32 | number) for ordinal, number in places]
+    sets = [shingle_set(units[f"unit{ordinal}"][number]["text"], "en") for ordinal, number in places]
+    pairs = np.array([[docs[a], docs[b]] for a in range(5) for b in range(5)])
+    expected = [jaccard(sets[a], sets[b]) for a in range(5) for b in range(5)]
+    assert dedup_settle.settle(pairs, texts).tolist() == expected

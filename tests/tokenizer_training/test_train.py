@@ -1,0 +1,139 @@
+"""Training from counts: the vocabulary of the text itself, the same bytes every time, and sizes that fit."""
+
+from __future__ import annotations
+
+import io
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import sentencepiece
+
+from tokenizer_training.sentencepiece_model import Kind, TokenizerError, canonical_sha256, read_model
+from tokenizer_training.tokenizer import Tokenizer
+from tokenizer_training.train import CONTROLS, RESERVED, SYMBOLS, train, training_options
+from tokenizer_training.weights import choose_alphabet, language_shares
+from tokenizer_training.words import MAX_CHARS, WordCounter, split_words, word_table
+
+SIZE = 2048
+AWKWARD = ["\r", "\0", "\u2028", "\x85", "\ufffe", "\ufeff", "\u200d", '"', ",", "\\", "</s>", "<0x41>", "\t"]
+
+
+def counts_of(*texts: str, language: str = "en") -> pa.Table:
+    counter = WordCounter()
+    for text in texts:
+        counter.add(language, text)
+    return counter.take()[0]
+
+
+def train_on_text(lines: list[str], path: Path, size: int, characters: str) -> bytes:
+    """Let SentencePiece read the lines themselves, with the options of `train`."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    out = io.BytesIO()
+    options = training_options(size, characters)
+    sentencepiece.SentencePieceTrainer.train(input=str(path), model_writer=out, **options)
+    return out.getvalue()
+
+
+def plain_lines(texts: list[tuple[str, str]]) -> list[str]:
+    """Lines whose words are short enough not to be cut, with characters that break careless formats."""
+    lines = [line for _, text in texts for line in text.split("\n")]
+    lines = [line for line in lines if all(len(word) <= MAX_CHARS for word in split_words(line))]
+    chance = random.Random(7)
+    awkward = [f"{chance.choice(AWKWARD)}{n % 5} a{chance.choice(AWKWARD)}b  c " for n in range(500)]
+    return [line for line in [*lines, *awkward] if line]
+
+
+def test_counted_words_text_and_shuffled_text_give_the_same_tokenizer(
+    texts: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    lines = plain_lines(texts)
+    counts = counts_of(*lines)
+    trained = train(counts, SIZE)
+    most = (SIZE - 281) // 2
+    characters = choose_alphabet(counts, language_shares(counts, 1), most).characters
+    shuffled = lines.copy()
+    random.Random(1).shuffle(shuffled)
+    hashes = {
+        "words": canonical_sha256(trained.model),
+        "shuffled words": canonical_sha256(train(counts_of(*shuffled), SIZE).model),
+        "text": canonical_sha256(train_on_text(lines, tmp_path / "a.txt", SIZE, characters)),
+        "shuffled text": canonical_sha256(train_on_text(shuffled, tmp_path / "b.txt", SIZE, characters)),
+    }
+    assert len(set(hashes.values())) == 1, hashes
+    assert trained.vocab_size == SIZE
+
+
+def test_a_language_alone_does_not_feel_the_temperature(texts: list[tuple[str, str]]) -> None:
+    counts = counts_of(*(text for language, text in texts if language == "de"))
+    assert train(counts, 1024, alpha=0.3).model == train(counts, 1024, alpha=1).model
+
+
+def test_the_temperature_gives_small_languages_more_pieces(texts: list[tuple[str, str]]) -> None:
+    """Fewer tokens for a language with two texts among many, when alpha falls."""
+    counter = WordCounter()
+    for language, text in texts:
+        counter.add(language, text)
+    counts = counter.take()[0]
+    arabic = "".join(text for language, text in texts if language == "ar")
+    tokens = [len(Tokenizer(train(counts, 4096, alpha).model).encode(arabic)) for alpha in (1, 0.3, 0)]
+    assert tokens[0] > tokens[1] > tokens[2]
+
+
+def test_the_fixed_pieces_come_first(tokenizer: Tokenizer) -> None:
+    pieces = tokenizer.model.pieces
+    assert [piece.text for piece in pieces[:4]] == ["<unk>", "<s>", "</s>", "<pad>"]
+    controls = [piece.text for piece in pieces[4 : 4 + len(CONTROLS) + RESERVED]]
+    assert controls == [*CONTROLS, *(f"<|reserved_{n}|>" for n in range(RESERVED))]
+    assert tuple(p.text for p in pieces if p.kind == Kind.USER_DEFINED) == SYMBOLS
+    assert [p.text for p in pieces if p.kind == Kind.BYTE] == [f"<0x{n:02X}>" for n in range(256)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "a b c\n" * 9, "the cat sat on the mat", "吾輩は猫である。" * 3, "\r\0"]
+)
+def test_a_small_text_gets_the_largest_multiple_of_128_it_allows(text: str) -> None:
+    trained = train(counts_of(text), SIZE)
+    assert trained.vocab_size == 384
+    assert "too small for 2048 pieces; the vocabulary has 384" in trained.warnings[0]
+    assert Tokenizer(trained.model).decode(Tokenizer(trained.model).encode(text)) == text
+
+
+def test_a_shrunk_vocabulary_is_that_of_its_size(texts: list[tuple[str, str]]) -> None:
+    counts = counts_of(texts[0][1])
+    shrunk = train(counts, 32768)
+    assert shrunk.vocab_size % 128 == 0
+    assert len(shrunk.warnings) == 1
+    again = train(counts, shrunk.vocab_size)
+    assert (again.model, again.warnings) == (shrunk.model, ())
+
+
+def test_characters_without_room_become_bytes_and_are_reported() -> None:
+    counts = counts_of("".join(map(chr, range(0x4E00, 0x5200))), "abc " * 2000)
+    trained = train(counts, 512)
+    assert trained.characters == (512 - 281) // 2
+    assert "909 characters found no room in" in "; ".join(trained.warnings)
+
+
+def test_there_must_be_text() -> None:
+    with pytest.raises(TokenizerError, match="there is no text"):
+        train(counts_of("\n\n\t"), SIZE)
+
+
+@pytest.mark.parametrize("size", [0, 256, 1000, -128])
+def test_the_size_must_be_possible(size: int) -> None:
+    with pytest.raises(TokenizerError, match="not a multiple of 128 from 384 up"):
+        train(counts_of("a"), size)
+
+
+def test_a_failure_of_sentencepiece_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may end its process; ours goes on with its last line."""
+    monkeypatch.setattr("tokenizer_training.train._PRESET", {"model_type": "no such type"})
+    with pytest.raises(TokenizerError, match="could not train"):
+        train(word_table({"en": {"a": 1}}), SIZE)
+
+
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    read_model(train(counts_of("some words " * 50), SIZE).model)
+    assert capfd.readouterr() == ("", "")
