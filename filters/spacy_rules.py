@@ -12,17 +12,19 @@ same steps, with three differences that change no word:
   spaCy takes 10 s for 8,000 exclamation marks;
 - no vocabulary grows with the corpus.
 
-One rule differs: whether a chunk is a URL costs its length times its colons, so a chunk where that product
-exceeds `URL_EFFORT` is never taken for one.
+Two limits keep monstrous chunks from costing minutes. After `MAX_PEELS` affixes on either side the rest of a
+chunk counts as one core (900 kB of exclamation marks: 0.05 s). And since testing for a URL costs a chunk's length
+times its colons, a chunk where that product exceeds `URL_EFFORT` is never taken for one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
+MAX_PEELS: Final = 500
 URL_EFFORT: Final = 100_000
 
 # The cache has two generations of so many entries, about 250 bytes each; long chunks are rarely seen twice.
@@ -79,11 +81,16 @@ class SpacyRules:
         self._special: dict[str, Tokens] = {}
         self._longest_special = 0
         self._patterns = self._token_patterns(rules)
-        self._widest_pattern = max(len(p) for group in self._patterns.values() for p in group)
+        self._pattern_sizes: dict[str, set[int]] = {}
+        for pattern in self._patterns:
+            self._pattern_sizes.setdefault(pattern[0], set()).add(len(pattern))
+        self._widest_pattern = max(map(len, self._patterns))
+        self._pattern_pairs = {pair for pattern in self._patterns for pair in pairwise(pattern)}
         self._special = rules
         self._longest_special = max(map(len, rules))
         self._remembered = _Remembered(self._split)
-        self._merged: set[str] = set()
+        # Chunks that `_merge` changes when they stand alone, with their tokens before that.
+        self._merged: dict[str, Tokens] = {}
 
     def words(self, text: str) -> list[str]:
         """Return what spaCy's tokenizer returns for the text, less the tokens that are whitespace."""
@@ -94,20 +101,20 @@ class SpacyRules:
             self._merged.clear()
         chunks = text.split()
         words = list(chain.from_iterable(map(self._remembered.__getitem__, chunks)))
-        if self._merged.isdisjoint(chunks) or not self._is_disturbed(chunks):
+        if self._merged.keys().isdisjoint(chunks) or not self._is_disturbed(chunks):
             return words
         return self._words_in_context(text)
 
-    def _token_patterns(self, rules: dict[str, Tokens]) -> dict[str, list[Tokens]]:
-        """Return the special cases that have affixes or infixes, as sequences of tokens by the first token."""
-        patterns: dict[str, list[Tokens]] = {}
+    def _token_patterns(self, rules: dict[str, Tokens]) -> frozenset[Tokens]:
+        """Return the special cases that have affixes or infixes, as the tokens these leave."""
+        patterns = set()
         for rule, pieces in rules.items():
             size = len(rule)
             torn = self._prefix_length(rule, 0, size) or self._suffix_length(rule, 0, size)
             tokens = self._peel(rule)
             if (torn or any(self._find_infixes(rule))) and (len(tokens) > 1 or tokens != pieces):
-                patterns.setdefault(tokens[0], []).append(tokens)
-        return patterns
+                patterns.add(tokens)
+        return frozenset(patterns)
 
     def _split(self, chunk: str) -> Tokens:
         """Split one chunk that stands alone."""
@@ -117,7 +124,7 @@ class SpacyRules:
         spans = self._special_spans(tokens)
         merged = self._merge(tokens, spans)
         if merged != tokens:
-            self._merged.add(chunk)
+            self._merged[chunk] = tokens
         return merged
 
     def _peel(self, chunk: str) -> Tokens:
@@ -125,7 +132,9 @@ class SpacyRules:
         start, end = 0, len(chunk)
         suffixes: list[str] = []
         tokens: list[str] = []
-        while start < end and not self._is_special(chunk, start, end) and not chunk[start:end].isalpha():
+        for _ in range(MAX_PEELS):
+            if start >= end or self._is_special(chunk, start, end) or chunk[start:end].isalpha():
+                break
             left = start + self._prefix_length(chunk, start, end)
             if left > start and self._is_special(chunk, left, end):
                 tokens.append(chunk[start:left])
@@ -190,13 +199,13 @@ class SpacyRules:
         As in spaCy, every match bars the later ones that start or end inside it, whether or not it is
         taken itself; a match across two chunks is no special case but bars others all the same.
         """
-        if self._patterns.keys().isdisjoint(tokens):
+        if self._pattern_sizes.keys().isdisjoint(tokens):
             return []
         found = [
-            (start, start + len(pattern))
+            (start, start + size)
             for start, token in enumerate(tokens)
-            for pattern in self._patterns.get(token, ())
-            if tokens[start : start + len(pattern)] == pattern
+            for size in self._pattern_sizes.get(token, ())
+            if tokens[start : start + size] in self._patterns
         ]
         taken = []
         barred: set[int] = set()
@@ -235,17 +244,21 @@ class SpacyRules:
 
     def _between(self, chunks: list[str], index: int) -> Tokens:
         """Split a merged chunk between its neighbours, which single spaces separate from it."""
-        before = self._unmerged(chunks[max(0, index - self._widest_pattern) : index])
-        after = self._unmerged(chunks[index + 1 : index + 1 + self._widest_pattern])
-        tokens = self._peel(chunks[index])
+        tokens = self._merged[chunks[index]]
+        left = self._unmerged(chunks[max(0, index - 1) : index])[-1:] + tokens[:1]
+        right = tokens[-1:] + self._unmerged(chunks[index + 1 : index + 2])[:1]
+        if left not in self._pattern_pairs and right not in self._pattern_pairs:
+            return self._remembered[chunks[index]]
+        reach = self._widest_pattern - 1
+        before = self._unmerged(chunks[max(0, index - reach) : index])[-reach:]
+        after = self._unmerged(chunks[index + 1 : index + 1 + reach])[:reach]
         first, last = len(before), len(before) + len(tokens)
         spans = self._special_spans(before + tokens + after)
         return self._merge(tokens, [(s - first, e - first) for s, e in spans if first <= s and e <= last])
 
     def _unmerged(self, chunks: list[str]) -> Tokens:
         """Return the tokens of chunks as they are before the last look for special cases."""
-        peeled = (self._peel(chunk) if chunk in self._merged else self._remembered[chunk] for chunk in chunks)
-        return tuple(chain.from_iterable(peeled))
+        return tuple(chain.from_iterable(self._merged.get(chunk) or self._remembered[chunk] for chunk in chunks))
 
 
 def spaced_runs(text: str) -> list[str]:

@@ -206,4 +206,3 @@ class Recipe:
         _require(share is None or 0 <= share <= 1, "max_error_share must be from 0 to 1, or none", share)
         if self.pack is not None and self.tokenizer is None:
             raise ValueError("pack needs a tokenizer; write `pack: none` where there is `tokenizer: none`")
-

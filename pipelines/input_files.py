@@ -88,15 +88,12 @@ def _read_path(item: Scalar, path: str, faults: Faults) -> list[InputFile]:
 
 def _nothing_at(pattern: str, base: Path) -> str:
     """Say why a path yields no file."""
-    place = base / pattern
-    if _MAGIC.search(pattern):
-        where = "the current directory" if base == Path() else str(base)
-        return f"no file matches {pattern!r} (looked in {where})"
-    if place.is_dir():
+    if (base / pattern).is_dir():
         return (
             f"{pattern!r} is a folder; name its files with a pattern such as {pattern.rstrip('/') + '/*'!r}"
         )
-    return f"no such file: {pattern!r} (looked for {place})"
+    what = f"no file matches {pattern!r}" if _MAGIC.search(pattern) else f"no such file: {pattern!r}"
+    return f"{what} (looked in {'the current directory' if base == Path() else base})"
 
 
 def check_unique(inputs: Iterable[tuple[Input, Place]], faults: Faults) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from filters.step import Step, find_step, step_names
 from pipelines.config import NamedStep
 from pipelines.strict_yaml import Broken, Faults, Items, Node, Place, Scalar, Table, nearest
-from pipelines.typed import INVALID, build, found
+from pipelines.typed import INVALID, build, exists, found
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -139,7 +139,7 @@ def _from_folder(step: Step, body: Node, folder: Path) -> Step:
     moved = {}
     for field in step.FILES:
         node = entries[field][1] if field in entries else None
-        if isinstance(node, Scalar) and node.at.order and (node.at.base / node.text).exists():
+        if isinstance(node, Scalar) and node.at.order and exists(node.at.base / node.text):
             file = (node.at.base / node.text).resolve()
             moved[field] = os.path.relpath(file, folder.resolve())
     return replace(step, **moved) if moved else step  # type: ignore[type-var]

@@ -222,19 +222,20 @@ class _Builder:
         if tag is not None:
             self.faults.add(at, self._path(), f"tag {tag!r} is not allowed; write the plain value")
         if isinstance(event, yaml.ScalarEvent):
-            whole = tag is None and self._is_unicode(event.value, at)
+            whole = tag is None and self._is_text(event.value, at)
             self._place(Scalar(event.value, event.style is None, at) if whole else Broken(at))
         elif len(self._open) >= MAX_DEPTH:
             self._stop(at, f"nested deeper than {MAX_DEPTH} levels")
         else:
             self._open.append(_Open(at, self._path(), isinstance(event, yaml.MappingStartEvent)))
 
-    def _is_unicode(self, text: str, at: Place) -> bool:
-        """Report half of a surrogate pair: an escape can make one, and no output could hold it."""
+    def _is_text(self, text: str, at: Place) -> bool:
+        """Report what an escape can make, but no file name and no output can hold."""
         lone = any("\ud800" <= character <= "\udfff" for character in text)
-        if lone:
-            self.faults.add(at, self._path(), f"{ascii(text)[:60]} holds half of a surrogate pair")
-        return not lone
+        if lone or "\x00" in text:
+            what = "half of a surrogate pair" if lone else "a NUL"
+            self.faults.add(at, self._path(), f"{ascii(text)[:60]} holds {what}")
+        return not lone and "\x00" not in text
 
     def _path(self) -> str:
         return self._open[-1].child_path() if self._open else ""

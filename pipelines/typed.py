@@ -243,14 +243,17 @@ def _bool(node: Scalar) -> object:
     return {"true": True, "false": False}.get(node.text, INVALID) if node.plain else INVALID
 
 
-def _path(node: Scalar) -> object:
-    if not node.text:
-        return INVALID
-    path = node.at.base / node.text
+def exists(path: Path) -> bool:
+    """Say whether there is something usable at a path; a name too long or a closed folder holds nothing."""
     try:
-        return path if path.exists() else INVALID
-    except OSError:  # a name too long, a folder without permission: nothing there that can be used
-        return INVALID
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _path(node: Scalar) -> object:
+    path = node.at.base / node.text
+    return path if node.text and exists(path) else INVALID
 
 
 _SCALARS: dict[Any, tuple[str, Callable[[Scalar], object]]] = {

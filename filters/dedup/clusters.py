@@ -58,12 +58,10 @@ class Decisions:
     Attributes:
         keeper: int64 [n]: index of the document kept instead; `walk.KEPT` (-1) for those that stay.
         similarity: float64 [n]: similarity to the keeper; 0 for those that stay.
-        settled: number of pairs that were settled exactly.
     """
 
     keeper: Ints
     similarity: Floats
-    settled: int
 
 
 def resolve(
@@ -85,7 +83,7 @@ def resolve(
         keys = np.sort(unsettled)
         exact = settle(np.stack(np.divmod(keys, len(signatures)), axis=1))
         keeper, similarity, _ = walk(signatures, *graph, *bounds, keys, exact)
-    return Decisions(keeper, similarity, len(unsettled))
+    return Decisions(keeper, similarity)
 
 
 def place(buckets: Buckets, docs: Hashes) -> Buckets:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from io import BytesIO
+from io import StringIO
 from typing import NamedTuple
 
 from warcio.statusandheaders import StatusAndHeadersParser
 
 Headers = Mapping[str, str]
+
+# Some servers and crawlers end lines with LF alone, or with CR CR LF.
+BLANK_LINE = re.compile(rb"\n\r*\n")
 
 
 class HeaderError(Exception):
@@ -34,12 +38,21 @@ class HeaderParser:
         Raises:
             HeaderError: warcio raised; it is not hardened, so that may be anything.
         """
-        stream = BytesIO(block)
+        blank = BLANK_LINE.search(block)
+        end = blank.end() if blank else len(block)
         try:
-            parsed = self._parser.parse(stream)
+            parsed = self._parser.parse(StringIO(_decode(block[:end]), newline="\n"))
         except Exception as error:
             raise HeaderError(f"{type(error).__name__}: {error}") from error
         headers: dict[str, str] = {}
         for name, value in parsed.headers:
             headers.setdefault(name.lower(), value)
-        return HeaderBlock(parsed.statusline, headers), stream.read()
+        return HeaderBlock(parsed.statusline, headers), block[end:]
+
+
+def _decode(block: bytes) -> str:
+    """Decode a header block as UTF-8, or else as ISO 8859-1, in which nothing is invalid."""
+    try:
+        return block.decode()
+    except UnicodeDecodeError:
+        return block.decode("iso-8859-1")

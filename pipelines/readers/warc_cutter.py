@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipelines.readers.chunk_buffer import ChunkBuffer
-from pipelines.readers.header_block import HeaderError, HeaderParser, Headers
+from pipelines.readers.header_block import BLANK_LINE, HeaderError, HeaderParser, Headers
 
 START = b"WARC/"
 HEADER_BYTES = 1 << 20
 
-_BLANK_LINE = re.compile(rb"\n\r*\n")
 _PLAUSIBLE = re.compile(rb"(?<![^\n])WARC/\d\.\d+[ \t]*\r?\n[A-Za-z-]+:")
 _PLAUSIBLE_BYTES = 64
 _NEWLINES = re.compile(rb"[\r\n]*")
@@ -134,7 +133,7 @@ class WarcCutter:
         """Return how long the header block at the cutter is, with its blank line; None = it does not end."""
         buffer = self._buffer
         while True:
-            match = _BLANK_LINE.search(buffer.data, buffer.at, buffer.at + HEADER_BYTES)
+            match = BLANK_LINE.search(buffer.data, buffer.at, buffer.at + HEADER_BYTES)
             if match:
                 return match.end() - buffer.at
             held = len(buffer.data) - buffer.at

@@ -87,6 +87,7 @@ def _search(run: Run, parts: list[dict[str, Any]]) -> None:
     ]
     documents = sum(part["rows"] for part in parts)
     local = is_local(run.beam_flags)
+    run.progress.say(f"{NAME}: comparing {documents} documents")
     search = dedup_candidates.Search.plan(str(run.storage.root), _section(run), documents, local)
     find_candidates(run, search, units)
     groups = dedup_groups.form_groups(search, [unit.unit for unit in units])

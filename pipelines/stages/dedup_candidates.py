@@ -30,7 +30,7 @@ from pipelines.storage import Storage
 FOLDER: Final = "work/dedup-candidates"
 ROW_BITS: Final = np.uint64(32)
 PARTITION_BYTES: Final = 64 << 20
-TURN_BYTES: Final = 1 << 30
+TURN_BYTES: Final = 512 << 20
 
 BUCKETS: Final = pa.schema(
     [pa.field("docs", pa.list_(pa.uint64()), nullable=False), pa.field("capped", pa.bool_(), nullable=False)]
@@ -64,7 +64,7 @@ class Search:
             root: the run folder.
             dedup: the recipe's section.
             documents: how many there are.
-            in_memory: the runner keeps what is shuffled in memory, four times its size; more than 1 GiB
+            in_memory: the runner keeps what is shuffled in memory, five times its size; more than 512 MiB
                 of records is then shuffled in several turns.
         """
         bands = BANDS[dedup.minhash.bands].count if dedup.minhash else 0

@@ -120,7 +120,7 @@ def _resolve(found: npt.NDArray[Any], buckets: Buckets, search: Search, texts: S
     """Apply the rule to the nodes of a group in keep order."""
     minhash = search.dedup.minhash
     if minhash is None:
-        return Decisions(np.full(len(found), KEPT), np.zeros(len(found)), 0)
+        return Decisions(np.full(len(found), KEPT), np.zeros(len(found)))
     limit = (Limit.exact if minhash.verify == "exact" else Limit.estimated)(minhash.similarity)
     signatures = np.ascontiguousarray(found["signature"])
     return resolve(signatures, buckets, limit, lambda pairs: settle(found["doc"][pairs], texts))

@@ -100,6 +100,17 @@ def test_the_model_is_loaded_once(tiny: str, monkeypatch: pytest.MonkeyPatch) ->
     assert loads == [tiny]
 
 
+def test_a_score_is_never_above_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fastText's rounding brings 1.00007 for texts it is sure of; a probability it is not."""
+
+    class Sure:
+        def predict(self, *_: object) -> list[tuple[float, str]]:
+            return [(1.0000688, "__label__en")]
+
+    monkeypatch.setattr(label_language, "_model", lambda path: Sure())
+    assert predict("any", "text") == ("en", 1.0)
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.bin").write_text("<html>not found</html>")
     with pytest.raises(ValueError, match=r"page\.bin"):

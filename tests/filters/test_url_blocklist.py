@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import socket
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters import url_blocklist
 from filters.document import Document, Origin
 from filters.step import first_fault
 from filters.text import TextView
 from filters.url_blocklist import UrlBlocklist, registered_domain, split_url
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 CASES = json.loads((HERE / "cases" / "url_blocklist.json").read_text(encoding="utf-8"))
 
 
@@ -42,19 +44,20 @@ def test_a_document_without_an_address_is_not_measured() -> None:
     assert step.apply(view_of("http://good.org/"))[1] == {"domain_listed": False, "url_listed": None}
 
 
-def test_no_network_and_no_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The public suffix list comes from the snapshot inside tldextract."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a connection was opened")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setenv("TLDEXTRACT_CACHE", str(tmp_path))
-    url_blocklist._suffixes.cache_clear()
-    assert registered_domain("a.b.example.co.uk") == "example.co.uk"
-    assert registered_domain("co.uk") == ""
-    assert registered_domain("192.0.2.1") == ""
+def test_no_network_and_no_cache_folder(tmp_path: Path) -> None:
+    """In a process of its own, with an empty cache: the public suffix list is the snapshot inside tldextract."""
+    code = """
+import socket
+def refuse(*_, **__): raise AssertionError("a connection was opened")
+socket.socket.connect = socket.getaddrinfo = refuse
+from filters.url_blocklist import registered_domain
+print([registered_domain(host) for host in ("a.b.example.co.uk", "co.uk", "192.0.2.1")])
+"""
+    environment = {**os.environ, "TLDEXTRACT_CACHE": str(tmp_path), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    assert (done.stdout.strip(), done.stderr) == ("['example.co.uk', '', '']", "")
     assert list(tmp_path.iterdir()) == []
 
 

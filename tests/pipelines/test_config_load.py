@@ -276,7 +276,7 @@ def test_a_later_override_sees_the_steps_of_an_earlier_one(home: Path) -> None:
         ("pack.seed=&a 1", "--set pack.seed=&a 1: anchor &a is not allowed; write the value out where it is used"),
         ("pack.seed=", "--set pack.seed=: pack.seed: expected a whole number such as 1000; found nothing"),
         ("name=a\x1b[31mb", "--set name=a\\x1b[31mb: not valid YAML: unacceptable character #x001b: special characters are not allowed in \"<unicode string>\", position 1"),
-        ("inputs=[{reader: pages, paths: [gone.gz]}]", "--set inputs=[{reader: pages, paths: [gone.gz]}]: inputs[0].paths[0]: no such file: 'gone.gz' (looked for gone.gz)"),
+        ("inputs=[{reader: pages, paths: [gone.gz]}]", "--set inputs=[{reader: pages, paths: [gone.gz]}]: inputs[0].paths[0]: no such file: 'gone.gz' (looked in the current directory)"),
     ],
 )  # fmt: skip
 def test_a_fault_in_an_override_names_the_override(home: Path, override: str, line: str) -> None:
@@ -325,7 +325,7 @@ max_error_share: 2
         "./r.yaml:3: inputs[0].paths[0]: no file matches 'crawl/*.warc.gz' (looked in .)",
         "./r.yaml:3: inputs[0]: limit must be at least 1, not 0; leave it out to read everything",
         "./r.yaml:4: inputs[1]: unknown key 'limt'; did you mean 'limit'?",
-        "./r.yaml:4: inputs[1].paths[0]: no such file: 'dumps/gone.bz2' (looked for ./dumps/gone.bz2)",
+        "./r.yaml:4: inputs[1].paths[0]: no such file: 'dumps/gone.bz2' (looked in .)",
         "./r.yaml:4: inputs[1].paths[1]: 'dumps/' is a folder; name its files with a pattern such as 'dumps/*'",
         "./r.yaml:4: inputs[1].statuses[1]: expected a whole number such as 1000; found '30x'",
         "./r.yaml:5: inputs[2].paths: expected a list; found 'dumps/w.bz2': write [dumps/w.bz2]",

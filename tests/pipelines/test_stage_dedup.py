@@ -30,6 +30,7 @@ from pipelines.tables import FILTERED, to_table
 
 FILTER_KEY = stage_key("filter", {})
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnprst"]
+GROUP_ROWS = 3
 Row = dict[str, Any]
 
 
@@ -74,7 +75,7 @@ def prepare(
     sidecars = []
     for unit, rows in units.items():
         with storage.table_writer(f"filtered/part-{unit}.parquet", FILTERED) as writer:
-            writer.write(to_table(rows, FILTERED), row_group_size=3)
+            writer.write(to_table(rows, FILTERED), row_group_size=GROUP_ROWS)
         assert writer.fact is not None
         sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
     manifest = write_stage_manifest(storage, "filtered", FILTER_KEY, {}, sidecars)

@@ -74,6 +74,7 @@ def test_every_node_knows_its_line() -> None:
         ("a: [1\nb: 2", "r.yaml:2: not valid YAML: expected ',' or ']', but got ':'"),
         ("a: 'x", "r.yaml:1: not valid YAML: found unexpected end of stream"),
         ('a: 1\nb: "\\ud800"', "r.yaml:2: b: '\\ud800' holds half of a surrogate pair"),
+        ('a: "x\\0"', "r.yaml:1: a: 'x\\x00' holds a NUL"),
         (
             "a" * (MAX_CHARACTERS + 1),
             "r.yaml: longer than 65,536 characters; use glob patterns for long lists of files",

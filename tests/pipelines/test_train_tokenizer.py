@@ -145,10 +145,7 @@ def test_words_are_sent_on_before_they_fill_the_memory(
     assert outputs(run)["tokenizer.model"] == outputs(trained[0])["tokenizer.model"]
 
 
-def test_too_many_words_are_pruned_by_weight_and_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(word_counts.Counting, "most", 100)
+def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> None:
     counting = word_counts.Counting(str(tmp_path), "key", "fingerprint", 0.5, most=100)
     run = make_run(tmp_path)
     documents = write_documents(run.storage, TEXTS, parts=3)
@@ -167,7 +164,7 @@ def _task(run: Run, file: dict[str, Any]) -> Any:
     return word_counts.Task(file["unit"], file["sha256"], file["bytes"], path)
 
 
-def test_pruning_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pruning_is_a_warning() -> None:
     totals = {"words": 1000, "pruned_words": 7, "pruned_occurrences": 20}
     counted = word_counts.Counted(word_counts.merge_tables([]), totals)
     assert train_tokenizer._pruning(counted) == [

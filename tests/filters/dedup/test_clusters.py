@@ -105,8 +105,14 @@ def test_only_pairs_that_may_matter_are_settled() -> None:
     """Of 500 copies and one borderline document, one pair is settled and not 500."""
     signatures = np.zeros((501, PERMUTATIONS), dtype=np.uint32)
     signatures[500, : PERMUTATIONS - round(0.7 * PERMUTATIONS)] = 1
-    found = run(signatures, [set(range(501))], Limit.estimated(0.7), {(0, 500): 0.71})
-    assert found.settled == 1
+    asked: list[list[int]] = []
+
+    def settle(pairs: np.ndarray) -> np.ndarray:
+        asked.extend(pairs.tolist())
+        return np.full(len(pairs), 0.71)
+
+    found = resolve(signatures, buckets_of([set(range(501))]), Limit.estimated(0.7), settle)
+    assert asked == [[0, 500]]
     assert found.keeper.tolist() == [KEPT] + [0] * 500
     assert found.similarity[500] == 0.71
 

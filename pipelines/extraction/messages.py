@@ -1,0 +1,80 @@
+"""What the two sides of the pipe say to each other, and how it is framed.
+
+A frame is the lengths of a JSON head and of a body as two big-endian 32-bit integers, then both. A batch is the
+number of bytes of its frames as a 64-bit integer, then one frame a task. The child answers each task with one
+frame. Nothing is ever unpickled: the child handles hostile input, so the parent must not trust its objects.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pipelines.readers.record import Media
+
+BATCH = struct.Struct(">Q")
+LENGTHS = struct.Struct(">II")
+# What the child says once its libraries are loaded and its limits set.
+READY = b"ready\n"
+MESSAGE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One payload to extract; see `pipelines.readers.record.Record`."""
+
+    media: Media
+    charset: str | None
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one task; see `pipelines.extract.Extracted`."""
+
+    text: str | None
+    reason: str | None = None
+    error: str | None = None
+    message: str = ""
+
+
+def pack_batch(tasks: Iterable[Task]) -> bytes:
+    """Return the bytes of a batch."""
+    frames = b"".join(_pack([task.media, task.charset], task.payload) for task in tasks)
+    return BATCH.pack(len(frames)) + frames
+
+
+def unpack_batch(frames: bytes) -> Iterator[Task]:
+    """Yield the tasks of a batch, given what follows its length."""
+    at = 0
+    while at < len(frames):
+        head, body = LENGTHS.unpack_from(frames, at)
+        at += LENGTHS.size
+        media, charset = json.loads(frames[at : at + head])
+        at += head + body
+        yield Task(media, charset, frames[at - body : at])
+
+
+def pack_answer(answer: Answer) -> bytes:
+    """Return the frame of an answer; its text must hold no lone surrogates."""
+    body = b"" if answer.text is None else answer.text.encode()
+    return _pack([answer.text is not None, answer.reason, answer.error, answer.message], body)
+
+
+def unpack_answer(data: bytes | bytearray) -> tuple[Answer, int] | None:
+    """Return the first answer in `data` and the length of its frame, or None if it is not complete."""
+    if len(data) < LENGTHS.size:
+        return None
+    head, body = LENGTHS.unpack_from(data)
+    start, end = LENGTHS.size + head, LENGTHS.size + head + body
+    if len(data) < end:
+        return None
+    found, reason, error, message = json.loads(data[LENGTHS.size : start])
+    return Answer(data[start:end].decode() if found else None, reason, error, message), end
+
+
+def _pack(head: list[object], body: bytes) -> bytes:
+    encoded = json.dumps(head).encode()
+    return LENGTHS.pack(len(encoded), len(body)) + encoded + body
