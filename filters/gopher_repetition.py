@@ -83,12 +83,17 @@ class GopherRepetition:
         return view, found
 
 
+def _reason(measure: str) -> str:
+    """Return the fault of a measure that is above its limit."""
+    kind, _, rest = measure.partition("_")
+    return {"top": f"too_frequent_{rest}", "repeated": f"too_many_repeated_{rest}s"}.get(
+        kind, f"too_many_{measure}"
+    )
+
+
 # One limit, one measure, one check: the field's name without "max_" names the measure.
-_LIMITS: Final = [field.name for field in fields(GopherRepetition) if field.name.startswith("max_")]
-GopherRepetition.MEASURES = {name.removeprefix("max_"): float for name in _LIMITS}
-GopherRepetition.CHECKS = tuple(
-    Check(f"too_many_{name.removeprefix('max_')}", name.removeprefix("max_"), ">", name)
-    if "duplicate" in name
-    else Check(f"repetitive_{name.removeprefix('max_')}", name.removeprefix("max_"), ">", name)
-    for name in _LIMITS
-)
+_MEASURES: Final = [
+    field.name.removeprefix("max_") for field in fields(GopherRepetition) if field.name.startswith("max_")
+]
+GopherRepetition.MEASURES = dict.fromkeys(_MEASURES, float)
+GopherRepetition.CHECKS = tuple(Check(_reason(name), name, ">", f"max_{name}") for name in _MEASURES)

@@ -161,7 +161,7 @@ def _windows(units: Hashes) -> Hashes:
     count = len(units) - width + 1 if width else 0
     hashes = np.empty(count, dtype=np.uint64)
     for start in range(count):
-        value = np.uint64(width)
+        value = np.uint64(0)
         for unit in units[start : start + width]:
             value = value * np.uint64(0x9E3779B97F4A7C15) + unit
         value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

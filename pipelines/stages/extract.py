@@ -66,6 +66,7 @@ def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
         unit.name for unit in units
     ]
     if known is not None and unchanged and not pending(run.storage, work, tasks):
+        run.progress.say(f"{NAME}: nothing to do")
         return known
     begin_stage(run, HOME)
     return finish_stage(run, own_key, FOLDERS, {}, run_units(run, work, tasks), HOME)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +28,10 @@ from pipelines.manifest import (
 )
 from pipelines.progress import Progress
 from pipelines.stages import pack, pack_rows, pack_shards
-from pipelines.stages.pack_tokens import check_separators
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
 from pipelines.tables import DOCUMENTS, to_table
 from tokenizer_training.loader import ShardLoader
-from tokenizer_training.packing import Documents
-from tokenizer_training.rows import offsets_of
 from tokenizer_training.split import is_validation
 from tokenizer_training.tokenizer import Tokenizer
 
@@ -331,13 +326,6 @@ def test_text_that_looks_like_a_control_symbol_ends_no_document(make_run: MakeRu
         assert [tokens[-1] for _, tokens in pieces] == [2]
 
 
-def test_an_eos_inside_a_document_is_refused_by_its_id() -> None:
-    ids = np.arange(32, dtype=np.uint8).reshape(2, 16)
-    documents = Documents(np.array([5, 2, 5, 2, 2], dtype=np.int32), offsets_of([2, 3]), ids)
-    with pytest.raises(InputError, match=ids[1].tobytes().hex()):
-        check_separators(documents, 2)
-
-
 def test_no_documents_make_no_shards(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run([])
     manifest = do(run, documents, tokenizer)
@@ -370,67 +358,6 @@ def test_tasks_do_not_depend_on_the_order_of_the_manifest(make_run: MakeRun) -> 
     run, documents, _ = make_run([make_text(n) for n in range(60)], parts=9)
     files = folder_files(documents, "documents")
     assert pack_rows.tasks(run.storage, files) == pack_rows.tasks(run.storage, files[::-1])
-
-
-def test_documents_are_ordered_by_seed_and_id_and_nothing_else() -> None:
-    """Whatever order they come in, the same documents stand in the same order; another seed is another one."""
-    ids = np.random.default_rng(0).integers(0, 256, (500, 16), dtype=np.uint8)
-    orders = pack_rows.split_order(ids, 1, 0.2)
-    names = [ids[orders[split]].tolist() for split in pack_rows.SPLITS]
-    backwards = pack_rows.split_order(ids[::-1], 1, 0.2)
-    assert [ids[::-1][backwards[split]].tolist() for split in pack_rows.SPLITS] == names
-    other = pack_rows.split_order(ids, 2, 0.2)
-    assert sorted(other["train"].tolist()) == sorted(orders["train"].tolist())
-    assert other["train"].tolist() != orders["train"].tolist()
-    assert sorted(np.concatenate(list(orders.values())).tolist()) == [*range(500)]
-
-
-def test_intervals_of_keys_share_out_the_rows_of_a_file(tmp_path: Path, make_run: MakeRun) -> None:
-    """Keys are unsigned: the upper half must not be taken for negative numbers."""
-    run, documents, _ = make_run([make_text(n) for n in range(300)], parts=2)
-    header = pack.make_header(run, pack.key(run, UPSTREAM, UPSTREAM))
-    task = pack_rows.tasks(run.storage, folder_files(documents, "documents"))[0]
-    settings = pack_rows.Settings(header, 0.0, str(run.storage.path("tokenizer")))
-    folder = pack_rows.folders(SEQ_LEN)[1]
-    with run.storage.table_writer("rows.parquet", folder.schema, folder.options) as writer:
-        for batch in pack_rows.process_bucket(task.payload, settings):
-            if getattr(batch, "folder", "") == folder.name:
-                for begin in range(0, len(batch.table), 5):
-                    writer.write(batch.table.slice(begin, 5))
-    path = str(run.storage.path("rows.parquet"))
-    keys = pq.read_table(path)["row_key"].to_numpy()
-    assert keys.max() > 2**63
-    for shards in (1, 2, 3, 7):
-        bounds = [n * pack_shards.KEYS // shards for n in range(shards + 1)]
-        slices = [pack_shards.find_slice(path, pair) for pair in pairwise(bounds)]
-        found = [found for found in slices if found is not None]
-        assert np.concatenate([part.keys for part in found]).tolist() == keys.tolist()
-        rows = [pack_shards.read_slice(part, SEQ_LEN).input_ids for part in found]
-        whole = pq.read_table(path)["input_ids"].combine_chunks().flatten().to_numpy()
-        assert np.concatenate(rows).reshape(-1).tolist() == whole.tolist()
-
-
-def test_the_schema_of_rows_reaches_the_workers_whole() -> None:
-    """pyarrow's own pickling makes the elements of input_ids nullable."""
-    for folder in pack_rows.folders(SEQ_LEN):
-        assert pickle.loads(pickle.dumps(folder)) == folder
-
-
-def test_merging_orders_rows_of_several_files_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokenizer_training.rows import Rows
-
-    def rows_of(keys: list[int]) -> Rows:
-        ones = np.ones(len(keys), dtype=np.int32)
-        tokens = np.array(keys, dtype=np.int32)[:, None] * np.ones((1, 4), dtype=np.int32)
-        ids = np.array(keys, dtype=np.uint8)[:, None] * np.ones((1, 16), dtype=np.uint8)
-        return Rows(tokens, np.arange(len(keys) + 1), ones * 4, ones.astype(np.int8), ids, ones * 0)
-
-    files = {"a": [1, 5, 9], "b": [2, 5], "c": [0]}
-    monkeypatch.setattr(pack_shards, "read_slice", lambda found, _: rows_of(files[found.path]))
-    slices = [pack_shards.Slice(p, [0], 0, np.array(k, dtype=np.uint64)) for p, k in files.items()]
-    merged = pack_shards.merge(slices, 4)
-    assert merged.input_ids[:, 0].tolist() == merged.doc_ids[:, 0].tolist() == [0, 1, 2, 5, 5, 9]
-    assert merged.n_pad.tolist() == [0] * 6
 
 
 def test_a_tokenizer_without_end_of_sequence_is_refused(

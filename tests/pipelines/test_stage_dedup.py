@@ -301,6 +301,37 @@ def test_a_new_limit_does_not_sign_again(tmp_path: Path) -> None:
     assert {path: after[path] for path in before} == before
 
 
+def test_a_new_unit_may_take_a_document_from_an_old_one(tmp_path: Path) -> None:
+    """A longer copy that arrives later removes what was kept before; a unit without one is not written again."""
+    words = essay(1)
+    units = {"old": [row(words, 0)], "other": [row(essay(2), 1)]}
+    dedupe(tmp_path, units, Dedup())
+    before = (tmp_path / "documents" / "part-other.parquet").stat().st_mtime_ns
+    dedupe(tmp_path, {**units, "new": [row([*words, "more"], 2)]}, Dedup())
+    assert [r["url"] for r in table(tmp_path, "documents")] == [
+        "https://example.com/2",
+        "https://example.com/1",
+    ]
+    assert (tmp_path / "documents" / "part-other.parquet").stat().st_mtime_ns == before
+
+
+def test_copies_whose_words_were_split_by_other_rules_are_copies(tmp_path: Path) -> None:
+    """One text under two language labels has two signatures, but is one document for the search."""
+    words = [word if place % 3 else "don't" for place, word in enumerate(essay(1))]
+    rows = [
+        row([*words, "more", "words"], 0),
+        *sorted((row(words, n, language="de") for n in (1, 2)), key=lambda r: r["id"]),
+    ]
+    rows[2]["language"] = "en"
+    dedupe(tmp_path, {"u": rows}, Dedup())
+    duplicates = table(tmp_path, "duplicates")
+    assert {r["id"]: (r["keeper"], r["layer"]) for r in duplicates} == {
+        rows[1]["id"]: (rows[1]["id"], None),
+        rows[2]["id"]: (rows[1]["id"], "exact"),
+    }
+    assert len(duplicates) == 2
+
+
 def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
     """Nothing of a unit stays behind, nor any table between the steps."""
     units = split(corpus(2), 2)
@@ -313,10 +344,12 @@ def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
 
 def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:
     """Rows are found across row groups and units, and similarities are those of the texts."""
-    units = split(corpus(4), 2)
+    units = split(corpus(4)[:50], 2)
     run, manifest = prepare(tmp_path, units, Dedup())
     texts = [str(run.storage.path(file["path"])) for file in folder_files(manifest, "filtered")]
-    places = [(0, 0), (1, 7), (0, 5), (1, 1), (0, 4)]
+    last = len(units["unit0"]) - 1
+    assert last % GROUP_ROWS != GROUP_ROWS - 1  # the last row group is a shorter one
+    places = [(0, 0), (1, 7), (0, 5), (1, 1), (0, last)]
     docs = [np.uint64(ordinal << 32 | number) for ordinal, number in places]
     sets = [shingle_set(units[f"unit{ordinal}"][number]["text"], "en") for ordinal, number in places]
     pairs = np.array([[docs[a], docs[b]] for a in range(5) for b in range(5)])

@@ -1,0 +1,106 @@
+"""The command line: help for everything, exit codes as documented, errors that say what to do, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "tests" / "sample"
+COMMANDS = (
+    "run",
+    "extract",
+    "filter",
+    "dedup",
+    "train-tokenizer",
+    "pack",
+    "check",
+    "verify",
+    "show",
+    "trace",
+)
+
+
+def corpusmill(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a process of its own."""
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    done = corpusmill(command, "--help")
+    assert done.returncode == 0
+    assert "usage: corpusmill" in done.stdout
+
+
+def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("name: x\ninputs: []\nstepz: []\ndedup: {keep: shortest}\n")
+    done = corpusmill("check", str(recipe))
+    assert done.returncode == 2
+    assert "r.yaml:3" in done.stderr
+    assert "steps" in done.stderr
+    assert "shortest" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_command_exits_2() -> None:
+    assert corpusmill("mill").returncode == 2
+
+
+def test_a_run_that_is_not_there_fails_verification(tmp_path: Path) -> None:
+    done = corpusmill("verify", str(tmp_path))
+    assert done.returncode == 1
+    assert "manifest.json: missing" in done.stdout
+
+
+def test_nothing_kept_exits_3_with_the_funnel(tmp_path: Path) -> None:
+    inputs = f"inputs=[{{reader: warc, paths: [{SAMPLE}/web.warc.gz], limit: 20}}]"
+    done = corpusmill(
+        "filter", "configs/demo.yaml", "--out", str(tmp_path), "--workers", "1", "--set", inputs,
+        "--set", "steps=[{length: {min_words: 100000}}]",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "too_few_words" in done.stderr
+    assert "nothing was kept" in done.stderr
+
+
+def test_an_output_that_cannot_be_written_exits_3(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = corpusmill("run", "configs/demo.yaml", "--out", str(tmp_path / "file"), "--workers", "1")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_an_object_store_is_refused() -> None:
+    done = corpusmill("run", "configs/demo.yaml", "--out", "gs://bucket/run")
+    assert done.returncode == 3
+    assert "object stores are not supported yet" in done.stderr
+
+
+def test_a_step_from_a_file_in_the_current_folder_works(tmp_path: Path) -> None:
+    (tmp_path / "my_rules.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from filters.step import Check\n"
+        "@dataclass(frozen=True)\n"
+        "class MyRule:\n"
+        "    max_letters_e: int | None = 0\n"
+        "    MEASURES = {'letters_e': int}\n"
+        "    CHECKS = (Check('too_many_e', 'letters_e', '>', 'max_letters_e'),)\n"
+        "    FILES = ()\n"
+        "    def apply(self, view):\n"
+        "        return view, {'letters_e': view.text.count('e')}\n"
+    )
+    done = corpusmill(
+        "filter", str(ROOT / "configs" / "demo.yaml"), "--out", "out", "--workers", "2",
+        "--set", f"inputs=[{{reader: warc, paths: [{SAMPLE}/web.warc.gz], limit: 30}}]",
+        "--set", "steps=['my_rules:MyRule': {max_letters_e: 50}]", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "too_many_e" in done.stdout
