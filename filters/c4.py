@@ -76,7 +76,9 @@ class C4:
         lorem = any("lorem ipsum" in line.lower() for line in prose)
         # Once a line is here, brackets count even if the line goes for a policy, but not for JavaScript.
         bracket = any("{" in line for line in prose if not self._mentions_javascript(line))
-        kept = [line for line in prose if not self._mentions_javascript(line) and not self._mentions_policy(line)]
+        kept = [
+            line for line in prose if not self._mentions_javascript(line) and not self._mentions_policy(line)
+        ]
         found: Measured = {
             "lorem_ipsum": lorem,
             "curly_brackets": bracket,
@@ -90,7 +92,9 @@ class C4:
         """Return the line without citations, or None when its form is not that of a sentence."""
         line = line.strip()
         words = line.split()
-        if self.max_word_characters is not None and any(len(word) > self.max_word_characters for word in words):
+        if self.max_word_characters is not None and any(
+            len(word) > self.max_word_characters for word in words
+        ):
             return None
         if self.citations:
             line = _CITATION.sub("", line)

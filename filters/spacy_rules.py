@@ -258,7 +258,9 @@ class SpacyRules:
 
     def _unmerged(self, chunks: list[str]) -> Tokens:
         """Return the tokens of chunks as they are before the last look for special cases."""
-        return tuple(chain.from_iterable(self._merged.get(chunk) or self._remembered[chunk] for chunk in chunks))
+        return tuple(
+            chain.from_iterable(self._merged.get(chunk) or self._remembered[chunk] for chunk in chunks)
+        )
 
 
 def spaced_runs(text: str) -> list[str]:

@@ -22,7 +22,27 @@ _ENGLISH: Final = frozenset({"en", "eng"})
 
 # ISO 639 codes as lid.176 and GlotLID name them, Chinese with its varieties.
 _WITHOUT_SPACES: Final = frozenset(
-    "zh zho cmn yue wuu gan hak nan lzh ja jpn th tha lo lao km khm my mya".split()
+    [
+        "zh",
+        "zho",
+        "cmn",
+        "yue",
+        "wuu",
+        "gan",
+        "hak",
+        "nan",
+        "lzh",
+        "ja",
+        "jpn",
+        "th",
+        "tha",
+        "lo",
+        "lao",
+        "km",
+        "khm",
+        "my",
+        "mya",
+    ]
 )
 
 _KANA: Final = ((0x3005, 0x3007), (0x3031, 0x3035), (0x3041, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9D))
@@ -59,7 +79,9 @@ def _rules(code: str) -> SpacyRules:
 def _character_pieces() -> re.Pattern[str]:
     """Return a pattern for one character of a script without spaces, or a run of other characters."""
     blocks = [chr(c) for low, high in (*_KANA, *_THAI_LAO_BURMESE_KHMER) for c in range(low, high + 1)]
-    letters = "".join(c for c in blocks if unicodedata.category(c).startswith(("L", "N")) and not c.isdecimal())
+    letters = "".join(
+        c for c in blocks if unicodedata.category(c).startswith(("L", "N")) and not c.isdecimal()
+    )
     marks = "".join(c for c in blocks if unicodedata.category(c).startswith("M"))
     letters += "".join(f"{chr(low)}-{chr(high)}" for low, high in _HAN)
     return re.compile(rf"[{letters}][{marks}]*|[^\s{letters}]+")

@@ -53,7 +53,9 @@ def trace(storage: Storage, shard: str | None, row: int) -> Iterator[Piece]:
     names = [str(file["path"]).removeprefix("shards/") for file in folder_files(manifest, "shards")]
     name = (shard or names[0]).removeprefix("shards/")
     if name not in names:
-        raise InputError(f"{shard}: the manifest of shards/ does not name it; it names {', '.join(names[:5])}")
+        raise InputError(
+            f"{shard}: the manifest of shards/ does not name it; it names {', '.join(names[:5])}"
+        )
     with pq.ParquetFile(storage.path(f"shards/{name}"), page_checksum_verification=True) as file:
         if not 0 <= row < file.metadata.num_rows:
             raise InputError(f"{name} has rows 0 to {file.metadata.num_rows - 1}, not {row}")

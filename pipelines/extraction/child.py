@@ -52,7 +52,9 @@ def main(respond: Respond = respond) -> None:
     faulthandler.enable()
     logging.disable(logging.CRITICAL)
     engine = load_engine(engine_name)
-    respond(Task("html", None, b"<html><body><p>Loads what the engine imports late.</p></body></html>"), engine)
+    respond(
+        Task("html", None, b"<html><body><p>Loads what the engine imports late.</p></body></html>"), engine
+    )
     _limit_memory(memory_mb << 20)
     try:
         _write(answers, messages.READY)

@@ -95,7 +95,9 @@ class Sandbox:
             answers.append(child.end())
         except _StuckError:
             child.end()
-            answers.append(Answer(None, "timeout", "wall_timeout", f"no answer within {wall_s:g} s of wall time"))
+            answers.append(
+                Answer(None, "timeout", "wall_timeout", f"no answer within {wall_s:g} s of wall time")
+            )
         return answers
 
 

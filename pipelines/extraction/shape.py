@@ -99,7 +99,9 @@ def _attributes(page: bytes, at: int, limit: int) -> int:
 def _tags(page: bytes, brackets: Positions) -> tuple[Slots, Flags]:
     """Return name and direction (True = end tag) of every tag, in order."""
     data = np.frombuffer(page, dtype=np.uint8)
-    brackets = brackets[brackets < len(page) - NAME_BYTES - 2]  # what cannot be a whole tag, or one that nests
+    brackets = brackets[
+        brackets < len(page) - NAME_BYTES - 2
+    ]  # what cannot be a whole tag, or one that nests
     closing = data[brackets + 1] == ord("/")
     at = brackets + 1 + closing
     first = data[at] | 0x20

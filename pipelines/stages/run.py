@@ -12,8 +12,8 @@ import pyarrow as pa
 from pipelines.config import Recipe
 from pipelines.errors import CorpusmillError, InputError, OutputError
 from pipelines.manifest import (
-    Folder,
     RUN_MANIFEST,
+    Folder,
     StageKey,
     finished,
     manifest_path,

@@ -44,7 +44,9 @@ def write_crawl(path: Path) -> None:
             url = f"https://site.example/{number}"
             text = words(generator, generator.randrange(500, 9000))
             page = f"<html><body><p>{text}</p></body></html>".encode()
-            request = StatusAndHeaders(f"GET /{number} HTTP/1.1", [("Host", "site.example")], is_http_request=True)
+            request = StatusAndHeaders(
+                f"GET /{number} HTTP/1.1", [("Host", "site.example")], is_http_request=True
+            )
             response = StatusAndHeaders(
                 "200 OK",
                 [("Content-Type", "text/html; charset=UTF-8"), ("X-Crawler-Content-Encoding", "gzip")],
