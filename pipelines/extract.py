@@ -4,7 +4,8 @@
 cleaning only. Every record comes out exactly once, in order: with text, or with a reason.
 
 Reasons of drops: ``no_text``, ``undecodable``, ``html_too_big``, ``wikitext_too_big``, ``html_too_deep``,
-``too_many_tags``, ``too_many_attributes``. Reasons of errors: ``timeout``, ``out_of_memory``, ``crash``, ``engine_error``.
+``too_many_tags``, ``too_many_attributes``. Reasons of errors: ``timeout``, ``out_of_memory``, ``crash``,
+``engine_error``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What text is allowed to hold when it leaves extraction, whatever the engine returned.
+r"""What text is allowed to hold when it leaves extraction, whatever the engine returned.
 
-Windows and old Mac line ends, form feeds and vertical tabs become ``\\n``; the other C0 and all C1 control
+Windows and old Mac line ends, form feeds and vertical tabs become ``\n``; the other C0 and all C1 control
 characters except the tab are removed (NUL and terminal escapes among them); lone surrogates, which no UTF-8
 sink can write, become U+FFFD. Spaces and tabs at the end of a line and blank lines around the text are
 stripped. Everything else stays as it is: bidirectional marks, zero-width characters, runs of spaces.

@@ -114,7 +114,8 @@ def _slots(words: NDArray[np.uint64]) -> Slots:
     """Hash the name at the start of each 8-byte word, case folded, into 16 bits."""
     letters = _IS_NAME[words.view(np.uint8).reshape(-1, NAME_BYTES)]
     name = (words | _LOWER) & np.minimum.accumulate(letters, axis=1).view("<u8").ravel()
-    return ((name * _SPREAD) >> np.uint64(48)).astype(np.uint16)
+    slots: Slots = ((name * _SPREAD) >> np.uint64(48)).astype(np.uint16)
+    return slots
 
 
 def _members(names: str) -> Flags:
@@ -133,7 +134,8 @@ def _inside_raw_text(slots: Slots, closing: Flags) -> Flags:
     raw = _RAW[slots]
     last = np.maximum.accumulate(np.where(raw, np.arange(len(slots)), -1))
     before = np.concatenate((np.full(1, -1), last[:-1]))[: len(slots)]
-    return (before >= 0) & ~closing[before] & ~(raw & closing)
+    inside: Flags = (before >= 0) & ~closing[before] & ~(raw & closing)
+    return inside
 
 
 def _depth_by_name(slots: Slots, closing: Flags) -> tuple[Slots, NDArray[np.int64]]:
