@@ -76,8 +76,12 @@ class Sandbox:
     def close(self) -> None:
         """End the child, if there is one."""
         if self._child is not None:
-            self._child.end()
-            self._child = None
+            self._bury(self._child)
+
+    def _bury(self, child: _Child) -> Answer:
+        """End a child, once: its process id may belong to somebody else afterwards."""
+        self._child = None
+        return child.end()
 
     def _attempt(self, tasks: Sequence[Task], wall_s: float) -> list[Answer]:
         """Send tasks to the child and return their answers, up to the first one that is fatal."""
@@ -92,9 +96,9 @@ class Sandbox:
                 if _is_fatal(answers[-1]):
                     break
         except _LostError:
-            answers.append(child.end())
+            answers.append(self._bury(child))
         except _StuckError:
-            child.end()
+            self._bury(child)
             answers.append(
                 Answer(None, "timeout", "wall_timeout", f"no answer within {wall_s:g} s of wall time")
             )
