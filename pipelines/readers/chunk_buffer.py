@@ -35,6 +35,10 @@ class _Mark:
     records: int = 0
 
 
+# Enough to recognise an end tag.
+_ENDING_BYTES = 32
+
+
 class ChunkBuffer:
     """The bytes of a run of chunks: from one damaged span, or an end of the file, to the next.
 
@@ -63,6 +67,7 @@ class ChunkBuffer:
         self.data = b""
         self.at = 0
         self.after_damage = False
+        self._ending = b""
 
     @property
     def position(self) -> int:
@@ -110,11 +115,11 @@ class ChunkBuffer:
         return Place(mark.offset, mark.length, mark.records - 1)
 
     def tail(self) -> tuple[int, bytes] | None:
-        """Return the offset of the last span pulled in this run, and how its data ends; None = none was."""
-        if not self._marks:
-            return None
-        mark = self._marks[-1]
-        return mark.offset, self.data[max(0, mark.position - self._base) :]
+        """Return the offset of the last span pulled in this run, and how the run ends; None = none was.
+
+        The end is its last bytes, white space behind them aside, whether they are still held or not.
+        """
+        return (self._marks[-1].offset, self._ending) if self._marks else None
 
     def passed(self, before: int | None = None) -> Iterator[Span | Damaged]:
         """Hand out the spans that were passed, up to an offset; None = all."""
@@ -130,6 +135,7 @@ class ChunkBuffer:
         self._next = None
         self._base, self.data, self.at = self._base + len(self.data), b"", 0
         self._marks.clear()
+        self._ending = b""
         self.after_damage = True
         return True
 
@@ -142,6 +148,8 @@ class ChunkBuffer:
         if barred and not cross and self._starts_span(chunk):
             return None
         self._next = None
+        if ending := chunk.data.rstrip():
+            self._ending = (self._ending + ending)[-_ENDING_BYTES:]
         return chunk
 
     def _starts_span(self, chunk: Chunk) -> bool:

@@ -8,7 +8,7 @@ place where a span plausibly starts. Nothing here knows what the decoded bytes m
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -104,7 +104,9 @@ class CompressedSpans:
         """Yield what lies from a boundary on: the chunks of each span followed by it; damage; padding."""
         while (found := self._at(position)) is not None:
             if isinstance(found, _Found) and found.data is None:
-                position = yield from self._long_span(found)
+                for event in self._stream(found.offset, found.length):
+                    yield event
+                    position = event.offset + event.length
                 continue
             if isinstance(found, _Found):
                 if found.data:
@@ -112,7 +114,8 @@ class CompressedSpans:
                 yield Span(found.offset, found.length, self._codec.name if found.data else "padding")
             else:
                 if isinstance(found, Damaged) and self._salvage:
-                    yield from self._stream(found.offset, found.length)
+                    parts = self._stream(found.offset, found.length)
+                    yield from (part for part in parts if isinstance(part, Chunk))
                 yield found
             position = found.offset + found.length
 
@@ -130,14 +133,20 @@ class CompressedSpans:
             else:
                 return
 
-    def head(self, count: int) -> bytes:
-        """Return up to `count` decoded bytes of the first span; fewer where it ends or is damaged."""
-        data = b""
-        for chunk in self._stream(0, self.size):
-            data += chunk.data
-            if len(data) >= count:
-                break
-        return data[:count]
+    def head(self, count: int, until: bytes) -> bytes:
+        """Return the first decoded bytes of the file: up to `count`, to some bytes sought, or to damage."""
+        data, position = b"", 0
+        while position < self.size:
+            for event in self._stream(position, self.size - position):
+                if isinstance(event, Damaged):
+                    return data
+                if isinstance(event, Span):
+                    position = event.offset + event.length
+                    continue
+                data += event.data
+                if len(data) >= count or until in data:
+                    return data[:count]
+        return data
 
     def _walk(self, first: int, start: int) -> tuple[int, bool]:
         """Follow spans up to `start`; say too whether the run before the first damage is long enough."""
@@ -197,17 +206,8 @@ class CompressedSpans:
         length = at - decoder.unused - position
         return _Found(position, length, None if size > self._hold else b"".join(parts))
 
-    def _long_span(self, found: _Found) -> Generator[Chunk | Span | Damaged, None, int]:
-        """Yield a span that is too long for memory, part by part; return the offset behind it."""
-        fault, end = yield from self._stream(found.offset, found.length)
-        if fault is None:
-            yield Span(found.offset, end - found.offset, self._codec.name)
-            return end
-        yield Damaged(found.offset, found.length, fault.reason, fault.message)
-        return found.offset + found.length
-
-    def _stream(self, offset: int, length: int) -> Generator[Chunk, None, tuple[_Fault | None, int]]:
-        """Yield the decoded parts of a span of which `length` bytes may be read; return fault and end.
+    def _stream(self, offset: int, length: int) -> Iterator[Chunk | Span | Damaged]:
+        """Yield a span of which `length` bytes may be read, part by part, then the span itself or its damage.
 
         A decoder notices damage late, so the last parts before an error are held back. Where the bytes just
         end, all that came is good.
@@ -215,24 +215,25 @@ class CompressedSpans:
         decoder = self._codec.open()
         doubted: deque[bytes] = deque()
         at, limit = offset, offset + length
-        fault: _Fault | None = None
-        while not decoder.ended and fault is None:
+        while not decoder.ended and at < limit:
             piece = self._window.read(at, min(PIECE_BYTES, limit - at))
             at += len(piece)
-            if not piece:
-                fault = _Fault("truncated", f"a {self._codec.unit} ends early; fetch the file again")
-                break
             try:
                 for output in decoder.feed(piece):
                     doubted.append(output)
                     if len(doubted) > DOUBTED_PARTS:
                         yield Chunk(offset, length, doubted.popleft())
             except DecodeError as error:
-                doubted.clear()
-                fault = _Fault("corrupt", f"{self._codec.unit}: {error} (before byte {at})")
+                yield Damaged(offset, length, "corrupt", f"{self._codec.unit}: {error} (before byte {at})")
+                return
         for output in doubted:
             yield Chunk(offset, length, output)
-        return fault, at - (decoder.unused if fault is None else 0)
+        if decoder.ended:
+            yield Span(offset, at - decoder.unused - offset, self._codec.name)
+        else:
+            yield Damaged(
+                offset, length, "truncated", f"a {self._codec.unit} ends early; fetch the file again"
+            )
 
     def _next_start(self, position: int) -> int:
         """Return the first offset from `position` on where a span plausibly starts; else the file's size."""

@@ -16,6 +16,9 @@ import zstandard
 OUTPUT_BYTES = 1 << 20
 ZSTD_PIECE = 1 << 10
 
+# So many bytes of a part are decoded to see how it starts.
+_PROBE_BYTES = 1 << 12
+
 # The longest start that a codec is recognised by.
 MAGIC_BYTES = 10
 
@@ -220,6 +223,21 @@ def first_output(codec: Codec | None, head: bytes) -> bytes:
         return next(codec.open().feed(head), b"")
     except DecodeError:
         return b""
+
+
+def sniff_behind_damage(head: bytes, starts_with: bytes) -> Codec | None:
+    """Return the codec of a file whose very start is damaged: that of a part found further on.
+
+    Args:
+        head: the first bytes of the file.
+        starts_with: how the decoded bytes of a part start, unless its own start identifies it.
+    """
+    for codec in (GZIP, BZIP2, ZSTANDARD):
+        for match in codec.magic.finditer(head):
+            part = head[match.start() : match.start() + _PROBE_BYTES]
+            if codec.sure or first_output(codec, part).startswith(starts_with):
+                return codec
+    return None
 
 
 def refusal(head: bytes) -> str | None:

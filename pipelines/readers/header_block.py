@@ -32,8 +32,8 @@ class HeaderParser:
     def __init__(self, protocol: str) -> None:
         self._parser = StatusAndHeadersParser([protocol])
 
-    def parse(self, block: bytes) -> tuple[HeaderBlock, bytes]:
-        """Parse the block at the head of some bytes; return it and the bytes behind its blank line.
+    def parse(self, block: bytes | memoryview) -> tuple[HeaderBlock, bytes]:
+        """Parse the block at the head of some bytes; return it and a copy of those behind its blank line.
 
         Raises:
             HeaderError: warcio raised; it is not hardened, so that may be anything.
@@ -41,13 +41,13 @@ class HeaderParser:
         blank = BLANK_LINE.search(block)
         end = blank.end() if blank else len(block)
         try:
-            parsed = self._parser.parse(StringIO(_decode(block[:end]), newline="\n"))
+            parsed = self._parser.parse(StringIO(_decode(bytes(block[:end])), newline="\n"))
         except Exception as error:
             raise HeaderError(f"{type(error).__name__}: {error}") from error
         headers: dict[str, str] = {}
         for name, value in parsed.headers:
             headers.setdefault(name.lower(), value)
-        return HeaderBlock(parsed.statusline, headers), block[end:]
+        return HeaderBlock(parsed.statusline, headers), bytes(block[end:])
 
 
 def _decode(block: bytes) -> str:

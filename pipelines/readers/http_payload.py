@@ -45,14 +45,15 @@ class Response(NamedTuple):
     body: bytes
 
 
-def parse_response(block: bytes) -> Response:
+def parse_response(block: bytes | memoryview) -> Response:
     """Parse a stored response.
 
     Raises:
         PayloadError: ``bad_http``: it has no status line, or none with a number.
     """
-    if not block[:5].upper().startswith(b"HTTP/"):
-        raise PayloadError("bad_http", f"the response starts with {block[:40]!r}, not with a status line")
+    start = bytes(block[:40])
+    if not start.upper().startswith(b"HTTP/"):
+        raise PayloadError("bad_http", f"the response starts with {start!r}, not with a status line")
     try:
         head, body = _PARSER.parse(block)
     except HeaderError as error:

@@ -9,12 +9,15 @@ from typing import BinaryIO, ClassVar, NamedTuple
 
 from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
 from pipelines.readers.compressed_spans import CompressedSpans
-from pipelines.readers.compression import MAGIC_BYTES, Codec, refusal, sniff
+from pipelines.readers.compression import Codec, refusal, sniff, sniff_behind_damage
 from pipelines.readers.file_window import READ_BYTES
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
 from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, row_record
 
 HOLD_BYTES = 32 << 20
+
+# A plain line of JSON has its first key within so many bytes.
+_NEAR_BYTES = 64
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -54,17 +57,17 @@ class Jsonl:
 
     def splits(self, stream: BinaryIO) -> bool:
         """Say whether this file may be read in byte ranges: whether it is plain."""
-        magic = _magic(stream)
-        return sniff(magic) is None and refusal(magic) is None
+        head = _head(stream)
+        return _codec(head) is None and refusal(head) is None
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
         """Yield the events of all spans that start in ``[start, end)``."""
-        magic = _magic(stream)
+        head = _head(stream)
         size = stream.seek(0, 2)
-        if objection := refusal(magic):
+        if objection := refusal(head):
             if start == 0:
                 yield Damaged(0, size, "unsupported_format", objection)
-        elif codec := sniff(magic):
+        elif codec := _codec(head):
             yield from self._read_compressed(stream, codec, start, end)
         else:
             yield from self._read_plain(stream, start, end)
@@ -127,9 +130,14 @@ def _is_bad_json(event: Record | Rejected) -> bool:
     return isinstance(event, Rejected) and event.reason == "bad_json"
 
 
-def _magic(stream: BinaryIO) -> bytes:
+def _head(stream: BinaryIO) -> bytes:
     stream.seek(0)
-    return stream.read(MAGIC_BYTES)
+    return stream.read(READ_BYTES)
+
+
+def _codec(head: bytes) -> Codec | None:
+    """Return the codec of the file, also where its first bytes are damaged; None = it is plain."""
+    return sniff(head) or (None if b'"' in head[:_NEAR_BYTES] else sniff_behind_damage(head, b"{"))
 
 
 def _line_start(stream: BinaryIO, start: int) -> int:

@@ -69,10 +69,10 @@ def content_record(
             return _response(headers, cut.block, place, content)
     except PayloadError as error:
         return _rejected(headers, place, error.kind, error.kind, str(error))
-    return _record(headers, headers.get("content-type"), cut.block, place)
+    return _record(headers, headers.get("content-type"), bytes(cut.block), place)
 
 
-def _response(headers: Headers, block: bytes, place: Place, content: Content) -> Record | Rejected:
+def _response(headers: Headers, block: memoryview, place: Place, content: Content) -> Record | Rejected:
     response = parse_response(block)
     if response.status != OK:
         return _rejected(headers, place, "http_status", None, f"HTTP status {response.status}")

@@ -16,7 +16,7 @@ from pipelines.readers.header_block import BLANK_LINE, HeaderError, HeaderParser
 START = b"WARC/"
 HEADER_BYTES = 1 << 20
 
-_PLAUSIBLE = re.compile(rb"(?<![^\n])WARC/\d\.\d+[ \t]*\r?\n[A-Za-z-]+:")
+PLAUSIBLE = re.compile(rb"(?<![^\n])WARC/\d\.\d+[ \t]*\r?\n[A-Za-z-]+:")
 _PLAUSIBLE_BYTES = 64
 _NEWLINES = re.compile(rb"[\r\n]*")
 _PARSER = HeaderParser(START.decode())
@@ -29,7 +29,7 @@ class Cut(NamedTuple):
         start: number of its first byte in the run.
         end: number of the byte behind it and the newlines that follow it.
         headers: its WARC headers, names in lower case; None where there is no record.
-        block: its content block; None where it is not whole or larger than asked for.
+        block: its content block, not copied; None where it is not whole or larger than asked for.
         error: snake_case kind of what is wrong with it; None = nothing.
         message: what was seen.
     """
@@ -37,7 +37,7 @@ class Cut(NamedTuple):
     start: int
     end: int
     headers: Headers | None
-    block: bytes | None
+    block: memoryview | None
     error: str | None
     message: str
 
@@ -109,7 +109,7 @@ class WarcCutter:
         if follows and not follows.startswith(START) and not START.startswith(follows):
             message = f"Content-Length is {length}, but no record follows there"
             return self._faulty(start, headers, header_bytes, "content_length", message)
-        block = buffer.data[block_at:end_at]
+        block = memoryview(buffer.data)[block_at:end_at]
         buffer.at = end_at
         self._skip_newlines()
         return Cut(start, buffer.position, headers, block, None, "")
@@ -144,7 +144,7 @@ class WarcCutter:
         """Move to where the next record plausibly starts, but not into another span."""
         buffer = self._buffer
         while True:
-            match = _PLAUSIBLE.search(buffer.data, buffer.at)
+            match = PLAUSIBLE.search(buffer.data, buffer.at)
             if match:
                 buffer.at = match.start()
                 return

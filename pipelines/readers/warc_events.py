@@ -15,13 +15,17 @@ from typing import BinaryIO
 
 from pipelines.readers.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.compressed_spans import CompressedSpans
-from pipelines.readers.compression import GZIP, MAGIC_BYTES, Codec, first_output, refusal, sniff
+from pipelines.readers.compression import GZIP, Codec, first_output, refusal, sniff, sniff_behind_damage
 from pipelines.readers.record import Damaged, Event, Span
 from pipelines.readers.warc_content import MESSAGE_CHARACTERS, Content, content_record, kind_of
-from pipelines.readers.warc_cutter import START, Cut, WarcCutter
+from pipelines.readers.warc_cutter import PLAUSIBLE, START, Cut, WarcCutter
 
 # The WARC header of a record and its HTTP headers come on top of the largest payload.
 HEADER_MARGIN = 2 << 20
+
+# So much is looked at to learn how the file is compressed; of what starts there, so much is decoded.
+HEAD_BYTES = 1 << 20
+_PROBE_BYTES = 1 << 12
 
 # So many members at the head of a file are looked at to learn whether members are records.
 LAYOUT_MEMBERS = 4
@@ -30,34 +34,38 @@ LAYOUT_HOLD = 16 << 20
 
 def splits(stream: BinaryIO) -> bool:
     """Say whether each gzip member of the file is a record, so that ranges can be read apart."""
-    return _codec(stream) is GZIP and _members_are_records(stream)
+    return _codec(_head(stream)) is GZIP and _members_are_records(stream)
 
 
 def read(stream: BinaryIO, start: int, end: int, content: Content) -> Iterator[Event]:
     """Yield the events of all spans that start in ``[start, end)``; see `pipelines.readers.record.Reader`."""
-    stream.seek(0)
-    head = stream.read(_HEAD_BYTES)
-    codec = sniff(head)
-    objection = refusal(head)
-    if first_output(codec, head).startswith(b"filedesc:"):
-        objection = _ARC
-    if objection is None and codec is not None:
-        yield from _read_compressed(stream, codec, start, end, content)
-        return
+    head = _head(stream)
     size = stream.seek(0, 2)
-    if objection is None:
-        yield from _read_plain(stream, size, start, end, content)
-    elif start == 0:
-        yield Damaged(0, size, "unsupported_format", objection)
+    codec = _codec(head)
+    objection = _ARC if first_output(codec, head[:_PROBE_BYTES]).startswith(b"filedesc:") else refusal(head)
+    if objection is not None:
+        if start == 0:
+            yield Damaged(0, size, "unsupported_format", objection)
+    elif codec is not None:
+        yield from _read_compressed(stream, codec, start, end, content)
+    elif start == 0 and size > 0:
+        yield from _read_plain(stream, size, content)
 
 
-_HEAD_BYTES = 1 << 12
 _ARC = "the file is ARC, the format before WARC; convert it with `warcio recompress OLD.arc.gz NEW.warc.gz`"
 
 
-def _codec(stream: BinaryIO) -> Codec | None:
+def _head(stream: BinaryIO) -> bytes:
     stream.seek(0)
-    return sniff(stream.read(MAGIC_BYTES))
+    return stream.read(HEAD_BYTES)
+
+
+def _codec(head: bytes) -> Codec | None:
+    """Return the codec of the file, also where its first bytes are damaged; None = it is plain."""
+    codec = sniff(head)
+    if codec is None and not PLAUSIBLE.search(head):
+        return sniff_behind_damage(head, START)
+    return codec
 
 
 def _members_are_records(stream: BinaryIO) -> bool:
@@ -139,10 +147,8 @@ def _fault(cut: Cut) -> tuple[str, str]:
     return cut.error or "bad_record", cut.message[:MESSAGE_CHARACTERS]
 
 
-def _read_plain(stream: BinaryIO, size: int, start: int, end: int, content: Content) -> Iterator[Event]:
+def _read_plain(stream: BinaryIO, size: int, content: Content) -> Iterator[Event]:
     """Yield the events of an uncompressed file; a record with the newlines behind it is a span."""
-    if start > 0 or size == 0:
-        return
     buffer = ChunkBuffer(plain_chunks(stream))
     position, sound = 0, False
     for cut in WarcCutter(buffer, content.max_bytes, size).cuts():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
 from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
 from pipelines.readers.compressed_spans import Chunk, CompressedSpans
-from pipelines.readers.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff
+from pipelines.readers.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff, sniff_behind_damage
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
 from pipelines.readers.wiki_cutter import PageCut, pages
 from pipelines.readers.wiki_head import UTF_8, HeadError, SiteInfo, parse_head
@@ -51,9 +50,8 @@ class Wikipedia:
     def splits(self, stream: BinaryIO) -> bool:
         """Say whether this file may be read in byte ranges: whether it has several bzip2 streams."""
         stream.seek(0)
-        found = BZIP2.magic.finditer(stream.read(STREAM_SEARCH_BYTES))
-        starts = [match.start() for match in itertools.islice(found, 2)]
-        if len(starts) < 2 or starts[0] != 0:
+        head = stream.read(STREAM_SEARCH_BYTES)
+        if _codec(head) is not BZIP2 or not BZIP2.magic.search(head, MAGIC_BYTES):
             return False
         try:
             return parse_head(_head_bytes(stream, BZIP2)).encoding == UTF_8
@@ -63,11 +61,11 @@ class Wikipedia:
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
         """Yield the events of all spans that start in ``[start, end)``."""
         stream.seek(0)
-        magic = stream.read(MAGIC_BYTES)
+        start_bytes = stream.read(HEAD_BYTES)
         size = stream.seek(0, 2)
-        codec = sniff(magic)
+        codec = _codec(start_bytes)
         try:
-            if objection := refusal(magic):
+            if objection := refusal(start_bytes):
                 raise HeadError("unsupported_format", objection)
             head = parse_head(_head_bytes(stream, codec))
         except HeadError as error:
@@ -78,9 +76,9 @@ class Wikipedia:
         if codec is not None:
             spans = CompressedSpans(stream, codec, HOLD_BYTES)
             yield from pages_of.of_spans(spans, head.encoding, start, end)
-        elif start == 0 and head.encoding == UTF_8:
+        elif start == 0 < size and head.encoding == UTF_8:
             yield from pages_of.of_plain_file(stream, size)
-        elif start == 0:
+        elif start == 0 < size:
             yield from pages_of.of_run(
                 ChunkBuffer(_transcoded(_one_span(stream, size), head.encoding)), size, size
             )
@@ -157,17 +155,24 @@ class _Pages:
         )
 
 
+def _codec(head: bytes) -> Codec | None:
+    """Return the codec of the file, also where its first bytes are damaged; None = it is plain."""
+    return sniff(head) or (None if b"<" in head[:MAGIC_BYTES] else sniff_behind_damage(head, b"<"))
+
+
 def _head_bytes(stream: BinaryIO, codec: Codec | None) -> bytes:
     if codec is not None:
-        return CompressedSpans(stream, codec, HOLD_BYTES).head(HEAD_BYTES)
+        return CompressedSpans(stream, codec, HOLD_BYTES).head(HEAD_BYTES, until=b"<page")
     stream.seek(0)
     return stream.read(HEAD_BYTES)
 
 
-def _missing_end(data: bytes, size: int) -> Iterator[Damaged]:
-    """Report an export that does not end: only its end tag shows that no stream behind the last is lost."""
-    tail = data.rstrip()[-len(_END) :]
-    if not tail or not _END.endswith(tail):
+def _missing_end(ending: bytes, size: int) -> Iterator[Damaged]:
+    """Report an export that does not end: only its end tag shows that no stream behind the last is lost.
+
+    Of a range that begins inside the end tag there is less than the tag to see, or nothing.
+    """
+    if not _END.endswith(ending.rstrip()[-len(_END) :]):
         message = "the export does not end with </mediawiki>; pages may be lost, fetch the file again"
         yield Damaged(size, 0, "truncated", message)
 

@@ -106,6 +106,7 @@ def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
         for file in document_files(documents)
     ]
     counted = count_words(run, counting, tasks)
+    run.progress.say(f"{NAME}: training on {counted.table.num_rows} distinct words")
     try:
         trained = train(counted.table, section.vocab_size, section.alpha)
     except TokenizerError as error:

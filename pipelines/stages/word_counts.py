@@ -116,10 +116,13 @@ def count_parts(tasks: Iterable[Task], counting: Counting) -> Iterator[Keyed]:
     """
     counter, storage = WordCounter(), Storage(counting.root)
     for task in tasks:
+        documents = 0
         for language, text in read_documents(task.payload["path"]):
             counter.add(language, text)
+            documents += 1
             if counter.distinct >= FLUSH_WORDS:
                 yield from _partitioned(*counter.take())
+        record_progress(storage, NAME, task.unit, "documents", documents)
         record_progress(storage, NAME, task.unit, "done", task.cost)
     yield from _partitioned(*counter.take())
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.stages import pack_rows, pack_shards
@@ -55,6 +55,7 @@ def shard(listing: Path, interval: Sequence[int]) -> list[Rows]:
     return [table_to_rows(batch.table) for batch in batches if isinstance(batch, Batch)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(KEY, max_size=9), min_size=1, max_size=4), st.integers(1, 7))
 def test_shards_one_after_the_other_are_all_rows_in_the_order_of_their_keys(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[int]], shards: int

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenizer_training.split import is_validation
@@ -11,6 +11,7 @@ from tokenizer_training.split import is_validation
 IDS = [hashlib.blake2b(str(n).encode(), digest_size=16).digest() for n in range(20_000)]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16), st.floats(0, 1))
 def test_bytes_and_hex_of_an_id_agree(doc_id: bytes, share: float) -> None:
     assert is_validation(doc_id, share) == is_validation(doc_id.hex(), share)

@@ -32,6 +32,12 @@ def test_a_share_is_the_temperature_of_its_characters() -> None:
     assert shares["eo"].share / shares["en"].share == 0.1
 
 
+def test_weights_are_hundredths_rounded_up() -> None:
+    """(300 / 290) ** 0.5 = 1.0171."""
+    counts = word_table({"en": {"a": 300}, "eo": {"b": 290}})
+    assert language_shares(counts, alpha=0.5)["eo"].weight == 102
+
+
 def test_weighted_counts_of_languages_add_up() -> None:
     counts = word_table({"en": {"a": 300}, "fr": {"a": 75, "b": 75}})
     shares = language_shares(counts, alpha=0)
