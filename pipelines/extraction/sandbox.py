@@ -28,9 +28,6 @@ START_S = 120.0
 PIPE_BYTES = 1 << 20
 READ_BYTES = 1 << 18
 TAIL_BYTES = 4096
-# Beyond this share of its allowance a child that crashed is taken to have failed for want of memory: buffers
-# grow by doubling, so what breaks the limit may ask for as much again as there is.
-MEMORY_SHARE = 0.5
 
 
 class _LostError(Exception):
@@ -158,13 +155,12 @@ class _Child:
         """Kill the child if it lives, reap it, and return the answer that its death is."""
         # A process that is ending by itself keeps its own status.
         os.kill(self._process.pid, signal.SIGKILL)
-        _, status, usage = os.wait4(self._process.pid, 0)
+        _, status = os.waitpid(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         tail = self._last_words()
         for pipe in (self._input, self._output, self._stderr):
             pipe.close()
-        peak_mib = usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-        return _obituary(self._process.returncode, peak_mib, tail, self._settings)
+        return _obituary(self._process.returncode, tail, self._settings)
 
     def _await_ready(self) -> None:
         try:
@@ -199,17 +195,20 @@ def _wait(pipe: IO[bytes], event: int, until: float) -> None:
         raise _StuckError
 
 
-def _obituary(code: int, peak_mib: float, tail: str, settings: Extract) -> Answer:
-    """Say what a dead child died of: exit status or negative signal, peak memory, last words."""
+def _obituary(code: int, tail: str, settings: Extract) -> Answer:
+    """Say what a dead child died of: exit status or negative signal, and last words.
+
+    Its peak memory says nothing: Linux hands a process the peak of the one that started it.
+    """
     if code == -signal.SIGPROF:
         return Answer(None, "timeout", "timeout", f"took more than {settings.deadline_s:g} s of CPU time")
     cause = signal.Signals(-code).name if code < 0 else f"exit {code}"
     refused = "MemoryError" in tail or "memory allocation" in tail or "bad_alloc" in tail
-    full = peak_mib > settings.memory_mb * MEMORY_SHARE
-    reason = "out_of_memory" if refused or full else "crash"
     words = f": {tail}" if tail else ""
-    message = f"the extraction process ended by {cause} at {peak_mib:.0f} MiB{words}"
-    return Answer(None, reason, f"crash:{cause}", message[:MESSAGE_CHARACTERS])
+    message = f"the extraction process ended by {cause}{words}"
+    return Answer(
+        None, "out_of_memory" if refused else "crash", f"crash:{cause}", message[:MESSAGE_CHARACTERS]
+    )
 
 
 def _environment() -> dict[str, str]:
