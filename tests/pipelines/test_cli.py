@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pipelines.cli import COMMANDS, main, parser
+from pipelines.commands.command import Command
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample"
-COMMANDS = (
-    "run",
-    "extract",
-    "filter",
-    "dedup",
-    "train-tokenizer",
-    "pack",
-    "check",
-    "verify",
-    "show",
-    "trace",
-)
 
 
 def corpusmill(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -32,11 +24,20 @@ def corpusmill(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str) -> None:
-    done = corpusmill(command, "--help")
-    assert done.returncode == 0
-    assert "usage: corpusmill" in done.stdout
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_help_with_examples_that_parse(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command.name, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "usage: corpusmill" in said
+    assert command.examples
+    for example in command.examples:
+        assert f"  corpusmill {example}\n" in said
+        assert shlex.split(example)[0] == command.name
+        parser().parse_args(shlex.split(example))
 
 
 def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""``corpusmill run`` and the commands that stop after a stage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+
+from pipelines.commands.command import Command, add_recipe, positive
+from pipelines.config_load import load
+from pipelines.errors import InputError
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_recipe(parser)
+    parser.add_argument("--out", help="output folder (default: runs/<name of the recipe>)")
+    parser.add_argument(
+        "--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: one per core)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress, no funnel")
+
+
+def _handle(until: str, options: argparse.Namespace) -> int:
+    from pipelines.funnel import funnel_table
+    from pipelines.manifest import RUN_MANIFEST
+    from pipelines.run import run_recipe  # reads the fast libraries and Beam only when there is work
+    from pipelines.storage import Storage
+
+    recipe = load(options.recipe, options.set)
+    out = options.out or f"runs/{recipe.name}"
+    quiet = options.quiet or options.json
+    try:
+        manifest = run_recipe(recipe, out, options.workers, options.beam_flags, until, quiet)
+    except InputError:
+        known = Storage(out).read_json(RUN_MANIFEST)
+        if known is not None and not options.json:
+            Console(stderr=True).print(funnel_table(known["balance"]))
+        raise
+    if options.json:
+        print(json.dumps(manifest))
+    elif not options.quiet:
+        Console().print(funnel_table(manifest["balance"]))
+        print(f"\n{_damage(manifest['balance'])}everything is in {out}")
+    return 0
+
+
+def _damage(counted: dict[str, Any]) -> str:
+    spans = counted.get("damaged_spans", 0)
+    return f"{spans} damaged spans were reported in errors/; " if spans else ""
+
+
+def _stage(name: str, until: str, about: str, *examples: str) -> Command:
+    return Command(name, about, examples, _add_arguments, partial(_handle, until))
+
+
+COMMANDS = (
+    _stage(
+        "run",
+        "pack",
+        "do all stages; a run that was interrupted goes on where it stopped",
+        "run configs/demo.yaml --out runs/demo",
+        'run configs/fineweb.yaml --workers 8 --set "inputs=[{reader: warc, paths: [crawl/*.warc.gz]}]"',
+        "run configs/demo.yaml --set dedup=none --set pack.seq_len=1024 --json",
+    ),
+    _stage(
+        "extract",
+        "extract",
+        "read the inputs and extract their text",
+        "extract configs/wikipedia.yaml --out runs/wikipedia",
+    ),
+    _stage(
+        "filter",
+        "filter",
+        "… and apply the steps",
+        "filter configs/demo.yaml --set gopher_quality.min_words=100",
+    ),
+    _stage(
+        "dedup",
+        "dedup",
+        "… and remove duplicates",
+        "dedup configs/demo.yaml --set dedup.minhash.similarity=0.8",
+    ),
+    _stage(
+        "train-tokenizer",
+        "train-tokenizer",
+        "… and train the tokenizer",
+        "train-tokenizer configs/demo.yaml --set tokenizer.vocab_size=2048",
+    ),
+    _stage(
+        "pack",
+        "pack",
+        "… and pack token shards; the same as run",
+        "pack configs/demo.yaml --set pack.seq_len=1024",
+    ),
+)
