@@ -104,8 +104,8 @@ def _do_stages(run: Run, until: str) -> tuple[dict[str, dict[str, Any]], dict[st
 
     filter_key = filtering.key(run, extract_key)
     manifests["filter"] = clock.time("filter", _stage, run, filtering, filter_key, manifests["extract"])
-    if "dedup" not in wanted:
-        return manifests, seconds
+    if "dedup" not in wanted or not kept(balance(manifests)["filter"]):
+        return manifests, seconds  # with nothing to go on with, the funnel of these two says why
 
     documents_key = (
         dedup.key(run, filter_key) if recipe.dedup else stage_key("dedup", {}, [filter_key.sha256])
@@ -219,4 +219,7 @@ def _judge(recipe: Recipe, manifest: Mapping[str, Any], manifests: Mapping[str, 
     if limit is not None and errors > limit * seen:
         raise VerificationError(f"{errors} of {seen} records are errors, more than max_error_share {limit}")
     if not kept(decisions):
-        raise InputError("nothing was kept; the funnel shows where the records went")
+        raise InputError(
+            "nothing was kept; the funnel shows where the records went, "
+            "`corpusmill show OUT --errors` and `--dropped STEP` show which they were"
+        )

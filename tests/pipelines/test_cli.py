@@ -61,15 +61,17 @@ def test_a_run_that_is_not_there_fails_verification(tmp_path: Path) -> None:
     assert "manifest.json: missing" in done.stdout
 
 
-def test_nothing_kept_exits_3_with_the_funnel(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["filter", "run"])
+def test_nothing_kept_exits_3_with_the_funnel(tmp_path: Path, command: str) -> None:
     inputs = f"inputs=[{{reader: warc, paths: [{SAMPLE}/web.warc.gz], limit: 20}}]"
     done = corpusmill(
-        "filter", "configs/demo.yaml", "--out", str(tmp_path), "--workers", "1", "--set", inputs,
+        command, "configs/demo.yaml", "--out", str(tmp_path), "--workers", "1", "--set", inputs,
         "--set", "steps=[{length: {min_words: 100000}}]",
     )  # fmt: skip
     assert done.returncode == 3
     assert "too_few_words" in done.stderr
     assert "nothing was kept" in done.stderr
+    assert corpusmill("verify", str(tmp_path)).returncode == 0
 
 
 def test_an_output_that_cannot_be_written_exits_3(tmp_path: Path) -> None:
