@@ -34,5 +34,8 @@ def _characters(ranges: str) -> frozenset[str]:
 TERMINAL: Final = _characters(_SENTENCE_TERMINAL)
 """Marks that end a sentence, in any script."""
 
-SYMBOLS: Final = frozenset(_MARKS) | TERMINAL | _characters("0-8 B-C D-1F 7F-9F")
+MARKS: Final = frozenset(_MARKS) | _characters("0-8 B-C D-1F 7F-9F")
+"""Common punctuation and control characters: what datatrove 0.10 blanks out before it makes shingles."""
+
+SYMBOLS: Final = MARKS | TERMINAL
 """Characters that make no word by themselves: punctuation and control characters."""

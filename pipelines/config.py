@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from filters.dedup.bands import BANDS, Bands, choose_bands
+from filters.dedup.scheme import Scheme
 from filters.step import Step
 from pipelines.readers.record import Reader
 
@@ -89,22 +91,83 @@ class NamedStep:
 
 
 @dataclass(frozen=True)
+class BandChoice:
+    """Bands that are no preset: ``{auto: 0.8}`` or ``{count: 9, rows: 13}``.
+
+    Attributes:
+        auto: similarity at which 95 % of the pairs are to be found; see `filters.dedup.bands.choose_bands`.
+        count, rows: so many bands of so many numbers.
+    """
+
+    auto: float | None = None
+    count: int | None = None
+    rows: int | None = None
+
+    def __post_init__(self) -> None:
+        sound = (self.auto is None) != (self.count is None) and (self.count is None) == (self.rows is None)
+        _require(sound, "auto alone, or count and rows together, choose the bands", self)
+        _require(self.auto is None or 0.1 <= self.auto <= 0.99, "auto must be from 0.1 to 0.99", self.auto)
+        hashes = (self.count or 1) * (self.rows or 1)
+        sound = (self.count is None or self.count > 0) and (self.rows is None or self.rows > 0)
+        _require(sound and hashes <= 1024, "count * rows must be from 1 to 1024", hashes)
+
+
+@dataclass(frozen=True)
 class Minhash:
     """Near-duplicate search.
 
     Attributes:
-        bands: preset of bands x rows: ``fineweb`` is 14 x 8 over word 5-grams.
+        bands: how signatures are cut: ``fineweb`` is 14 x 8, ``dolma3`` 26 x 11, ``nemo`` 20 x 13.
         similarity: Jaccard similarity from which two documents are duplicates.
         verify: ``signature`` = estimate from all hashes, pairs within two standard errors of the limit
-            settled by exact Jaccard; ``exact`` = every pair settled by exact Jaccard.
+            settled by exact Jaccard; ``exact`` = every pair settled by exact Jaccard; ``containment`` = that,
+            and no 3-gram of words of the removed document is missing in the kept one.
+        scheme: how signatures are made; see `filters.dedup.scheme.Scheme`.
+        unit: what a shingle counts; none = words, and characters where `bands` is ``nemo``.
+        width: units per shingle; none = 5, and 24 where `bands` is ``nemo``.
     """
 
-    bands: Literal["fineweb"] = "fineweb"
+    bands: Literal["fineweb", "dolma3", "nemo"] | BandChoice = "fineweb"
     similarity: float = 0.7
-    verify: Literal["signature", "exact"] = "signature"
+    verify: Literal["signature", "exact", "containment"] = "signature"
+    scheme: Literal["affine32", "fineweb", "datatrove"] = "affine32"
+    unit: Literal["word", "character"] | None = None
+    width: int | None = None
 
     def __post_init__(self) -> None:
         _require(0 < self.similarity <= 1, "similarity must be above 0 and at most 1", self.similarity)
+        _require(self.width is None or 1 <= self.width <= 100, "width must be from 1 to 100", self.width)
+        self.signing()
+
+    def cut(self) -> Bands:
+        """Return the bands."""
+        if not isinstance(self.bands, BandChoice):
+            return BANDS[self.bands]
+        choice = self.bands
+        if choice.auto is not None:
+            return choose_bands(choice.auto)
+        return Bands(choice.count or 1, choice.rows or 1)
+
+    def signing(self) -> Scheme:
+        """Return how signatures are made."""
+        unit, width = ("character", 24) if self.bands == "nemo" else ("word", 5)
+        return Scheme(self.scheme, self.unit or unit, self.width or width, self.cut().hashes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A keep policy with a value: ``{best: COLUMN}`` or ``{source: [wikipedia, web]}``.
+
+    Attributes:
+        best: column of the ledger whose highest value stays; documents without a value come last.
+        source: sources in order of preference, those not named last; the longest within one.
+    """
+
+    best: str | None = None
+    source: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _require((self.best is None) != (not self.source), "either best or source is needed", self)
 
 
 @dataclass(frozen=True)
@@ -114,13 +177,13 @@ class Dedup:
     Attributes:
         exact: remove documents whose text is equal.
         minhash: near-duplicate search; None = off.
-        keep: which of several copies stays: the ``longest`` or the ``newest``; ties by id.
+        keep: which of several copies stays: the ``longest``, the ``newest``, or a `Preference`; ties by id.
         scope: documents are compared ``global``, or within one ``source`` or ``language`` only.
     """
 
     exact: bool = True
     minhash: Minhash | None = field(default_factory=Minhash)
-    keep: Literal["longest", "newest"] = "longest"
+    keep: Literal["longest", "newest"] | Preference = "longest"
     scope: Literal["global", "source", "language"] = "global"
 
 

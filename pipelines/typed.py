@@ -12,6 +12,7 @@ hint           accepted
 ``tuple``      a list; ``tuple[X, ...]`` of any length, ``tuple[X, Y]`` of exactly two
 dataclass      a mapping of its fields
 ``X | None``   ``none``, ``null`` or ``~`` without quotes means None
+``X | Y``      a Literal and a dataclass: one of its words, or a mapping of its fields
 =============  =======================================================================================
 
 A value in quotes is text and nothing else. Nothing after a colon is a fault: it could mean off or default.
@@ -152,6 +153,9 @@ def convert(hint: Any, node: Node, path: str, faults: Faults) -> object:
     inner, optional = _unwrap(hint)
     if optional and is_off(node):
         return None
+    if get_origin(inner) in (Union, types.UnionType):
+        words, fields_of = sorted(get_args(inner), key=is_dataclass)
+        inner = fields_of if isinstance(node, Table) else words
     if get_origin(inner) is tuple:
         return _tuple(get_args(inner), node, path, faults)
     if is_dataclass(inner) and isinstance(inner, type):
@@ -173,8 +177,7 @@ def _unwrap(hint: Any) -> tuple[Any, bool]:
     """Split ``X | None`` into (X, True); any other hint into (hint, False)."""
     if get_origin(hint) in (Union, types.UnionType):
         rest = [item for item in get_args(hint) if item is not type(None)]
-        if len(rest) == 1:
-            return rest[0], True
+        return Union[tuple(rest)], len(rest) < len(get_args(hint))  # noqa: UP007 - made at run time
     return hint, False
 
 

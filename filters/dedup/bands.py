@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
-from filters.dedup.minhash import PERMUTATIONS, Signatures
-from filters.dedup.shingles import Hashes
+from filters.dedup.minhash import Signatures
+from filters.dedup.units import Hashes
+
+MOST_HASHES: Final = 256
+WANTED_AT_LIMIT: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """A cut of the signature: `count` bands of `rows` numbers each.
-
-    Raises:
-        ValueError: the bands do not use the signature up.
-    """
+    """A cut of the signature: `count` bands of `rows` numbers each."""
 
     count: int
     rows: int
 
-    def __post_init__(self) -> None:
-        if self.count * self.rows != PERMUTATIONS:
-            raise ValueError(f"{self.count} bands x {self.rows} rows are not {PERMUTATIONS} permutations")
+    @property
+    def hashes(self) -> int:
+        """Numbers in a signature."""
+        return self.count * self.rows
 
 
-# FineWeb's cut (Penedo et al. 2024, and datatrove's default): over word 5-grams it proposes 56 % of the
-# pairs at a similarity of 0.7, 92 % at 0.8, 5 % at 0.5.
-BANDS: Final = {"fineweb": Bands(14, 8)}
+BANDS: Final = {"fineweb": Bands(14, 8), "dolma3": Bands(26, 11), "nemo": Bands(20, 13)}
+"""Cuts of published recipes: FineWeb (Penedo et al. 2024, and datatrove's default), Dolma 3, NeMo Curator's default."""
 
 
 def match_probability(similarity: float, bands: Bands) -> float:
@@ -39,34 +41,67 @@ def match_probability(similarity: float, bands: Bands) -> float:
     >>> round(match_probability(0.8, BANDS["fineweb"]), 3)
     0.924
     """
-    return 1.0 - (1.0 - similarity**bands.rows) ** bands.count
+    return float(1.0 - (1.0 - similarity**bands.rows) ** bands.count)
 
 
-def band_hashes(signatures: Signatures, scopes: Hashes, bands: Bands) -> Hashes:
-    """Return the bucket of each document in each band, uint64 [n, bands.count].
+def describe_bands(bands: Bands) -> list[str]:
+    """Return lines that show how probably pairs of each similarity are compared."""
+    shares = [(percent, match_probability(percent / 100, bands)) for percent in range(30, 100, 5)]
+    curve = "  ".join(f"{percent / 100:.2f}: {share:.1%}" for percent, share in shares)
+    return [
+        f"dedup compares pairs by {bands.count} bands x {bands.rows} rows; share found by similarity:",
+        curve,
+    ]
+
+
+@cache
+def choose_bands(similarity: float) -> Bands:
+    """Return the cut that proposes 95 % of the pairs at a similarity and the fewest of those below.
+
+    Among all cuts of at most 256 numbers whose probability at `similarity` is at least 0.95, the one with the
+    least area under its curve left of it; if two are equal, the one of fewer numbers.
+
+    >>> choose_bands(0.8)
+    Bands(count=21, rows=9)
+    """
+    grid = np.linspace(0.0, similarity, 201)
+    best = (np.inf, 0, Bands(MOST_HASHES, 1))
+    for rows in range(1, MOST_HASHES + 1):
+        for count in range(1, MOST_HASHES // rows + 1):
+            bands = Bands(count, rows)
+            if match_probability(similarity, bands) >= WANTED_AT_LIMIT:
+                area = float((1.0 - (1.0 - grid**rows) ** count).sum())
+                best = min(best, (area, bands.hashes, bands), key=lambda found: found[:2])
+    return best[2]
+
+
+def band_hashes(
+    signatures: Signatures, scopes: Hashes, bands: Bands, chosen: Sequence[int] | None = None
+) -> Hashes:
+    """Return the bucket of each document in each band, uint64 [n, bands].
 
     Args:
-        signatures: uint32 [n, 112].
+        signatures: [n, bands.hashes].
         scopes: uint64 [n]; documents of different scopes never share a bucket.
         bands: the cut.
+        chosen: the bands to hash; None = all.
 
     The number of the band is part of the hash: buckets of different bands are different buckets.
     """
-    rows = signatures.reshape(-1, bands.count, bands.rows)
-    return _fold(rows, scopes)  # type: ignore[no-any-return]
+    numbers = np.arange(bands.count) if chosen is None else np.asarray(chosen)
+    return _fold(signatures.reshape(-1, bands.count, bands.rows), scopes, numbers)  # type: ignore[no-any-return]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _fold(rows: Signatures, scopes: Hashes) -> Hashes:
-    """Fold uint32 [n, bands, rows] to uint64 [n, bands]."""
-    documents, bands, _ = rows.shape
-    hashes = np.empty((documents, bands), dtype=np.uint64)
-    for document in range(documents):
-        for band in range(bands):
+def _fold(rows: Signatures, scopes: Hashes, numbers: npt.NDArray[np.int64]) -> Hashes:
+    """Fold [n, all bands, rows] to uint64 [n, bands chosen]."""
+    hashes = np.empty((len(rows), len(numbers)), dtype=np.uint64)
+    for document in range(len(rows)):
+        for place, band in enumerate(numbers):
             value = _mix(_mix(scopes[document]) + np.uint64(band + 1))
             for number in rows[document, band]:
                 value = _mix(value ^ np.uint64(number))
-            hashes[document, band] = value
+            hashes[document, place] = value
     return hashes
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from filters.dedup.shingles import Hashes
+from filters.dedup.units import Hashes
 
 FULL: Final = 1000
 HEAD: Final = 64

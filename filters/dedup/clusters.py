@@ -20,8 +20,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from filters.dedup.buckets import HEAD, Buckets
-from filters.dedup.minhash import PERMUTATIONS, Signatures, standard_error
-from filters.dedup.shingles import Hashes
+from filters.dedup.minhash import Signatures, standard_error
+from filters.dedup.units import Hashes
 from filters.dedup.walk import Floats, Ints, walk
 
 
@@ -39,16 +39,16 @@ class Limit:
     high: int
 
     @classmethod
-    def estimated(cls, similarity: float) -> Limit:
+    def estimated(cls, similarity: float, permutations: int) -> Limit:
         """Trust estimates that are more than two standard errors from the limit."""
-        margin = 2.0 * standard_error(similarity)
-        low = np.ceil(PERMUTATIONS * (similarity - margin))
-        return cls(similarity, int(low), int(np.floor(PERMUTATIONS * (similarity + margin))))
+        margin = 2.0 * standard_error(similarity, permutations)
+        low = np.ceil(permutations * (similarity - margin))
+        return cls(similarity, int(low), int(np.floor(permutations * (similarity + margin))))
 
     @classmethod
-    def exact(cls, similarity: float) -> Limit:
+    def exact(cls, similarity: float, permutations: int) -> Limit:
         """Trust no estimate."""
-        return cls(similarity, 0, PERMUTATIONS)
+        return cls(similarity, 0, permutations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def resolve(
     """Apply the rule to documents in keep order.
 
     Args:
-        signatures: uint32 [n, 112], in keep order.
+        signatures: [n, permutations], in keep order.
         buckets: candidates as indices into `signatures`, each bucket ascending; see `place`.
         limit: where similarity begins.
         settle: returns the exact similarities [m] of pairs [m, 2] of indices, the earlier one first.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.dedup.order import id_halves
-from filters.dedup.shingles import Hashes
+from filters.dedup.units import Hashes
 
 # One document among its possible copies; `rank` and `id` make the keep order.
 COPY: Final = np.dtype([("content", "V16"), ("scope", "<u8"), ("rank", "<u4"), ("id", "V16"), ("doc", "<u8")])

@@ -35,7 +35,7 @@ def walk(
     """Decide n documents as far as the given exact similarities allow.
 
     Args:
-        signatures: uint32 [n, permutations], in keep order.
+        signatures: [n, permutations], in keep order.
         starts: int64 [buckets + 1]: running sum of the buckets' sizes.
         heads: int64 [buckets]: so many first documents of a bucket are compared with all its later ones.
         own: int64 [members]: the buckets of each document, one document after the other.

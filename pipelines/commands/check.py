@@ -7,14 +7,19 @@ import json
 
 import yaml
 
+from filters.dedup.bands import describe_bands
 from pipelines.commands.command import Command, add_recipe
 from pipelines.config_load import load, resolved
 
 
 def _handle(options: argparse.Namespace) -> int:
-    recipe = resolved(load(options.recipe, options.set))
-    as_yaml = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).rstrip()
-    print(json.dumps(recipe) if options.json else as_yaml)
+    recipe = load(options.recipe, options.set)
+    if options.json:
+        print(json.dumps(resolved(recipe)))
+        return 0
+    print(yaml.safe_dump(resolved(recipe), sort_keys=False, allow_unicode=True).rstrip())
+    if recipe.dedup is not None and recipe.dedup.minhash is not None:
+        print("\n".join(f"# {line}" for line in describe_bands(recipe.dedup.minhash.cut())))
     return 0
 
 

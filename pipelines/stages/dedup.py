@@ -12,6 +12,7 @@ Texts stay in files: what is shuffled is hashes, signatures and decisions.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -30,7 +31,8 @@ LIBRARIES: Final = ("numpy", "spacy", "xxhash")
 
 def key(run: Run, upstream: StageKey) -> StageKey:
     """Return the stage key: the recipe's section."""
-    return stage_key(NAME, asdict(_section(run)), [upstream.sha256], LIBRARIES)
+    settings = {**asdict(_section(run)), "unicode": unicodedata.unidata_version}
+    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
 
 
 def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[
     """
     parts = folder_files(filtered, "filtered")
     _clear(run.storage)
-    signed = _sign(run, parts)
+    signed = _sign(run, filtered)
     _search(run, parts)
     written = _write(run, parts, own_key)
     _clear(run.storage)
@@ -54,21 +56,30 @@ def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[
     return write_stage_manifest(run.storage, HOME, own_key, upstream, [*signed.values(), *written.values()])
 
 
-def _sign(run: Run, parts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Sign the documents; return the sidecars. Signatures depend on nothing but the text and this key."""
-    dedup = _section(run)
-    settings = dedup_signatures.Settings(dedup.minhash is not None, dedup.keep, dedup.scope)
-    own_key = stage_key(dedup_signatures.NAME, asdict(settings), (), LIBRARIES)
+def _sign(run: Run, filtered: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Sign the documents; return the sidecars. Signatures depend on nothing but their input and this key."""
+    settings = dedup_signatures.Settings.of(_section(run))
+    own_key = stage_key(dedup_signatures.NAME, {**asdict(settings), "header": settings.header}, (), LIBRARIES)
+    ledgers = {file["unit"]: file for file in folder_files(filtered, "ledger")} if settings.best else {}
     tasks = [
-        Task(part["unit"], part["sha256"], part["bytes"], {"text": str(run.storage.path(part["path"]))})
-        for part in parts
+        _sign_task(run.storage, part, ledgers.get(part["unit"]))
+        for part in folder_files(filtered, "filtered")
     ]
-    folders = (dedup_signatures.FOLDER,)
-    root, process = str(run.storage.root), dedup_signatures.process_unit
-    work = UnitWork(dedup_signatures.NAME, own_key.sha256, root, folders, process, settings)
+    folders, process = (settings.folder,), dedup_signatures.process_unit
+    work = UnitWork(dedup_signatures.NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
     return sidecars
+
+
+def _sign_task(storage: Storage, part: Mapping[str, Any], ledger: Mapping[str, Any] | None) -> Task:
+    """Return the task of a unit; its ledger matters where the keep policy goes by a measure."""
+    payload = {
+        "text": str(storage.path(part["path"])),
+        "ledger": str(storage.path(ledger["path"])) if ledger else None,
+    }
+    fingerprint = f"{part['sha256']} {ledger['sha256']}" if ledger else part["sha256"]
+    return Task(part["unit"], fingerprint, part["bytes"], payload)
 
 
 def _search(run: Run, parts: list[dict[str, Any]]) -> None:
@@ -76,12 +87,13 @@ def _search(run: Run, parts: list[dict[str, Any]]) -> None:
     from pipelines.beam.dedup import Unit, decide_groups, find_candidates  # Beam takes a second to import
     from pipelines.beam.runner import is_local
 
+    signatures = dedup_signatures.Settings.of(_section(run)).folder
     units = [
         Unit(
             ordinal,
             part["unit"],
             str(run.storage.path(part["path"])),
-            str(run.storage.path(dedup_signatures.FOLDER.part(part["unit"]))),
+            str(run.storage.path(signatures.part(part["unit"]))),
         )
         for ordinal, part in enumerate(parts)
     ]

@@ -18,11 +18,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.dedup.bands import BANDS, band_hashes
+from filters.dedup.bands import band_hashes
 from filters.dedup.buckets import MEMBER, Buckets, form_buckets
 from filters.dedup.exact import COPY, find_copies
 from filters.dedup.order import id_halves, keep_keys
-from filters.dedup.shingles import Hashes
+from filters.dedup.units import Hashes
 from pipelines.config import Dedup
 from pipelines.stages.dedup_signatures import SignaturePart
 from pipelines.storage import Storage
@@ -67,7 +67,7 @@ class Search:
             in_memory: the runner keeps what is shuffled in memory, five times its size; more than 512 MiB
                 of records is then shuffled in several turns.
         """
-        bands = BANDS[dedup.minhash.bands].count if dedup.minhash else 0
+        bands = dedup.minhash.cut().count if dedup.minhash else 0
         total = documents * (bands * MEMBER.itemsize + COPY.itemsize)
         turns = 1 + total // TURN_BYTES if in_memory else 1
         partitions = 1 + total // PARTITION_BYTES
@@ -91,7 +91,7 @@ def members(unit: Mapping[str, Any], search: Search, turn: int) -> Iterator[tupl
         return
     part = SignaturePart.read(unit["signatures"])
     rows = np.flatnonzero(part.shingles)
-    hashes = band_hashes(part.signatures[rows], part.scopes[rows], BANDS[minhash.bands])
+    hashes = band_hashes(part.signatures[rows], part.scopes[rows], minhash.cut())
     docs = documents(unit["ordinal"], rows)
     made = np.empty(hashes.shape, dtype=MEMBER)
     made["band"], made["next_band"] = hashes, np.roll(hashes, -1, axis=1)

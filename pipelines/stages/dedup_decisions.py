@@ -12,9 +12,8 @@ import pyarrow.parquet as pq
 
 from filters.dedup.buckets import Buckets
 from filters.dedup.clusters import Decisions, Limit, place, resolve
-from filters.dedup.minhash import PERMUTATIONS
 from filters.dedup.order import keep_order
-from filters.dedup.shingles import Hashes
+from filters.dedup.units import Hashes
 from filters.dedup.walk import KEPT, Ints
 from pipelines.stages.dedup_candidates import (
     BUCKETS,
@@ -28,12 +27,9 @@ from pipelines.stages.dedup_candidates import (
     rows_of,
     table_buckets,
 )
-from pipelines.stages.dedup_settle import settle
-from pipelines.stages.dedup_signatures import SignaturePart
+from pipelines.stages.dedup_settle import Comparison, settle
+from pipelines.stages.dedup_signatures import Settings, SignaturePart
 
-NODE: Final = np.dtype(
-    [("doc", "<u8"), ("rank", "<u4"), ("id", "V16"), ("signature", "<u4", (PERMUTATIONS,))]
-)
 DECISION: Final = np.dtype(
     [
         ("doc", "<u8"),
@@ -61,14 +57,21 @@ DECISIONS: Final = pa.schema(
 """Rows of one unit that are in a cluster (`size` > 1; `layer` is null for its keeper) or in a capped bucket."""
 
 
+def node_type(search: Search) -> np.dtype[Any]:
+    """Return the dtype of what is known about a document when it is decided."""
+    scheme = Settings.of(search.dedup).signing
+    signature = ("signature", f"<u{scheme.bits // 8}", (scheme.permutations,))
+    return np.dtype([("doc", "<u8"), ("rank", "<u4"), ("id", "V16"), signature])
+
+
 def nodes(unit: Mapping[str, Any], search: Search) -> Iterator[tuple[int, bytes]]:
-    """Yield (group, records of dtype `NODE`) of one unit: its documents that have candidates or copies."""
+    """Yield (group, records of dtype `node_type`) of one unit: its documents that have candidates or copies."""
     path = search.storage.path(part_path("nodes", unit["unit"]))
     if not path.exists():
         return
     table, part = pq.read_table(path, use_threads=False), SignaturePart.read(unit["signatures"])
     rows, groups = table["row"].to_numpy(), table["group"].to_numpy()
-    made = np.empty(len(rows), dtype=NODE)
+    made = np.empty(len(rows), dtype=node_type(search))
     made["doc"], made["rank"] = documents(unit["ordinal"], rows), part.ranks[rows]
     made["id"], made["signature"] = part.ids[rows], part.signatures[rows]
     for group in np.unique(groups):
@@ -82,11 +85,11 @@ def decide(
 
     Args:
         group: its number.
-        batches: records of dtype `NODE`.
+        batches: records of dtype `node_type`.
         search: the search.
         texts: paths of the parts of ``filtered/``, by ordinal.
     """
-    found = join(batches, NODE)
+    found = join(batches, node_type(search))
     found = found[keep_order(found["rank"], found["id"])]
     docs = found["doc"]
     buckets = place(table_buckets(read_parts(search.storage, "group-buckets", [group], BUCKETS)), docs)
@@ -121,9 +124,11 @@ def _resolve(found: npt.NDArray[Any], buckets: Buckets, search: Search, texts: S
     minhash = search.dedup.minhash
     if minhash is None:
         return Decisions(np.full(len(found), KEPT), np.zeros(len(found)))
-    limit = (Limit.exact if minhash.verify == "exact" else Limit.estimated)(minhash.similarity)
+    trust = Limit.estimated if minhash.verify == "signature" else Limit.exact
     signatures = np.ascontiguousarray(found["signature"])
-    return resolve(signatures, buckets, limit, lambda pairs: settle(found["doc"][pairs], texts))
+    limit = trust(minhash.similarity, signatures.shape[1])
+    comparison = Comparison(minhash.signing(), minhash.verify == "containment")
+    return resolve(signatures, buckets, limit, lambda pairs: settle(found["doc"][pairs], texts, comparison))
 
 
 def _decision_rows(

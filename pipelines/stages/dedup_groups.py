@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from filters.dedup.buckets import Buckets
 from filters.dedup.clusters import components, work_groups
-from filters.dedup.shingles import Hashes
+from filters.dedup.units import Hashes
 from filters.dedup.walk import Ints
 from pipelines.stages.dedup_candidates import (
     BUCKETS,

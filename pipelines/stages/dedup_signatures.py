@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -13,34 +14,21 @@ import pyarrow.parquet as pq
 import xxhash
 
 from filters.dedup.exact import content_hash
-from filters.dedup.minhash import PERMUTATIONS, Signatures, signature
-from filters.dedup.order import keep_rank
-from filters.dedup.shingles import Hashes, shingles
-from filters.document import Document, Origin
-from filters.text import TextView
-from pipelines.manifest import Folder
+from filters.dedup.minhash import Signatures
+from filters.dedup.order import rank_best, rank_longest, rank_newest, rank_source
+from filters.dedup.scheme import Scheme
+from filters.dedup.units import Hashes
+from pipelines.config import Dedup, Preference
+from pipelines.errors import InputError
+from pipelines.manifest import Folder, canonical_json
 from pipelines.stages.run import Batch, Counts
+from pipelines.tables import KEPT
 
 NAME: Final = "dedup-signatures"
 BATCH_ROWS: Final = 1024
 COLUMNS: Final = ("id", "text", "source", "language", "date")
-
-SIGNATURES: Final = pa.schema(
-    [
-        pa.field("id", pa.binary(16), nullable=False),
-        pa.field("content_hash", pa.binary(16), nullable=False),
-        pa.field("rank", pa.uint32(), nullable=False),
-        pa.field("scope", pa.uint64(), nullable=False),
-        pa.field("shingles", pa.int32(), nullable=False),
-        pa.field(
-            "signature", pa.list_(pa.field("item", pa.uint32(), nullable=False), PERMUTATIONS), nullable=False
-        ),
-    ]
-)
-"""One row per row of ``filtered/``: `rank` is its place in keep order, `scope` the hash of whom it is compared
-with, `shingles` their number; without shingles (or without ``minhash``) the signature is all ones."""
-
-FOLDER: Final = Folder("signatures", SIGNATURES)
+HEADER: Final = b"corpusmill.signature"
+"""Key of a part's metadata under which its `Scheme` is written, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +36,55 @@ class Settings:
     """What shapes a signature row besides the document.
 
     Attributes:
-        minhash: make signatures.
+        scheme: how signatures are made; None = without ``minhash``.
         keep: the keep policy.
         scope: documents are compared within one value of this column; ``global`` = all.
     """
 
-    minhash: bool
-    keep: Literal["longest", "newest"]
+    scheme: Scheme | None
+    keep: Literal["longest", "newest"] | Preference
     scope: Literal["global", "source", "language"]
+
+    @classmethod
+    def of(cls, dedup: Dedup) -> Settings:
+        """Return the settings of a recipe's section."""
+        return cls(dedup.minhash.signing() if dedup.minhash else None, dedup.keep, dedup.scope)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What is written into every part: signatures of different headers cannot be compared."""
+        return self.scheme.header() if self.scheme else {}
+
+    @property
+    def signing(self) -> Scheme:
+        """How signatures are made; without ``minhash`` of nothing, and of one number."""
+        return self.scheme or Scheme(permutations=1)
+
+    @property
+    def best(self) -> str | None:
+        """The ledger's column that the keep policy goes by."""
+        return self.keep.best if isinstance(self.keep, Preference) else None
+
+    @property
+    def folder(self) -> Folder:
+        """Where the rows go.
+
+        One row per row of ``filtered/``: `rank` is its place in keep order, `scope` the hash of whom it is
+        compared with, `shingles` their number, repeated ones counted; without any, all bits of its signature
+        are set.
+        """
+        scheme = self.signing
+        number = pa.field("item", pa.uint32() if scheme.bits == 32 else pa.uint64(), nullable=False)
+        columns = [
+            ("id", pa.binary(16)),
+            ("content_hash", pa.binary(16)),
+            ("rank", pa.uint32()),
+            ("scope", pa.uint64()),
+            ("shingles", pa.int32()),
+            ("signature", pa.list_(number, scheme.permutations)),
+        ]
+        schema = pa.schema([pa.field(*column, nullable=False) for column in columns])
+        return Folder("signatures", schema.with_metadata({HEADER: canonical_json(self.header)}))
 
 
 @dataclass(frozen=True)
@@ -68,7 +97,7 @@ class SignaturePart:
         ranks: uint32 [n].
         scopes: uint64 [n].
         shingles: int32 [n].
-        signatures: uint32 [n, 112].
+        signatures: uint32 or uint64 [n, permutations].
     """
 
     ids: npt.NDArray[np.void]
@@ -89,45 +118,99 @@ class SignaturePart:
             columns["rank"].to_numpy(),
             columns["scope"].to_numpy(),
             columns["shingles"].to_numpy(),
-            columns["signature"].flatten().to_numpy().reshape(-1, PERMUTATIONS),
+            columns["signature"]
+            .flatten()
+            .to_numpy()
+            .reshape(len(table), columns["signature"].type.list_size),
         )
 
 
+def read_header(path: str) -> dict[str, Any]:
+    """Return the header of a part of ``signatures/``."""
+    metadata = pq.read_schema(path).metadata or {}
+    header: dict[str, Any] = json.loads(metadata.get(HEADER, b"{}"))
+    return header
+
+
 def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
-    """Sign the rows of one part of ``filtered/``, in order."""
+    """Sign the rows of one part of ``filtered/``, in order.
+
+    Raises:
+        InputError: the ledger has no such column as the keep policy goes by.
+    """
     documents = shingled = 0
+    measures = _read_measures(payload["ledger"], settings.best)
     with pq.ParquetFile(payload["text"], page_checksum_verification=True) as part:
         for batch in part.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
-            table = sign(batch, settings)
+            values = measures[documents : documents + batch.num_rows] if measures is not None else None
+            table = sign(batch, settings, values)
             documents += table.num_rows
             shingled += int(np.count_nonzero(table["shingles"]))
-            yield Batch(FOLDER.name, table)
+            yield Batch(settings.folder.name, table)
     yield Counts({"documents": documents, "with_shingles": shingled})
 
 
-def sign(batch: pa.RecordBatch, settings: Settings) -> pa.Table:
-    """Return the signature rows of documents with `COLUMNS`."""
+def sign(
+    batch: pa.RecordBatch, settings: Settings, measures: Sequence[float | None] | None = None
+) -> pa.Table:
+    """Return the signature rows of documents with `COLUMNS`.
+
+    Args:
+        batch: the documents.
+        settings: see there.
+        measures: the documents' values in `Settings.best`.
+    """
     columns = {name: batch[name].to_pylist() for name in COLUMNS}
-    texts, languages = columns["text"], columns["language"]
-    sets = [shingle_set(*pair) if settings.minhash else _NONE for pair in zip(texts, languages, strict=True)]
-    signatures = np.concatenate([signature(one) for one in sets]) if sets else np.empty(0, np.uint32)
+    texts, scheme = columns["text"], settings.signing
+    sets = [scheme.windows(text) if settings.scheme else _NONE for text in texts]
+    signatures = np.concatenate([scheme.signature(one) for one in sets]) if sets else _NONE
     scopes = columns.get(settings.scope) or [""] * len(texts)
-    ranks = [keep_rank(settings.keep, *pair) for pair in zip(texts, columns["date"], strict=True)]
+    schema = settings.folder.schema
     arrays = [
         pa.array([bytes.fromhex(one) for one in columns["id"]], pa.binary(16)),
         pa.array([content_hash(text) for text in texts], pa.binary(16)),
-        pa.array(ranks, pa.uint32()),
+        pa.array(_ranks(columns, settings.keep, measures), pa.uint32()),
         pa.array([xxhash.xxh64_intdigest((scope or "").encode()) for scope in scopes], pa.uint64()),
         pa.array([len(one) for one in sets], pa.int32()),
-        pa.FixedSizeListArray.from_arrays(signatures, type=SIGNATURES.field("signature").type),
+        pa.FixedSizeListArray.from_arrays(
+            pa.array(signatures, schema.field("signature").type.value_type),
+            type=schema.field("signature").type,
+        ),
     ]
-    return pa.Table.from_arrays(arrays, schema=SIGNATURES)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def shingle_set(text: str, language: str | None) -> Hashes:
-    """Return the shingles of a text; the same ones wherever the stage needs them."""
-    document = Document("", None, text, None, "", language, None, None, Origin("", 0, 0, 0))
-    return shingles(TextView(document))
+def _ranks(
+    columns: Mapping[str, list[Any]],
+    keep: Literal["longest", "newest"] | Preference,
+    measures: Sequence[float | None] | None,
+) -> list[int]:
+    """Return the documents' places in keep order."""
+    if measures is not None:
+        return [rank_best(value) for value in measures]
+    if isinstance(keep, Preference):
+        preferred = keep.source or ()
+        pairs = zip(columns["source"], columns["text"], strict=True)
+        return [rank_source(source, preferred, text) for source, text in pairs]
+    if keep == "newest":
+        return [rank_newest(date) for date in columns["date"]]
+    return [rank_longest(text) for text in columns["text"]]
+
+
+def _read_measures(ledger: str | None, column: str | None) -> list[float | None] | None:
+    """Return the values of a ledger's column for the documents that were kept, in order."""
+    if column is None or ledger is None:
+        return None
+    schema = pq.read_schema(ledger)
+    numbers = [
+        field.name for field in schema if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+    ]
+    if column not in numbers:
+        what = f"dedup.keep: best: {column}: the ledger has no such column of numbers"
+        raise InputError(f"{what}; it has {', '.join(numbers)}")
+    table = pq.read_table(ledger, columns=["decision", column], use_threads=False)
+    values: list[float | None] = table.filter(pa.compute.equal(table["decision"], KEPT))[column].to_pylist()
+    return values
 
 
 _NONE: Final = np.empty(0, dtype=np.uint64)

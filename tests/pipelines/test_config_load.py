@@ -16,9 +16,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.dedup.bands import Bands
 from filters.step import Check
 from pipelines import config_load
-from pipelines.config import Dedup, InputFile, Minhash, Pack, Recipe
+from pipelines.config import BandChoice, Dedup, InputFile, Minhash, Pack, Preference, Recipe
 from pipelines.config_load import load, resolved
 from pipelines.errors import RecipeError
 from pipelines.input_files import literal_prefix
@@ -347,7 +348,7 @@ max_error_share: 2
         "./r.yaml:15: steps[7]: 'a b' is neither a step name nor `module:Class`; " + known_steps(),
         "./r.yaml:16: ledger: expected one of: until_drop, full; found 'ful'",
         "./r.yaml:17: dedup.exact: expected true or false; found 'on'",
-        "./r.yaml:17: dedup.minhash.bands: expected one of: fineweb; found 'wide'",
+        "./r.yaml:17: dedup.minhash.bands: expected one of: fineweb, dolma3, nemo; found 'wide'",
         "./r.yaml:17: dedup.minhash: similarity must be above 0 and at most 1; found 1.5",
         "./r.yaml:18: unknown key 'dedop'; did you mean 'dedup'?",
         "./r.yaml:19: tokenizer: vocab_size belongs to a tokenizer that is trained; with path, nothing is",
@@ -517,7 +518,14 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
         "ledger": "until_drop",
         "dedup": {
             "exact": True,
-            "minhash": {"bands": "fineweb", "similarity": 0.7, "verify": "signature"},
+            "minhash": {
+                "bands": "fineweb",
+                "similarity": 0.7,
+                "verify": "signature",
+                "scheme": "affine32",
+                "unit": None,
+                "width": None,
+            },
             "keep": "longest",
             "scope": "global",
         },
@@ -539,6 +547,25 @@ def test_the_resolved_recipe_loads_to_itself(home: Path) -> None:
     path = home / "again.yaml"
     path.write_text(yaml.safe_dump(shown, sort_keys=False), encoding="utf-8")
     assert load(path) == first
+
+
+def test_a_word_or_a_mapping(home: Path) -> None:
+    """Bands and the keep policy are a word or a mapping; both kinds of fault are named."""
+    text = "dedup: {minhash: {bands: {auto: 0.8}}, keep: {source: [wiki, web]}}\n"
+    loaded = recipe(home, text).dedup
+    assert loaded == Dedup(
+        minhash=Minhash(bands=BandChoice(auto=0.8)), keep=Preference(source=("wiki", "web"))
+    )
+    assert loaded.minhash.cut() == Bands(21, 9)
+    assert faults_below(home, "dedup: {keep: {best: a, source: [b]}, minhash: {bands: {count: 5}}}\n") == [
+        "./r.yaml:3: dedup.minhash.bands: auto alone, or count and rows together, choose the bands; "
+        "found BandChoice(auto=None, count=5, rows=None)",
+        "./r.yaml:3: dedup.keep: either best or source is needed; found Preference(best='a', source=('b',))",
+    ]
+    assert faults_below(home, "dedup: {keep: oldest, minhash: {scheme: fineweb, unit: character}}\n") == [
+        "./r.yaml:3: dedup.minhash: unit of scheme fineweb must be word; found character",
+        "./r.yaml:3: dedup.keep: expected one of: longest, newest; found 'oldest'",
+    ]
 
 
 RECIPES = sorted((ROOT / "configs").glob("*.yaml"))

@@ -16,14 +16,14 @@ import pytest
 from filters.dedup.bands import BANDS, band_hashes
 from filters.dedup.buckets import form_buckets
 from filters.dedup.clusters import Limit
-from filters.dedup.minhash import PERMUTATIONS, estimate, signature
+from filters.dedup.minhash import estimate
+from filters.dedup.scheme import Scheme
 from filters.dedup.shingles import jaccard
 from filters.document import document_id
 from pipelines.config import Dedup, Minhash, Recipe
 from pipelines.manifest import folder_files, stage_key, write_stage_manifest
 from pipelines.progress import Progress
 from pipelines.stages import dedup, dedup_candidates, dedup_groups, dedup_settle
-from pipelines.stages.dedup_signatures import shingle_set
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
 from pipelines.tables import FILTERED, to_table
@@ -31,6 +31,7 @@ from pipelines.tables import FILTERED, to_table
 FILTER_KEY = stage_key("filter", {})
 VOCABULARY = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnprst"]
 GROUP_ROWS = 3
+SCHEME = Scheme()
 Row = dict[str, Any]
 
 
@@ -111,8 +112,8 @@ def by_definition(rows: Sequence[Row], limit: Limit) -> dict[str, tuple[str, flo
     for one in order:
         firsts.setdefault(" ".join(one["text"].split()), one)
     nodes = [one for one in order if firsts[" ".join(one["text"].split())] is one]
-    sets = [shingle_set(one["text"], one["language"]) for one in nodes]
-    signatures = np.stack([signature(one) for one in sets])
+    sets = [SCHEME.shingles(one["text"]) for one in nodes]
+    signatures = np.stack([SCHEME.signature(one) for one in sets])
     hashes = band_hashes(signatures, np.zeros(len(nodes), np.uint64), BANDS["fineweb"])
     removed: dict[str, tuple[str, float, str | None]] = {}
     for i, one in enumerate(nodes):
@@ -121,7 +122,7 @@ def by_definition(rows: Sequence[Row], limit: Limit) -> dict[str, tuple[str, flo
             if nodes[j]["id"] in removed or not (hashes[i] == hashes[j]).any():
                 continue
             similarity = float(estimate(signatures[i], signatures[j]))
-            if limit.low <= round(similarity * PERMUTATIONS) <= limit.high:
+            if limit.low <= round(similarity * SCHEME.permutations) <= limit.high:
                 similarity = jaccard(sets[i], sets[j])
             if similarity >= limit.similarity:
                 best = max(best, (similarity, -j))
@@ -139,7 +140,7 @@ def test_decisions_are_the_definitions(tmp_path: Path, verify: str) -> None:
     """On a corpus of families the stage removes what the definition removes, for the same reasons."""
     rows = corpus(3)
     dedupe(tmp_path, split(rows, 4), Dedup(minhash=Minhash(verify=verify)))  # type: ignore[arg-type]
-    limit = Limit.exact(0.7) if verify == "exact" else Limit.estimated(0.7)
+    limit = (Limit.exact if verify == "exact" else Limit.estimated)(0.7, SCHEME.permutations)
     found = {name: fate[:3] for name, fate in outcome(tmp_path).items() if fate[2]}
     expected = by_definition(rows, limit)
     assert found == expected
@@ -217,7 +218,7 @@ def test_copies_of_a_near_duplicate_fall_with_it(tmp_path: Path) -> None:
     short = long[:-4]
     rows = [row(long, 0), row(short, 1), row(short, 2)]
     dedupe(tmp_path, {"u": rows}, Dedup())
-    similarity = jaccard(*(shingle_set(" ".join(words), "en") for words in (long, short)))
+    similarity = jaccard(*(SCHEME.shingles(" ".join(words)) for words in (long, short)))
     found = outcome(tmp_path)
     assert found[rows[0]["id"]] == (rows[0]["id"], 1.0, None, 3)
     assert {found[r["id"]][0] for r in rows} == {rows[0]["id"]}
@@ -315,21 +316,12 @@ def test_a_new_unit_may_take_a_document_from_an_old_one(tmp_path: Path) -> None:
     assert (tmp_path / "documents" / "part-other.parquet").stat().st_mtime_ns == before
 
 
-def test_copies_whose_words_were_split_by_other_rules_are_copies(tmp_path: Path) -> None:
-    """One text under two language labels has two signatures, but is one document for the search."""
+def test_a_language_label_changes_no_signature(tmp_path: Path) -> None:
+    """One text under two labels is one text, though the filters split its words differently."""
     words = [word if place % 3 else "don't" for place, word in enumerate(essay(1))]
-    rows = [
-        row([*words, "more", "words"], 0),
-        *sorted((row(words, n, language="de") for n in (1, 2)), key=lambda r: r["id"]),
-    ]
-    rows[2]["language"] = "en"
-    dedupe(tmp_path, {"u": rows}, Dedup())
-    duplicates = table(tmp_path, "duplicates")
-    assert {r["id"]: (r["keeper"], r["layer"]) for r in duplicates} == {
-        rows[1]["id"]: (rows[1]["id"], None),
-        rows[2]["id"]: (rows[1]["id"], "exact"),
-    }
-    assert len(duplicates) == 2
+    rows = [row(words, number, language=language) for number, language in enumerate(["en", "de"])]
+    dedupe(tmp_path, {"u": rows}, Dedup(exact=False))
+    assert [r["similarity"] for r in table(tmp_path, "duplicates")] == [1.0, 1.0]
 
 
 def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
@@ -351,7 +343,8 @@ def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:
     assert last % GROUP_ROWS != GROUP_ROWS - 1  # the last row group is a shorter one
     places = [(0, 0), (1, 7), (0, 5), (1, 1), (0, last)]
     docs = [np.uint64(ordinal << 32 | number) for ordinal, number in places]
-    sets = [shingle_set(units[f"unit{ordinal}"][number]["text"], "en") for ordinal, number in places]
+    sets = [SCHEME.shingles(units[f"unit{ordinal}"][number]["text"]) for ordinal, number in places]
     pairs = np.array([[docs[a], docs[b]] for a in range(5) for b in range(5)])
     expected = [jaccard(sets[a], sets[b]) for a in range(5) for b in range(5)]
-    assert dedup_settle.settle(pairs, texts).tolist() == expected
+    comparison = dedup_settle.Comparison(SCHEME, containment=False)
+    assert dedup_settle.settle(pairs, texts, comparison).tolist() == expected

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filters.dedup.bands import BANDS, Bands, band_hashes, match_probability
-from filters.dedup.minhash import PERMUTATIONS
+from filters.dedup.bands import BANDS, MOST_HASHES, Bands, band_hashes, choose_bands, match_probability
 
 FINEWEB = BANDS["fineweb"]
+PERMUTATIONS = FINEWEB.hashes
 
 
 def pairs(similarity: float, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +50,30 @@ def test_scopes_and_bands_have_buckets_of_their_own() -> None:
     assert len(np.unique(hashes)) == 28
 
 
-def test_bands_must_use_the_signature_up() -> None:
-    with pytest.raises(ValueError, match="10 bands x 8 rows"):
-        Bands(10, 8)
+@pytest.mark.parametrize(("preset", "at_07", "at_08"), [("dolma3", 0.405, 0.903), ("nemo", 0.177, 0.677)])
+def test_presets_have_the_curves_of_their_recipes(preset: str, at_07: float, at_08: float) -> None:
+    found = [match_probability(similarity, BANDS[preset]) for similarity in (0.7, 0.8)]
+    assert found == pytest.approx([at_07, at_08], abs=0.0006)
+
+
+def test_chosen_bands_hash_as_among_all() -> None:
+    a, _ = pairs(0.5, 9)
+    scopes = np.arange(9, dtype=np.uint64)
+    every = band_hashes(a, scopes, FINEWEB)
+    assert np.array_equal(band_hashes(a, scopes, FINEWEB, [3, 4, 0]), every[:, [3, 4, 0]])
+
+
+@pytest.mark.parametrize("similarity", [0.3, 0.5, 0.7, 0.8, 0.9, 0.99])
+def test_automatic_bands_find_95_percent_at_the_limit(similarity: float) -> None:
+    """And another cut that does so proposes more pairs below it."""
+    bands = choose_bands(similarity)
+    assert bands.hashes <= MOST_HASHES
+    assert match_probability(similarity, bands) >= 0.95
+    below = np.linspace(0, similarity, 201)
+
+    def area(one: Bands) -> float:
+        return float(sum(match_probability(s, one) for s in below))
+
+    others = [Bands(count, rows) for rows in range(1, 30) for count in range(1, MOST_HASHES // rows + 1)]
+    sound = [one for one in others if match_probability(similarity, one) >= 0.95]
+    assert area(bands) <= min(map(area, sound[::7])) + 1e-9

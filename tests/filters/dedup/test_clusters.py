@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from filters.dedup.buckets import HEAD, Buckets
 from filters.dedup.clusters import Decisions, Limit, components, place, resolve, work_groups
-from filters.dedup.minhash import PERMUTATIONS, estimate
+from filters.dedup.minhash import estimate
 from filters.dedup.walk import KEPT
+
+PERMUTATIONS = 112
 
 # A group of documents: how many numbers of the signature each shares with a common core, and its buckets.
 GROUPS = st.integers(1, 14).flatmap(
@@ -72,7 +74,7 @@ def test_decisions_are_the_definitions(group: tuple, trust: bool) -> None:
     """Whatever the candidates, estimates and exact values, with and without trust in estimates."""
     shared, sets, exact = group
     signatures = signatures_of(shared)
-    limit = Limit.estimated(0.7) if trust else Limit.exact(0.7)
+    limit = Limit.estimated(0.7, PERMUTATIONS) if trust else Limit.exact(0.7, PERMUTATIONS)
     found = run(signatures, sets, limit, exact)
     expected = by_definition(signatures, sets, limit, exact)
     assert list(zip(found.keeper.tolist(), found.similarity.tolist(), strict=True)) == expected
@@ -83,7 +85,7 @@ def test_decisions_are_the_definitions(group: tuple, trust: bool) -> None:
 def test_no_chains(group: tuple) -> None:
     """A keeper is itself kept, comes before, and is at least as similar as the limit."""
     shared, sets, exact = group
-    found = run(signatures_of(shared), sets, Limit.estimated(0.7), exact)
+    found = run(signatures_of(shared), sets, Limit.estimated(0.7, PERMUTATIONS), exact)
     for doc, keeper in enumerate(found.keeper.tolist()):
         if keeper != KEPT:
             assert keeper < doc
@@ -111,7 +113,7 @@ def test_only_pairs_that_may_matter_are_settled() -> None:
         asked.extend(pairs.tolist())
         return np.full(len(pairs), 0.71)
 
-    found = resolve(signatures, buckets_of([set(range(501))]), Limit.estimated(0.7), settle)
+    found = resolve(signatures, buckets_of([set(range(501))]), Limit.estimated(0.7, PERMUTATIONS), settle)
     assert asked == [[0, 500]]
     assert found.keeper.tolist() == [KEPT] + [0] * 500
     assert found.similarity[500] == 0.71
@@ -124,15 +126,20 @@ def test_a_capped_bucket_compares_with_its_head_only() -> None:
     signatures[-1] = signatures[-2]
     signatures[-3] = signatures[HEAD - 1]
     buckets = buckets_of([set(range(count))], capped=True)
-    keeper = resolve(signatures, buckets, Limit.estimated(0.7), lambda pairs: np.zeros(len(pairs))).keeper
+    keeper = resolve(
+        signatures, buckets, Limit.estimated(0.7, PERMUTATIONS), lambda pairs: np.zeros(len(pairs))
+    ).keeper
     assert keeper[-3:].tolist() == [HEAD - 1, KEPT, KEPT]
 
 
 def test_the_limit_is_two_standard_errors_wide_on_both_sides() -> None:
     """At 0.7 and 112 permutations: 0.613 to 0.787."""
-    limit = Limit.estimated(0.7)
+    limit = Limit.estimated(0.7, PERMUTATIONS)
     assert (limit.low, limit.high) == (69, 88)
-    assert (Limit.estimated(1.0).low, Limit.estimated(1.0).high) == (PERMUTATIONS, PERMUTATIONS)
+    assert (Limit.estimated(1.0, PERMUTATIONS).low, Limit.estimated(1.0, PERMUTATIONS).high) == (
+        PERMUTATIONS,
+        PERMUTATIONS,
+    )
 
 
 def test_place_sorts_each_bucket_by_keep_order() -> None:

@@ -1,0 +1,75 @@
+"""What two signatures must share to be comparable: how texts are cut, hashed and permuted."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from filters.dedup.datatrove_shingles import datatrove_windows
+from filters.dedup.minhash import SEED, Signatures, signature
+from filters.dedup.shingles import Shingling, as_set, windows
+from filters.dedup.units import Hashes
+
+SchemeName = Literal["affine32", "fineweb", "datatrove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """From a text to its signature.
+
+    Attributes:
+        name: ``affine32`` = shingles of `filters.dedup.shingles`, permuted as datasketch 2.0 does; ``fineweb`` =
+            all as FineWeb's signatures were made; ``datatrove`` = the same with xxHash for SHA-1, its default.
+        unit, width: see `Shingling`; the published schemes cut into words.
+        permutations: numbers per signature.
+        seed: of the permutations.
+
+    Raises:
+        ValueError: a published scheme with characters.
+    """
+
+    name: SchemeName = "affine32"
+    unit: Literal["word", "character"] = "word"
+    width: int = 5
+    permutations: int = 112
+    seed: int = SEED
+
+    def __post_init__(self) -> None:
+        if self.name != "affine32" and self.unit != "word":
+            raise ValueError(f"unit of scheme {self.name} must be word; found {self.unit}")
+
+    @property
+    def bits(self) -> int:
+        """Bits of each number of a signature."""
+        return 32 if self.name == "affine32" else 64
+
+    def windows(self, text: str) -> Hashes:
+        """Return the shingle at each place of a text, uint64."""
+        if self.name == "affine32":
+            return windows(text, Shingling(self.unit, self.width))
+        return datatrove_windows(text, self.width, "sha1" if self.name == "fineweb" else "xxhash")
+
+    def shingles(self, text: str) -> Hashes:
+        """Return the shingles of a text: sorted, distinct, uint64."""
+        return as_set(self.windows(text))
+
+    def signature(self, shingles: Hashes) -> Signatures:
+        """Return the signature of shingles, [permutations]."""
+        family: Literal["affine32", "fineweb"] = "affine32" if self.name == "affine32" else "fineweb"
+        return signature(shingles, self.permutations, family, self.seed)
+
+    def header(self) -> dict[str, Any]:
+        """Return everything that shapes a signature, as it is stored with it."""
+        return {**asdict(self), "unicode": unicodedata.unidata_version}
+
+
+def differences(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Name what two headers do not share: ``width 5, there 13``; empty when signatures can be compared."""
+    names = sorted({*mine, *theirs})
+    return [
+        f"{name} {mine.get(name)}, there {theirs.get(name)}"
+        for name in names
+        if mine.get(name) != theirs.get(name)
+    ]
