@@ -49,14 +49,14 @@ class ChunkBuffer:
     """
 
     def __init__(
-        self, events: Iterator[Chunk | Span | Damaged], position: int = 0, barrier: bytes | None = None
+        self, events: Iterator[Chunk | Span | Damaged], position: int = 0, barrier: tuple[bytes, ...] = ()
     ) -> None:
         """Wrap a walk over spans.
 
         Args:
             events: chunks, each span behind its chunks.
             position: number of the first byte.
-            barrier: a span whose data starts with this is not pulled to complete a record.
+            barrier: a span whose data starts with one of these is not pulled to complete a record.
         """
         self._events = events
         self._barrier = barrier
@@ -144,7 +144,7 @@ class ChunkBuffer:
         chunk = self._next
         if not isinstance(chunk, Chunk):
             return None
-        barred = self._barrier is not None and chunk.data.startswith(self._barrier)
+        barred = chunk.data.startswith(self._barrier)
         if barred and not cross and self._starts_span(chunk):
             return None
         self._next = None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pipelines.readers.compression import MAGIC_BYTES, Codec, DecodeError
+from pipelines.readers.compression import MAGIC_BYTES, Codec, DecodeError, skippable_bytes
 from pipelines.readers.file_window import READ_BYTES, FileWindow
 from pipelines.readers.record import Damaged, Span
 
@@ -20,9 +20,10 @@ from pipelines.readers.record import Damaged, Span
 PIECE_BYTES = 1 << 15
 PROBE_BYTES = 1 << 12
 
-# A stored deflate block holds at most 65,535 bytes (RFC 1951, 3.2.4). A run of spans longer than that can
-# therefore not lie inside another member's stored data, as the members of an archived archive may.
-SURE_RUN = 1 << 16
+# A stored deflate block holds at most 65,535 bytes (RFC 1951, 3.2.4), a raw block of zstd 128 KiB (RFC 8878,
+# 3.1.1.2.4). A run of spans longer than that can therefore not lie inside another span's stored data, as the
+# members of an archived archive may.
+SURE_RUN = 1 << 17
 LOOK_BACK = 1 << 18
 
 # A span that is not salvaged and inflates to more than `hold` times this is not followed to its end.
@@ -31,6 +32,10 @@ MEASURE_FACTOR = 64
 # Parts of output before a decoding error that are not believed. A bzip2 block (900 kB) comes as one or two
 # parts and is checked after them; gzip notices damage late, and says so only at the end of the member.
 DOUBTED_PARTS = 2
+
+
+# How decoded bytes may start; any of them counts.
+Starts = bytes | tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class CompressedSpans:
     """
 
     def __init__(
-        self, stream: BinaryIO, codec: Codec, hold: int, *, starts_with: bytes = b"", salvage: bool = True
+        self, stream: BinaryIO, codec: Codec, hold: int, *, starts_with: Starts = b"", salvage: bool = True
     ) -> None:
         """Prepare to walk a file.
 
@@ -168,6 +173,10 @@ class CompressedSpans:
             return None
         if head[0] == 0:
             return Span(position, self._zeros(position), "padding")
+        if self._codec.skips and self._codec.skips.match(head):
+            length = skippable_bytes(head)
+            if position + length <= self.size:
+                return Span(position, length, "padding" if position else "dictionary")
         found: _Found | _Fault = _Fault("not_" + self._codec.name, f"no {self._codec.unit} starts here")
         if self._codec.magic.match(head):
             found = self._decode(position, self._measure)

@@ -7,8 +7,8 @@ import importlib
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, Protocol
 
 import zstandard
 
@@ -59,6 +59,7 @@ class Codec:
         magic: how such a part starts.
         sure: the start alone identifies a part (ten bytes of bzip2; the three of gzip appear by chance).
         open: returns a fresh decoder.
+        skips: how parts start that hold no content; None = there are none.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Codec:
     magic: re.Pattern[bytes]
     sure: bool
     open: Callable[[], Decoder]
+    skips: re.Pattern[bytes] | None = None
 
 
 class _Zlib:
@@ -117,8 +119,8 @@ class _Bzip2:
 
 
 class _Zstandard:
-    def __init__(self) -> None:
-        self._decoder = zstandard.ZstdDecompressor().decompressobj()
+    def __init__(self, dictionary: zstandard.ZstdCompressionDict | None = None) -> None:
+        self._decoder = zstandard.ZstdDecompressor(dict_data=dictionary).decompressobj()
         self._behind = 0
 
     @property
@@ -194,15 +196,24 @@ def brotli_decoder() -> Decoder:
     return _Brotli()
 
 
+# Frames of Zstandard that hold no content (RFC 8878, 3.1.2): their start, then their length in four bytes.
+SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+SKIPPABLE_HEAD_BYTES = 8
+
 # Formats: RFC 1952; bzip2 ("BZh", level, then the mark of a block or of the end); RFC 8878.
 GZIP = Codec("gzip", "gzip member", re.compile(rb"\x1f\x8b\x08"), False, gzip_decoder)
 BZIP2 = Codec(
     "bzip2", "bzip2 stream", re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"), True, _Bzip2
 )
-ZSTANDARD = Codec("zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard)
+ZSTANDARD = Codec("zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard, SKIPPABLE)
+
+# A Zstandard WARC may begin with a frame of this type that holds the dictionary of all its frames, compressed
+# or not (IIPC WARC File Compression Specification with Zstandard, 1.0).
+_DICTIONARY = re.compile(rb"\x5d\x2a\x4d\x18")
+DICTIONARY_BYTES = 64 << 20
 
 _REFUSED = (
-    (re.compile(rb"[\x50-\x5f]\x2a\x4d\x18"), "zstd with a dictionary", "zstd -d -D DICTIONARY"),
+    (SKIPPABLE, "zstd with a dictionary", "zstd -d -D DICTIONARY"),
     (re.compile(rb"\x04\x22\x4d\x18"), "lz4", "lz4 -d"),
     (re.compile(rb"\xfd7zXZ\x00"), "xz", "xz -d"),
     (re.compile(rb"PK\x03\x04"), "zip", "unzip"),
@@ -215,6 +226,44 @@ def sniff(head: bytes) -> Codec | None:
     return next((codec for codec in (GZIP, BZIP2, ZSTANDARD) if codec.magic.match(head)), None)
 
 
+def dictionary_codec(stream: BinaryIO) -> Codec | None:
+    """Return the codec of a Zstandard file that begins with its dictionary; None = the file does not.
+
+    Raises:
+        DecodeError: there is a dictionary, but it is damaged or too large.
+    """
+    stream.seek(0)
+    head = stream.read(SKIPPABLE_HEAD_BYTES)
+    if not _DICTIONARY.match(head):
+        return None
+    size = skippable_bytes(head) - SKIPPABLE_HEAD_BYTES
+    data = stream.read(min(size, DICTIONARY_BYTES))
+    if len(data) < size:
+        reason = "larger than 64 MiB" if size > DICTIONARY_BYTES else "cut off; fetch the file again"
+        raise DecodeError(f"the zstd dictionary at its start is {reason}")
+    dictionary = zstandard.ZstdCompressionDict(_dictionary_content(data))
+    return replace(ZSTANDARD, open=lambda: _Zstandard(dictionary))
+
+
+def skippable_bytes(head: bytes) -> int:
+    """Return the length of a skippable frame of Zstandard, by its first eight bytes."""
+    return SKIPPABLE_HEAD_BYTES + int.from_bytes(head[4:SKIPPABLE_HEAD_BYTES], "little")
+
+
+def _dictionary_content(data: bytes) -> bytes:
+    if not ZSTANDARD.magic.match(data):
+        return data
+    decoder, parts, size = ZSTANDARD.open(), [], 0
+    for part in decoder.feed(data):
+        parts.append(part)
+        size += len(part)
+        if size > DICTIONARY_BYTES:
+            raise DecodeError("the zstd dictionary at its start is larger than 64 MiB")
+    if not decoder.ended:
+        raise DecodeError("the zstd dictionary at its start is damaged; fetch the file again")
+    return b"".join(parts)
+
+
 def first_output(codec: Codec | None, head: bytes) -> bytes:
     """Return what the first bytes of a file decode to, as far as they do; None = they are not compressed."""
     if codec is None:
@@ -225,7 +274,7 @@ def first_output(codec: Codec | None, head: bytes) -> bytes:
         return b""
 
 
-def sniff_behind_damage(head: bytes, starts_with: bytes) -> Codec | None:
+def sniff_behind_damage(head: bytes, starts_with: bytes | tuple[bytes, ...]) -> Codec | None:
     """Return the codec of a file whose very start is damaged: that of a part found further on.
 
     Args:

@@ -1,4 +1,7 @@
-"""Web archives: WARC 0.17 to 1.1 (ISO 28500), compressed per record, otherwise, or not at all."""
+"""Web archives: WARC 0.17 to 1.1 (ISO 28500) and ARC before it, compressed per record, otherwise, or not at all.
+
+Compression is gzip, Zstandard (also with the dictionary at the head of the file) or bzip2, told by the bytes.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Warc:
     truncated: Literal["keep", "drop"] = "keep"
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether each gzip member is a record."""
+        """Say whether this file may be read in byte ranges: whether each gzip member or zstd frame is a record."""
         return warc_events.splits(stream)
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from pipelines.readers.fields import iso_time, language_code
 from pipelines.readers.header_block import Headers
 from pipelines.readers.http_payload import PayloadError, charset, decode_body, mime_type, parse_response
 from pipelines.readers.record import Media, Record, Rejected
-from pipelines.readers.warc_cutter import Cut
+from pipelines.readers.record_cutter import Cut
 
 MESSAGE_CHARACTERS = 200
 OK = 200

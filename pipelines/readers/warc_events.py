@@ -1,8 +1,8 @@
-"""The events of a range of a WARC file, whatever its compression: shared by the readers of WARC and WET.
+"""The events of a range of a WARC or ARC file, whatever its compression: shared by the readers of WARC and WET.
 
-Most WARC files hold one record per gzip member. Then a member is a record's span, ranges can be read apart,
-and after damage the next member that decodes to a record counts. Files compressed otherwise (as a whole, in
-blocks, with bzip2 or Zstandard) are read as one run of records by one worker.
+Most such files hold one record per gzip member or Zstandard frame. Then that is a record's span, ranges can be
+read apart, and after damage the next one that decodes to a record counts. Files compressed otherwise (as a whole,
+in blocks, with bzip2) are read as one run of records by one worker.
 """
 
 from __future__ import annotations
@@ -15,10 +15,19 @@ from typing import BinaryIO
 
 from pipelines.readers.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.compressed_spans import CompressedSpans
-from pipelines.readers.compression import GZIP, Codec, first_output, refusal, sniff, sniff_behind_damage
+from pipelines.readers.compression import (
+    Codec,
+    DecodeError,
+    dictionary_codec,
+    first_output,
+    refusal,
+    sniff,
+    sniff_behind_damage,
+)
 from pipelines.readers.record import Damaged, Event, Span
+from pipelines.readers.record_cutter import Cut, RecordCutter
+from pipelines.readers.record_layout import ARC, WARC, Layout
 from pipelines.readers.warc_content import MESSAGE_CHARACTERS, Content, content_record, kind_of
-from pipelines.readers.warc_cutter import PLAUSIBLE, START, Cut, WarcCutter
 
 # The WARC header of a record and its HTTP headers come on top of the largest payload.
 HEADER_MARGIN = 2 << 20
@@ -27,32 +36,55 @@ HEADER_MARGIN = 2 << 20
 HEAD_BYTES = 1 << 20
 _PROBE_BYTES = 1 << 12
 
-# So many members at the head of a file are looked at to learn whether members are records.
-LAYOUT_MEMBERS = 4
+# So many spans at the head of a file are looked at to learn whether spans are records.
+LAYOUT_SPANS = 4
 LAYOUT_HOLD = 16 << 20
+
+LAYOUTS = (WARC, ARC)
+_STARTS = WARC.starts + ARC.starts
+
+
+@dataclass(frozen=True)
+class _Format:
+    """How a file is to be read.
+
+    Attributes:
+        codec: how it is compressed; None = it is plain.
+        layout: what its records look like.
+        aligned: each compressed span is one record.
+    """
+
+    codec: Codec | None
+    layout: Layout
+    aligned: bool
 
 
 def splits(stream: BinaryIO) -> bool:
-    """Say whether each gzip member of the file is a record, so that ranges can be read apart."""
-    return _codec(_head(stream)) is GZIP and _members_are_records(stream)
+    """Say whether each gzip member or Zstandard frame of the file is a record, so that ranges can be read apart."""
+    try:
+        return _format(stream, _head(stream)).aligned
+    except DecodeError:
+        return False
 
 
 def read(stream: BinaryIO, start: int, end: int, content: Content) -> Iterator[Event]:
     """Yield the events of all spans that start in ``[start, end)``; see `pipelines.readers.record.Reader`."""
     head = _head(stream)
     size = stream.seek(0, 2)
-    codec = _codec(head)
-    objection = _ARC if first_output(codec, head[:_PROBE_BYTES]).startswith(b"filedesc:") else refusal(head)
+    try:
+        form = _format(stream, head)
+    except DecodeError as error:
+        if start == 0:
+            yield Damaged(0, size, "bad_dictionary", str(error))
+        return
+    objection = refusal(head) if form.codec is None else None
     if objection is not None:
         if start == 0:
             yield Damaged(0, size, "unsupported_format", objection)
-    elif codec is not None:
-        yield from _read_compressed(stream, codec, start, end, content)
+    elif form.codec is not None:
+        yield from _read_compressed(stream, form.codec, form, start, end, content)
     elif start == 0 and size > 0:
-        yield from _read_plain(stream, size, content)
-
-
-_ARC = "the file is ARC, the format before WARC; convert it with `warcio recompress OLD.arc.gz NEW.warc.gz`"
+        yield from _read_plain(stream, size, form.layout, content)
 
 
 def _head(stream: BinaryIO) -> bytes:
@@ -60,22 +92,40 @@ def _head(stream: BinaryIO) -> bytes:
     return stream.read(HEAD_BYTES)
 
 
-def _codec(head: bytes) -> Codec | None:
-    """Return the codec of the file, also where its first bytes are damaged; None = it is plain."""
-    codec = sniff(head)
-    if codec is None and not PLAUSIBLE.search(head):
-        return sniff_behind_damage(head, START)
-    return codec
+def _format(stream: BinaryIO, head: bytes) -> _Format:
+    """Find out how a file is to be read, also where its first bytes are damaged.
+
+    Raises:
+        DecodeError: it needs a dictionary that cannot be read.
+    """
+    codec = dictionary_codec(stream) or sniff(head)
+    if codec is None:
+        plain = next((layout for layout in LAYOUTS if layout.plausible.search(head)), None)
+        codec = None if plain else sniff_behind_damage(head, _STARTS)
+        if codec is None:
+            return _Format(None, plain or WARC, aligned=False)
+    layout = _first_layout(codec, head)
+    return _Format(codec, layout, aligned=not codec.sure and _spans_are_records(stream, codec, layout))
 
 
-def _members_are_records(stream: BinaryIO) -> bool:
-    """Say whether one of the first members that start like a record holds exactly one."""
-    spans = CompressedSpans(stream, GZIP, LAYOUT_HOLD, starts_with=START, salvage=False)
-    return any(_is_one_record(data) for data in spans.samples(LAYOUT_MEMBERS))
+def _first_layout(codec: Codec, head: bytes) -> Layout:
+    """Return the layout of the first span in the head of a file that starts like a record."""
+    for match in codec.magic.finditer(head):
+        output = first_output(codec, head[match.start() : match.start() + _PROBE_BYTES])
+        for layout in LAYOUTS:
+            if layout.plausible.match(output):
+                return layout
+    return WARC
 
 
-def _is_one_record(data: bytes) -> bool:
-    cutter = WarcCutter(ChunkBuffer(plain_chunks(BytesIO(data))), len(data), len(data))
+def _spans_are_records(stream: BinaryIO, codec: Codec, layout: Layout) -> bool:
+    """Say whether one of the first spans that start like a record holds exactly one."""
+    spans = CompressedSpans(stream, codec, LAYOUT_HOLD, starts_with=layout.starts, salvage=False)
+    return any(_is_one_record(data, layout) for data in spans.samples(LAYOUT_SPANS))
+
+
+def _is_one_record(data: bytes, layout: Layout) -> bool:
+    cutter = RecordCutter(ChunkBuffer(plain_chunks(BytesIO(data))), layout, len(data), len(data))
     cuts = list(itertools.islice(cutter.cuts(), 2))
     return len(cuts) == 1 and cuts[0].error is None
 
@@ -103,28 +153,29 @@ class _Notes:
 
 
 def _read_compressed(
-    stream: BinaryIO, codec: Codec, start: int, end: int, content: Content
+    stream: BinaryIO, codec: Codec, form: _Format, start: int, end: int, content: Content
 ) -> Iterator[Event]:
-    aligned = codec is GZIP and _members_are_records(stream)
+    layout, aligned = form.layout, form.aligned
     hold = content.max_bytes + HEADER_MARGIN
-    spans = CompressedSpans(stream, codec, hold, starts_with=START if aligned else b"", salvage=not aligned)
+    starts = layout.starts if aligned else b""
+    spans = CompressedSpans(stream, codec, hold, starts_with=starts, salvage=not aligned)
     position = spans.boundary(start)
     if position >= min(end, spans.size):
         return
-    buffer = ChunkBuffer(spans.chunks(position), barrier=START)
+    buffer = ChunkBuffer(spans.chunks(position), barrier=layout.starts)
     notes = _Notes()
     running = True
     while running:
-        yield from _run(buffer, notes, end, content)
+        yield from _run(buffer, layout, notes, end, content)
         running = buffer.next_run()
     for span in buffer.passed(end):
         yield from notes.settle(span)
 
 
-def _run(buffer: ChunkBuffer, notes: _Notes, end: int, content: Content) -> Iterator[Event]:
+def _run(buffer: ChunkBuffer, layout: Layout, notes: _Notes, end: int, content: Content) -> Iterator[Event]:
     """Yield the events of the records up to the next damage."""
     torn = buffer.after_damage  # the run may begin with the rest of a record that the damage has cost
-    for cut in WarcCutter(buffer, content.max_bytes, None).cuts():
+    for cut in RecordCutter(buffer, layout, content.max_bytes, None).cuts():
         place = buffer.place(cut.start)
         for span in buffer.passed(min(place.offset, end)):
             yield from notes.settle(span)
@@ -147,11 +198,11 @@ def _fault(cut: Cut) -> tuple[str, str]:
     return cut.error or "bad_record", cut.message[:MESSAGE_CHARACTERS]
 
 
-def _read_plain(stream: BinaryIO, size: int, content: Content) -> Iterator[Event]:
+def _read_plain(stream: BinaryIO, size: int, layout: Layout, content: Content) -> Iterator[Event]:
     """Yield the events of an uncompressed file; a record with the newlines behind it is a span."""
     buffer = ChunkBuffer(plain_chunks(stream))
     position, sound = 0, False
-    for cut in WarcCutter(buffer, content.max_bytes, size).cuts():
+    for cut in RecordCutter(buffer, layout, content.max_bytes, size).cuts():
         if cut.start > position:
             yield Span(position, cut.start - position, "padding")
         position, sound = cut.end, cut.error is None
@@ -159,8 +210,8 @@ def _read_plain(stream: BinaryIO, size: int, content: Content) -> Iterator[Event
     if position < size:
         yield Span(position, size - position, "padding")
     stream.seek(max(0, size - 4))
-    if sound and not stream.read(4).endswith((b"\r\n\r\n", b"\n\n")):
-        yield Damaged(size, 0, "truncated", "the file does not end with the two newlines that end a record")
+    if sound and not stream.read(4).endswith(layout.ends):
+        yield Damaged(size, 0, "truncated", "the file does not end with the newlines that end a record")
 
 
 def _plain_events(buffer: ChunkBuffer, cut: Cut, content: Content) -> Iterator[Event]:

@@ -26,7 +26,7 @@ class Wet:
     truncated: Literal["keep", "drop"] = "keep"
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether each gzip member is a record."""
+        """Say whether this file may be read in byte ranges: whether each gzip member or zstd frame is a record."""
         return warc_events.splits(stream)
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.readers.record import Record, Span, find_reader
+from pipelines.readers.record import Record, find_reader
 from pipelines.readers.wikipedia import Wikipedia
 
 READER = Wikipedia()
@@ -195,38 +194,6 @@ def test_what_is_no_export_is_damage_with_a_clear_message(
 
 def test_an_empty_file_has_no_events(read: Any) -> None:
     assert read(READER, b"").all == []
-
-
-def test_cut_at_every_byte(read: Any) -> None:
-    """Pages of whole streams are kept, and every cut is reported, even between two streams."""
-    bounds = [
-        event.offset + event.length for event in read(READER, MULTISTREAM).all if isinstance(event, Span)
-    ]
-    for cut in range(1, len(MULTISTREAM)):
-        events = read(READER, MULTISTREAM[:cut])
-        whole = sum(bound <= cut for bound in bounds)
-        pages = 3 * max(0, min(whole, 6) - 1)
-        assert events.payloads in (
-            texts(pages),
-            texts(min(15, pages + 3)),
-        )  # the latter: only its end is missing
-        assert events.reports, f"cut at {cut}"
-
-
-def test_flipped_bits_cost_their_stream_only(read: Any) -> None:
-    """300 flips: pages of other streams are all kept, and every damage is reported."""
-    generator = random.Random(4)
-    spans = [event for event in read(READER, MULTISTREAM).all if isinstance(event, Span)]
-    for _ in range(300):
-        mutant = bytearray(MULTISTREAM)
-        position = generator.randrange(len(mutant))
-        mutant[position] ^= 1 << generator.randrange(8)
-        events = read(READER, bytes(mutant))
-        hit = next(number for number, span in enumerate(spans) if position < span.offset + span.length)
-        lost = [number for number, text in enumerate(texts(15)) if text not in events.payloads]
-        assert set(lost) <= {3 * hit - 3, 3 * hit - 2, 3 * hit - 1}
-        assert set(events.payloads) <= set(texts(15))
-        assert not lost or events.reports
 
 
 @settings(max_examples=100, deadline=None)

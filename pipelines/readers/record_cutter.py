@@ -1,6 +1,6 @@
-"""Cut a run of bytes into WARC records by their Content-Length, and find the next one where that is wrong.
+"""Cut a run of bytes into WARC or ARC records by their length, and find the next one where that is wrong.
 
-Parsing of the header block is warcio's; nothing else of it sees the file. A declared length is believed only
+Parsing of a WARC header block is warcio's; nothing else of it sees the file. A declared length is believed only
 if a record, or the end, follows.
 """
 
@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipelines.readers.chunk_buffer import ChunkBuffer
-from pipelines.readers.header_block import BLANK_LINE, HeaderError, HeaderParser, Headers
+from pipelines.readers.header_block import HeaderError, Headers
+from pipelines.readers.record_layout import Layout
 
-START = b"WARC/"
 HEADER_BYTES = 1 << 20
 
-PLAUSIBLE = re.compile(rb"(?<![^\n])WARC/\d\.\d+[ \t]*\r?\n[A-Za-z-]+:")
 _PLAUSIBLE_BYTES = 64
 _NEWLINES = re.compile(rb"[\r\n]*")
-_PARSER = HeaderParser(START.decode())
 
 
 class Cut(NamedTuple):
@@ -42,18 +40,21 @@ class Cut(NamedTuple):
     message: str
 
 
-class WarcCutter:
+class RecordCutter:
     """Cuts the records of one run."""
 
-    def __init__(self, buffer: ChunkBuffer, max_block: int, size: int | None) -> None:
+    def __init__(self, buffer: ChunkBuffer, layout: Layout, max_block: int, size: int | None) -> None:
         """Prepare to cut.
 
         Args:
             buffer: the run.
+            layout: what its records look like.
             max_block: bytes of the largest block to hold in memory.
             size: bytes of the run where that is known (a plain file).
         """
         self._buffer = buffer
+        self._layout = layout
+        self._start_bytes = max(map(len, layout.starts))
         self._max_block = max_block
         self._size = size
 
@@ -64,23 +65,25 @@ class WarcCutter:
             self._skip_newlines()
             if buffer.at == len(buffer.data):
                 continue
-            buffer.fill(len(START), cross=False)
-            starts = buffer.data.startswith(START, buffer.at)
+            buffer.fill(self._start_bytes, cross=False)
+            starts = buffer.data.startswith(self._layout.starts, buffer.at)
             yield self._record(buffer.position) if starts else self._junk(buffer.position)
 
     def _junk(self, start: int) -> Cut:
         seen = self._buffer.data[self._buffer.at : self._buffer.at + 40]
         self._skip_to_plausible()
-        message = f"no WARC record starts with {seen!r}"
+        message = f"no {self._layout.name} record starts with {seen!r}"
         return Cut(start, self._buffer.position, None, None, "not_a_record", message)
 
     def _record(self, start: int) -> Cut:
         buffer = self._buffer
         header_bytes = self._header_bytes()
         if header_bytes is None:
-            return self._faulty(start, None, len(START), "bad_header", "the WARC header does not end")
+            return self._faulty(
+                start, None, self._start_bytes, "bad_header", f"the {self._layout.name} header does not end"
+            )
         try:
-            headers = _PARSER.parse(buffer.data[buffer.at : buffer.at + header_bytes])[0].headers
+            headers = self._layout.parse(buffer.data[buffer.at : buffer.at + header_bytes])
         except HeaderError as error:
             return self._faulty(start, None, header_bytes, "bad_header", str(error))
         declared = headers.get("content-length")
@@ -106,7 +109,7 @@ class WarcCutter:
             buffer.fill(header_bytes + length + _PLAUSIBLE_BYTES, cross=False)
             block_at, end_at = buffer.at + header_bytes, buffer.at + header_bytes + length
         follows = buffer.data[end_at : end_at + _PLAUSIBLE_BYTES].lstrip(b"\r\n")
-        if follows and not follows.startswith(START) and not START.startswith(follows):
+        if follows and not self._layout.may_start(follows):
             message = f"Content-Length is {length}, but no record follows there"
             return self._faulty(start, headers, header_bytes, "content_length", message)
         block = memoryview(buffer.data)[block_at:end_at]
@@ -133,7 +136,7 @@ class WarcCutter:
         """Return how long the header block at the cutter is, with its blank line; None = it does not end."""
         buffer = self._buffer
         while True:
-            match = BLANK_LINE.search(buffer.data, buffer.at, buffer.at + HEADER_BYTES)
+            match = self._layout.header_end.search(buffer.data, buffer.at, buffer.at + HEADER_BYTES)
             if match:
                 return match.end() - buffer.at
             held = len(buffer.data) - buffer.at
@@ -144,7 +147,7 @@ class WarcCutter:
         """Move to where the next record plausibly starts, but not into another span."""
         buffer = self._buffer
         while True:
-            match = PLAUSIBLE.search(buffer.data, buffer.at)
+            match = self._layout.plausible.search(buffer.data, buffer.at)
             if match:
                 buffer.at = match.start()
                 return
