@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from filters.document import document_id
 from pipelines.config import Extract
@@ -79,7 +79,7 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
     tally = _Tally(unit)
     try:
         with open(unit.path, "rb") as stream:  # noqa: PTH123 - a reader takes a plain binary stream
-            events = _within_limit(reader.read(stream, unit.start, unit.end), unit.limit)
+            events = _within_limit(_read(reader, stream, unit), unit.limit)
             while batch := _take(events, tally):
                 yield from _extract_batch(batch, unit, settings.extract, tally)
     except OSError as error:
@@ -120,6 +120,13 @@ class _Tally:
             "records": dict(sorted(self.records.items())),
             "damaged_spans": len(self.damaged),
         }
+
+
+def _read(reader: Reader, stream: BinaryIO, unit: Unit) -> Iterator[Event]:
+    """Yield the events of a unit; an empty file is reported, for it is mostly what a failed transfer left."""
+    if unit.start == unit.end:
+        yield Damaged(unit.start, 0, "empty_file", "the file is empty; fetch it again if it should not be")
+    yield from reader.read(stream, unit.start, unit.end)
 
 
 def _within_limit(events: Iterator[Event], limit: int | None) -> Iterator[Event]:
