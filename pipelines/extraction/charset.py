@@ -14,6 +14,11 @@ The order, first match wins:
 4. what resiliparse's detector (uchardet) says, if it decodes without an error;
 5. whichever of these, UTF-8 included, leaves the fewest replacement characters.
 
+Single-byte encodings of the Latin script come last in 3 to 5 where the bytes cannot be Latin text: no byte is an
+error in them, servers declare them unasked, and they would turn Cyrillic, Chinese or slightly broken UTF-8 into
+garbage. In Latin text bytes beyond ASCII stand alone, in all else they come in runs: the share of them that follows
+another is at most 0.43 on 1,534 Latin pages of the measuring data, and never below 0.5 in UTF-8.
+
 Names follow the WHATWG Encoding Standard, section 4.2 (``iso-8859-1`` means windows-1252, ``gb2312`` means
 GB18030, ``euc-kr`` means windows-949), plus those code pages outside it that Python has.
 """
@@ -21,8 +26,10 @@ GB18030, ``euc-kr`` means windows-949), plus those code pages outside it that Py
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 
+import numpy as np
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 # Share of characters that are replacement or control characters, from which a payload is no text. Images and
@@ -30,6 +37,10 @@ from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 MAX_BAD_SHARE = 0.05
 
 PRESCAN_BYTES = 4096
+
+# The share of bytes beyond ASCII that follow another one, from which a text is not Latin, and how many it takes.
+LATIN_RUNS = 0.48
+FEWEST_BYTES = 8
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,6 +58,9 @@ _WIDER = {
     "big5": "big5hkscs",
     "iso8859-11": "cp874",
 }
+_LATIN = re.compile(
+    r"cp(?:1250|1252|1254|1257|1258|437|85[0287]|865)|iso8859-(?:1|2|3|4|9|10|13|14|15|16)|latin-1|mac-roman"
+)
 _MULTI_BYTE = frozenset(("gb18030", "cp949", "cp932", "big5hkscs", "euc_jp", "johab"))
 _BEYOND_WHATWG = re.compile(r"cp\d{3,4}|mac-[a-z]+|johab|hz|iso2022_\w+|utf-32-[bl]e")
 
@@ -81,16 +95,19 @@ def decode(payload: bytes, declared: str | None = None) -> str:
         text = _strict(payload, "utf-8")
         if text is not None and (len(payload) - len(text) >= 8 or _declares_no_multi_byte(payload, declared)):
             return text
-    candidates = [name for name in (hidden, codec_of(declared), declared_inside(payload), "utf-8") if name]
-    for name in candidates:
-        text = _strict(payload, name)
-        if text is not None and _bad_share(payload, text, name) <= MAX_BAD_SHARE:
-            return text
-    detected = codec_of(detect_encoding(payload, html5_compatible=False))
-    text = _strict(payload, detected) if detected else None
-    if detected and text is not None and _bad_share(payload, text, detected) <= MAX_BAD_SHARE:
+    stated = [name for name in (hidden, codec_of(declared), declared_inside(payload)) if name]
+    stated.append("utf-8")
+    if _is_not_latin(payload):
+        foreign = [name for name in (*stated, *_detected(payload)) if not _LATIN.fullmatch(name)]
+        text = _first_strict(payload, foreign)
+        with contextlib.suppress(UndecodableError):
+            return _least_bad(payload, foreign) if text is None else text
+    text = _first_strict(payload, stated)
+    if text is not None:
         return text
-    return _least_bad(payload, [*candidates, detected] if detected else candidates)
+    detected = _detected(payload)
+    text = _first_strict(payload, detected)
+    return _least_bad(payload, [*stated, *detected]) if text is None else text
 
 
 def codec_of(label: str | None) -> str | None:
@@ -152,6 +169,32 @@ def _declares_no_multi_byte(payload: bytes, declared: str | None) -> bool:
     return (codec_of(declared) or declared_inside(payload)) not in _MULTI_BYTE
 
 
+def _is_not_latin(payload: bytes) -> bool:
+    """Say whether the bytes beyond ASCII come in runs, runs of no-break spaces aside, as no Latin text has them."""
+    data = np.frombuffer(payload, dtype=np.uint8)
+    beyond = data >= 0x80
+    count = int(np.count_nonzero(beyond))
+    if count < FEWEST_BYTES:
+        return False
+    spaces = data == 0xA0
+    runs = beyond[1:] & beyond[:-1] & ~(spaces[1:] & spaces[:-1])
+    return int(np.count_nonzero(runs)) >= LATIN_RUNS * count
+
+
+def _detected(payload: bytes) -> list[str]:
+    codec = codec_of(detect_encoding(payload, html5_compatible=False))
+    return [codec] if codec else []
+
+
+def _first_strict(payload: bytes, names: list[str]) -> str | None:
+    """Decode by the first encoding in which nothing is an error and little is a control character."""
+    for name in names:
+        text = _strict(payload, name)
+        if text is not None and _bad_share(payload, text, name) <= MAX_BAD_SHARE:
+            return text
+    return None
+
+
 def _strict(payload: bytes, encoding: str) -> str | None:
     """Decode without errors, but for an incomplete last character; None where that cannot be done."""
     try:
@@ -177,8 +220,11 @@ def _least_bad(payload: bytes, encodings: list[str]) -> str:
 
 
 def _bad_share(payload: bytes, text: str, encoding: str) -> float:
-    """Return the share of replacement and control characters. Controls count where a byte is a unit."""
+    """Return the share of replacement and control characters.
+
+    Controls count where a byte is a unit; in ISO-2022 they switch between tables.
+    """
     bad = text.count("\ufffd")
-    if not encoding.startswith(("utf-16", "utf-32")):
+    if not encoding.startswith(("utf-16", "utf-32", "iso2022")):
         bad += len(payload) - len(payload.translate(None, _CONTROLS))
     return bad / max(1, len(text))

@@ -89,12 +89,13 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
 
 @dataclass
 class _Tally:
-    """Bytes by kind and records by fate of one unit."""
+    """Bytes by kind, records by fate, and characters that stand for undecodable bytes, of one unit."""
 
     unit: Unit
     spans: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
     damaged: list[Damaged] = field(default_factory=list)
+    replaced: int = 0
     first: int | None = None
 
     def add_span(self, event: Span | Damaged) -> None:
@@ -119,6 +120,7 @@ class _Tally:
             "bytes": dict(sorted(spans.items())),
             "records": dict(sorted(self.records.items())),
             "damaged_spans": len(self.damaged),
+            "replaced_characters": self.replaced,
         }
 
 
@@ -169,6 +171,7 @@ def _extract_batch(
         rows.append(row)
         tally.records["seen"] += 1
         tally.records[fate(row)] += 1
+        tally.replaced += (row["text"] or "").count("\ufffd")
         if result.error is not None:
             step, reason = str(row["step"]), str(row["reason"])
             errors.append(_error_row(row["id"], unit, event, step, reason, result.error, result.message))
