@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
 import unicodedata
+from collections.abc import Iterable
 
 # Marks that turn the reading direction or join letters invisibly; they can make a line show other than it is.
 _FORMAT = "Cf"
@@ -15,6 +21,26 @@ def escape(text: str) -> str:
     a\x1b[31mb
     """
     return "".join(character if _is_plain(character) else _written(character) for character in text)
+
+
+def page(texts: Iterable[str]) -> None:
+    """Print texts one below the other: through a pager on a terminal, which asks for more as one reads on.
+
+    Args:
+        texts: already escaped. A pager that is closed early ends it.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        for text in texts:
+            print(text)
+        return
+    command = shlex.split(os.environ.get("PAGER") or "less -F -X")
+    # A reader who has seen enough closes the pager; what is left in the pipe then has nowhere to go.
+    with (
+        contextlib.suppress(BrokenPipeError),
+        subprocess.Popen(command, stdin=subprocess.PIPE, encoding="utf-8") as pager,  # noqa: S603
+    ):
+        for text in texts:
+            print(text, file=pager.stdin, flush=True)
 
 
 def _is_plain(character: str) -> bool:

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
 from pipelines.manifest import folder_files, manifest_path, read_sealed
-from pipelines.show import Query, show
+from pipelines.query import Query
+from pipelines.show import show
 from pipelines.storage import Storage
 from pipelines.terminal import escape
 from tokenizer_training.shards import table_to_rows

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from pipelines.commands.command import Command, add_out, positive
+from pipelines.query import Between
+from pipelines.terminal import page
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,19 +19,47 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--doc", metavar="ID", help="one record, by its id or how it begins; shows all its text"
     )
+    parser.add_argument("--language", metavar="CODE", help="only documents in this language")
+    parser.add_argument("--domain", metavar="HOST", help="only documents of this host and those below it")
+    parser.add_argument(
+        "--between",
+        type=Between.parse,
+        action="append",
+        default=[],
+        metavar="NAME=LOW:HIGH",
+        help="only where a score or measure lies between; either bound may be left out",
+    )
     parser.add_argument("--where", metavar="EXPR", help="""SQL on the ledger: "language" = 'de'""")
-    parser.add_argument("--limit", type=positive, default=10, help="show at most so many (default: 10)")
+    parser.add_argument(
+        "--limit", type=positive, help="show at most so many (default: all on a terminal, else 10)"
+    )
+    parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N")
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.show import Query, as_text, show
+    from pipelines.query import Query
+    from pipelines.show import as_text, show
     from pipelines.storage import Storage
 
-    query = Query(options.dropped, options.errors, options.cluster, options.doc, options.where, options.limit)
-    for row in show(Storage(options.out), query):
-        print(
-            json.dumps(row) if options.json else f"{as_text(row, whole=options.doc is not None)}\n{'-' * 80}"
-        )
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not options.json
+    query = Query(
+        dropped=options.dropped,
+        errors=options.errors,
+        cluster=options.cluster,
+        doc=options.doc,
+        where=options.where,
+        limit=options.limit or (None if on_terminal else 10),
+        language=options.language,
+        domain=options.domain,
+        between=tuple(options.between),
+        skip=options.skip,
+    )
+    rows = show(Storage(options.out), query)
+    if options.json:
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        page(f"{as_text(row, whole=options.doc is not None)}\n{'-' * 80}" for row in rows)
     return 0
 
 
@@ -38,7 +69,9 @@ COMMAND = Command(
     (
         "show runs/demo",
         "show runs/demo --dropped gopher_quality.too_few_words --limit 3",
-        "show runs/demo --where 'language_score < 0.7 AND bytes > 10000'",
+        "show runs/demo --language de --between language_score=:0.8",
+        "show runs/demo --domain wikipedia.org --between gopher_quality.words=500:",
+        "show runs/demo --where 'language_score < 0.7 AND bytes > 10000' --json",
     ),
     _add_arguments,
     _handle,
