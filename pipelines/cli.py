@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.commands import check, show, stages, trace, verify
+from pipelines.commands import check, report, show, stages, trace, verify
 from pipelines.errors import CorpusmillError
 from pipelines.terminal import escape
 
@@ -22,6 +22,7 @@ COMMANDS = (
     verify.COMMAND,
     show.COMMAND,
     trace.COMMAND,
+    report.COMMAND,
 )
 
 

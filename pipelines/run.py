@@ -26,6 +26,7 @@ from pipelines.manifest import (
 )
 from pipelines.models import resolve
 from pipelines.progress import Progress
+from pipelines.report.page import write_report
 from pipelines.stages import dedup, extract, pack, train_tokenizer
 from pipelines.stages import filter as filtering
 from pipelines.stages.run import Run, begin_stage
@@ -64,6 +65,7 @@ def run_recipe(
         manifests, seconds = _do_stages(run, until)
         manifest = _finish(storage, recipe, manifests)
         _write_times(storage, began, seconds, workers)
+        write_report(storage)
     _judge(recipe, manifest, manifests)
     return manifest
 

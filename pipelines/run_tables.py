@@ -82,6 +82,14 @@ class RunTables:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return texts by id: finished ones where there are, else as extracted. Reads only the rows asked for."""
+        found: dict[str, str] = {}
+        for table in ("extracted", "filtered", "documents"):  # the later one wins
+            sql = f"SELECT id, text FROM {table} WHERE id IN (SELECT unnest(?)) AND text IS NOT NULL"  # noqa: S608
+            found.update({row["id"]: row["text"] for row in self.query(sql, [list(ids)])})
+        return found
+
     def measures(self) -> list[str]:
         """Return the columns of the ledger that hold a measure: ``step.measure``."""
         return [str(row["column_name"]) for row in self.query("DESCRIBE ledger") if "." in row["column_name"]]

@@ -37,7 +37,7 @@ def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
         rows = _page(tables, query, first, PAGE_ROWS if end is None else min(PAGE_ROWS, end - first))
         if not rows and first == query.skip:
             raise InputError("no record matches; `corpusmill show OUT` without options shows kept documents")
-        texts = _texts(tables, [row["id"] for row in rows])
+        texts = tables.texts([row["id"] for row in rows])
         yield from ({**row, "text": texts.get(row["id"])} for row in rows)
         if len(rows) < PAGE_ROWS:
             return
@@ -64,15 +64,6 @@ def _page(tables: RunTables, query: Query, first: int, number: int) -> list[dict
         return tables.query(sql, values)
     except duckdb.Error as error:
         raise RecipeError(f"--where {query.where!r}: {error}") from error
-
-
-def _texts(tables: RunTables, ids: list[str]) -> dict[str, str]:
-    """Return texts by id: finished ones where there are, else as extracted. Reads only the rows asked for."""
-    found: dict[str, str] = {}
-    for table in ("extracted", "filtered", "documents"):  # the later one wins
-        sql = f"SELECT id, text FROM {table} WHERE id IN (SELECT unnest(?)) AND text IS NOT NULL"  # noqa: S608
-        found.update({row["id"]: row["text"] for row in tables.query(sql, [ids])})
-    return found
 
 
 def as_text(row: Mapping[str, Any], whole: bool = False) -> str:

@@ -1,0 +1,157 @@
+"""What stands at both ends of a run: the input files with their damage, the tokenizer, the packed rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from pipelines.balance import by_fate, files_read, kept
+from pipelines.report.histograms import Histogram, histogram
+from pipelines.run_tables import RunTables
+
+FILES: Final = 40
+ERRORS: Final = 20
+PIECES: Final = 40
+EXAMPLES: Final = 6
+EXAMPLE_CHARACTERS: Final = 320
+
+
+@dataclass(frozen=True)
+class Files:
+    """Input files, those with errors or damage first.
+
+    Attributes:
+        rows: source, file, size, records, kept, dropped, errors, damaged.
+        files: how many files there are.
+        errors: rows of the error table: source, file, offset, step, reason, error, message; the first few.
+        all_errors: how many rows that table has.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    files: int
+    errors: Sequence[Mapping[str, Any]]
+    all_errors: int
+
+
+def input_files(tables: RunTables) -> Files:
+    """Return the input files of a run."""
+    found = files_read(tables.manifests["extract"])
+    rows = [
+        {
+            "source": source,
+            "file": file,
+            "size": entry["size"],
+            "records": entry["records"].get("seen", 0),
+            "kept": kept(entry["records"]),
+            "dropped": sum(by_fate(entry["records"], "dropped").values()),
+            "errors": sum(by_fate(entry["records"], "error").values()),
+            "damaged": entry["damaged_spans"],
+        }
+        for (source, file), entry in found.items()
+    ]
+    rows.sort(key=lambda row: (-row["errors"] - row["damaged"], -row["size"], row["source"], row["file"]))
+    errors = tables.query(f'SELECT * FROM errors ORDER BY source, file, "offset", step LIMIT {ERRORS}')  # noqa: S608
+    (count,) = tables.query("SELECT count(*) AS n FROM errors")
+    return Files(rows[:FILES], len(rows), errors, count["n"])
+
+
+@dataclass(frozen=True)
+class TokenizerFacts:
+    """The tokenizer of a run.
+
+    Attributes:
+        evaluation: what ``evaluation.json`` says.
+        longest: its longest pieces; where a corpus is unclean, they show it.
+        examples: the beginning of one finished document of each of the largest languages, as pieces.
+    """
+
+    evaluation: Mapping[str, Any]
+    longest: Sequence[str]
+    examples: Mapping[str, Sequence[str]]
+
+    @property
+    def rows(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """All text together, then each language, the one with most tokens first."""
+        measured = self.evaluation["documents"] or self.evaluation["words"]
+        languages = sorted(measured["languages"].items(), key=lambda item: (-item[1]["tokens"], item[0]))
+        return [("all", measured["all"]), *languages]
+
+
+def tokenizer(tables: RunTables) -> TokenizerFacts | None:
+    """Return the facts of the tokenizer; None before it is trained."""
+    if "train-tokenizer" not in tables.manifests:
+        return None
+    from tokenizer_training.tokenizer import Tokenizer
+
+    folder = tables.storage.path("tokenizer")
+    found = json.loads((folder / "evaluation.json").read_bytes())
+    trained = Tokenizer.load(folder)
+    pieces = {trained.decode([n]) for n in range(trained.vocab_size)}
+    rows = tables.query(
+        f"SELECT language, min_by(id, md5(id)) AS id FROM documents GROUP BY language "  # noqa: S608 - a number of ours
+        f"ORDER BY count(*) DESC, language LIMIT {EXAMPLES}"
+    )
+    texts = tables.texts([row["id"] for row in rows])
+    examples = {
+        row["language"] or "unknown": [
+            trained.decode([n]) for n in trained.encode(texts[row["id"]][:EXAMPLE_CHARACTERS])
+        ]
+        for row in rows
+    }
+    return TokenizerFacts(found, sorted(pieces, key=lambda piece: (-len(piece), piece))[:PIECES], examples)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How documents became rows.
+
+    Attributes:
+        counts: documents, document_tokens, separators, padding, slots, rows, train_rows, validation_rows.
+        settings: of the pack stage.
+        cut: documents that did not fit into one row, or into what was left of one.
+        documents_per_row: histogram.
+        shards: path, rows, bytes.
+    """
+
+    counts: Mapping[str, int]
+    settings: Mapping[str, Any]
+    cut: int
+    documents_per_row: Histogram | None
+    shards: Sequence[Mapping[str, Any]]
+
+
+def packing(tables: RunTables) -> Packing | None:
+    """Return the packing of a run; None before it is packed."""
+    manifest = tables.manifests.get("pack")
+    paths = tables.files("pack", "shards")
+    if manifest is None:
+        return None
+    counts: dict[str, int] = {}
+    for unit in manifest["units"]:
+        for name, value in unit["counts"].get("tokens", {}).items():
+            counts[name] = counts.get(name, 0) + value
+    shards = [file for file in manifest["files"] if file["path"].startswith("shards/")]
+    per_row = cut = None
+    if paths:
+        relation = f"read_parquet([{', '.join(map(_quoted, paths))}])"
+        per_row = histogram(tables, "len(doc_ids)", relation)
+        (row,) = tables.query(
+            f"SELECT count(*) FILTER (list_contains(doc_flags, 2)) AS cut FROM {relation}"  # noqa: S608 - our paths
+        )
+        cut = row["cut"]
+    return Packing(counts, manifest["key_parts"]["settings"], cut or 0, per_row, shards)
+
+
+def _quoted(path: str) -> str:
+    return "'{}'".format(path.replace("'", "''"))
+
+
+def shard_header(tables: RunTables) -> Mapping[str, str]:
+    """Return the key-value metadata that every shard carries."""
+    paths = tables.files("pack", "shards")
+    found = pq.read_schema(paths[0]).metadata if paths else {}
+    return {key.decode(): value.decode() for key, value in (found or {}).items()}

@@ -1,0 +1,70 @@
+"""Crawled text and figures on their way into HTML: nothing acts, what is invisible becomes visible."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+from markupsafe import Markup, escape
+
+# Joiners shape Persian, Indic and emoji text and cannot reorder it; hiding them would make it unreadable.
+_HARMLESS = "\n\t\u200c\u200d"
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def shown(text: str, characters: int | None = None) -> Markup:
+    r"""Return text for HTML: escaped, with control and direction marks written out, cut after so many characters.
+
+    >>> shown("<b>\u202eevil")
+    Markup('&lt;b&gt;<i class="mark">\\u202e</i>evil')
+    """
+    cut = text if characters is None else text[:characters]
+    parts: list[str] = []
+    begin = 0
+    for position, character in enumerate(cut):
+        if unicodedata.category(character) in _HIDDEN and character not in _HARMLESS:
+            code = json.dumps(character)[1:-1] if ord(character) != 127 else "\\x7f"
+            parts += [escape(cut[begin:position]), f'<i class="mark">{code}</i>']
+            begin = position + 1
+    parts.append(escape(cut[begin:]))
+    if len(cut) < len(text):
+        parts.append(f'<i class="more"> … {number(len(text) - len(cut))} more characters</i>')
+    return Markup("".join(parts))  # noqa: S704 - every part was escaped above
+
+
+def number(value: float | None) -> str:
+    """Return a count with thousands separators, or a figure with three significant digits; '–' for None."""
+    if value is None:
+        return "–"
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def about(value: float) -> str:
+    """Return an estimate with two digits: ``6.1 M``."""
+    for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= unit:
+            return f"{float(f'{value:.2g}') / unit:g}{name}"
+    return f"{value:.2g}"
+
+
+def share(part: float | None, whole: float | None = 1.0) -> str:
+    """Return a share in per cent, with a digit more below 10 %; '–' where there is none."""
+    if part is None or not whole:
+        return "–"
+    percent = 100 * part / whole
+    return f"{percent:.0f} %" if percent in (0, 100) else f"{percent:.{1 if abs(percent) >= 10 else 2}f} %"
+
+
+def size(count: float | None) -> str:
+    """Return bytes with a decimal unit."""
+    if count is None:
+        return "–"
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000 or unit == "GB":
+            return (
+                f"{count:.0f} {unit}" if unit == "B" else f"{count:,.{1 if abs(count) < 100 else 0}f} {unit}"
+            )
+        count /= 1000
+    raise AssertionError("unreachable")
