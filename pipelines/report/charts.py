@@ -122,19 +122,27 @@ def _limits(counted: Histogram) -> Iterator[str]:
 
 
 def _ticks(counted: Histogram) -> Iterator[str]:
-    axis = counted.axis
     floor = HEIGHT - BOTTOM
     yield f'<line class="axis" x1="0" x2="{WIDTH}" y1="{floor}" y2="{floor}"/>'
-    places = (0, axis.bins / 2, axis.bins) if axis.bins > 2 else (0, axis.bins)
-    for position in places:
-        # The axis may begin a little before the first value, so that a limit falls on an edge.
-        side = "start" if position == 0 else "end" if position == axis.bins else "middle"
-        more = "+" if position == axis.bins and counted.high > axis.edge(axis.bins) else ""
-        value = number(_round(min(max(axis.edge(position), counted.low), max(counted.high, axis.edge(0)))))
-        yield (
-            f'<text class="tick" x="{_x(position, axis.bins):.1f}" y="{HEIGHT - 5}" '
-            f'text-anchor="{side}">{value}{more}</text>'
-        )
+    for position, value, side in _labels(counted):
+        x = _x(position, counted.axis.bins)
+        yield f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 5}" text-anchor="{side}">{value}</text>'
+
+
+def _labels(counted: Histogram) -> Iterator[tuple[float, str, str]]:
+    """Yield position, text and side of the labels of an axis."""
+    axis = counted.axis
+    more = "+" if counted.high > axis.edge(axis.bins) else ""
+    if axis.width == 1 and not axis.log:  # a bin for each whole number: its value stands below its middle
+        for n in sorted({0, (axis.bins - 1) // 2, axis.bins - 1}):
+            yield n + 0.5, number(axis.edge(n)) + (more if n == axis.bins - 1 else ""), "middle"
+        return
+    # The axis may begin before the first value and end behind the last, so that a limit falls on an edge.
+    marks = [limit.value for limit in counted.limits]
+    first, last = min([counted.low, *marks]), max([counted.high, *marks])
+    yield 0, number(_round(max(axis.edge(0), first))), "start"
+    yield axis.bins / 2, number(_round(axis.edge(axis.bins / 2))), "middle"
+    yield axis.bins, number(_round(min(axis.edge(axis.bins), last))) + more, "end"
 
 
 def _round(value: float) -> float:

@@ -78,7 +78,7 @@ def _figures(here: RunTables, there: RunTables) -> list[Figure]:
         pair = [found.get(name) for found in levels]
         if any(level is not None and level.taken for level in pair):
             lost = [None if level is None else float(level.lost) for level in pair]
-            figures.append(Figure(f"dropped by {name}", lost[0], lost[1], *seen))
+            figures.append(Figure(f"dropped in: {name}", lost[0], lost[1], *seen))
     last = [found.get("finished documents") for found in levels]
     figures.append(Figure("finished documents", *(_of(level, "documents") for level in last), *seen))
     figures.append(Figure("bytes of text", *(_of(level, "bytes") for level in last)))
