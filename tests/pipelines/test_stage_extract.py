@@ -39,7 +39,9 @@ def test_an_empty_file_is_reported(reader: Reader, tmp_path: Path) -> None:
 def test_characters_for_undecodable_bytes_are_counted(tmp_path: Path) -> None:
     """One byte of the page is no UTF-8."""
     block = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + "déjà vu ".encode() * 50 + b"\xff end"
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        + "déjà vu ".encode() * 50
+        + b"\xff end"
     )
     head = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: %d\r\n\r\n" % len(block)
     path = tmp_path / "a.warc"
