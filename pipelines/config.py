@@ -6,14 +6,18 @@ Field names are the keys of the YAML file. ``config_load.load`` reads and checks
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from filters.dedup.bands import BANDS, Bands, choose_bands
 from filters.dedup.scheme import Scheme
 from filters.step import Step
 from pipelines.readers.record import Reader
+
+if TYPE_CHECKING:
+    from pipelines.remote.client import Client
 
 
 def _require(condition: bool, rule: str, value: object) -> None:
@@ -22,17 +26,61 @@ def _require(condition: bool, rule: str, value: object) -> None:
         raise ValueError(f"{rule}; found {value}")
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a remote file was when it was listed; it is read as that or not at all.
+
+    Attributes:
+        size: bytes.
+        version: ETag, or else Last-Modified, as the server states it; empty where it states neither.
+    """
+
+    size: int
+    version: str
+
+
 @dataclass(frozen=True)
 class InputFile:
     """One file of an input.
 
     Attributes:
-        path: where it is.
+        path: where it is; the address of a remote file is text.
         name: path relative to the literal prefix of its pattern; the ``file`` column of every output.
+        pin: what a remote file was when it was listed; None before.
     """
 
-    path: Path
+    path: Path | str
     name: str
+    pin: Pin | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a listing found.
+
+    Attributes:
+        files: the files, with a pin where the listing states length and version.
+        facts: what identifies the listing: its address and sha256, a commit.
+    """
+
+    files: tuple[InputFile, ...]
+    facts: Mapping[str, str]
+
+
+class Listing(Protocol):
+    """Files that only the network knows: a frozen dataclass. A run expands it, once (`pipelines.input_lists`)."""
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return the hosts to contact."""
+        ...
+
+    def keys(self) -> dict[str, object]:
+        """Return the recipe keys that it was read from; empty for a path."""
+        ...
+
+    def expand(self, client: Client) -> Listed:
+        """Ask for the files."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,10 +90,13 @@ class Input:
     Attributes:
         reader_name: the ``reader`` key.
         reader: the reader built from this entry's other keys.
-        paths: the patterns as written.
+        paths: the patterns as written; empty where `listings` come from other keys.
         source: name of the source in every output; the reader's default where none is given.
         limit: read at most so many content records from this input; None = all.
         files: the matching files, sorted by name.
+        listings: what has yet to be listed to know more files.
+        hosts: further hosts that may be contacted: where files are redirected to.
+        listed: the facts of what was listed.
     """
 
     reader_name: str
@@ -54,6 +105,9 @@ class Input:
     source: str
     limit: int | None
     files: tuple[InputFile, ...]
+    listings: tuple[Listing, ...] = ()
+    hosts: tuple[str, ...] = ()
+    listed: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

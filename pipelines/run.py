@@ -14,6 +14,7 @@ from pipelines.balance import balance, broken_laws, by_fate, kept
 from pipelines.config import NamedStep, Recipe
 from pipelines.config_load import resolved
 from pipelines.errors import InputError, RecipeError, VerificationError
+from pipelines.input_lists import settle_inputs
 from pipelines.manifest import (
     RUN_MANIFEST,
     StageKey,
@@ -60,6 +61,7 @@ def run_recipe(
         storage.sweep_temporary()
         steps, hashes = _resolve_steps(recipe)
         progress = Progress(storage, quiet)
+        recipe = settle_inputs(recipe, storage, progress.say)
         run = Run(dataclasses.replace(recipe, steps=steps), hashes, storage, workers, beam_flags, progress)
         began = time.time()
         manifests, seconds = _do_stages(run, until)

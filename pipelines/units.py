@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 
 from pipelines.config import Input, InputFile, Recipe
-from pipelines.errors import InputError
+from pipelines.input_streams import open_input, stamp_of
 from pipelines.readers.record import Record, Rejected
+from pipelines.remote.access import NOWHERE, Access
+
+# Files looked at together, to find out whether they may be split; it takes a remote one some round trips.
+PLANNERS = 8
 
 MIB = 1 << 20
 
@@ -26,11 +31,11 @@ class Unit:
         input: ordinal of the input in the recipe, to find its reader.
         source: the input's source name.
         file: name of the file in the outputs.
-        path: where the file is.
+        path: where the file is: a path or an address.
         start: first byte of the range.
         end: first byte after it.
         limit: read at most so many content records; None = all. The file is not read after them.
-        stamp: size and modification time of the file; the unit is redone when it changes.
+        stamp: size and modification time of the file, or its version; the unit is redone when it changes.
     """
 
     name: str
@@ -49,16 +54,19 @@ class Unit:
         return hashlib.sha256(repr((sorted(fields.items()), reader)).encode()).hexdigest()
 
 
-def plan_units(recipe: Recipe) -> list[Unit]:
+def plan_units(recipe: Recipe, access: Access = NOWHERE) -> list[Unit]:
     """Return all units of a recipe, by name.
+
+    Args:
+        recipe: its inputs settled (`pipelines.input_lists`).
+        access: which hosts may be contacted.
 
     Raises:
         InputError: a file cannot be opened.
     """
+    planner = _Planner(recipe.unit_mb * MIB, access)
     units = [
-        unit
-        for ordinal, source in enumerate(recipe.inputs)
-        for unit in _input_units(ordinal, source, recipe.unit_mb * MIB)
+        unit for ordinal, source in enumerate(recipe.inputs) for unit in planner.input_units(ordinal, source)
     ]
     return sorted(units, key=lambda unit: unit.name)
 
@@ -69,51 +77,58 @@ def unit_name(source: str, file: str, start: int) -> str:
     return hashlib.blake2b(key, digest_size=8).hexdigest()
 
 
-def _input_units(ordinal: int, source: Input, unit_bytes: int) -> Iterator[Unit]:
-    """Yield the units of one input; those of a limited one end where the limit is reached."""
-    remaining = source.limit
-    for file in source.files:
-        for unit in _file_units(ordinal, source, file, unit_bytes):
-            if remaining is None:
-                yield unit
-                continue
-            size = int(unit.stamp.partition(":")[0])
-            content = _count_content(unit, source, remaining)
-            reached = content == remaining
-            # The unit that reaches the limit owns the rest of the file, so that no byte is without an owner.
-            yield _with(unit, limit=remaining, end=size if reached else unit.end)
-            remaining -= content
-            if reached:
-                return
+@dataclass(frozen=True)
+class _Planner:
+    """Cuts files into units of so many bytes."""
 
+    unit_bytes: int
+    access: Access
 
-def _file_units(ordinal: int, source: Input, file: InputFile, unit_bytes: int) -> Iterator[Unit]:
-    try:
-        stat = file.path.stat()
-        with file.path.open("rb") as stream:
-            step = unit_bytes if stat.st_size > unit_bytes and source.reader.splits(stream) else stat.st_size
-    except OSError as error:
-        raise InputError(
-            f"{file.path}: cannot be read ({error.strerror}); restore it or take it out of inputs"
-        ) from error
-    stamp = f"{stat.st_size}:{stat.st_mtime_ns}"
-    for start in range(0, max(stat.st_size, 1), max(step, 1)):
-        name = unit_name(source.source, file.name, start)
-        end = min(start + step, stat.st_size)
-        yield Unit(name, ordinal, source.source, file.name, str(file.path), start, end, None, stamp)
+    def input_units(self, ordinal: int, source: Input) -> Iterator[Unit]:
+        """Yield the units of one input; those of a limited one end where the limit is reached."""
+        if source.limit is None:
+            with ThreadPoolExecutor(PLANNERS) as pool:
+                for units in pool.map(lambda file: self._file_units(ordinal, source, file), source.files):
+                    yield from units
+            return
+        remaining = source.limit
+        for file in source.files:
+            for unit in self._file_units(ordinal, source, file):
+                size = int(unit.stamp.partition(":")[0])
+                content = self._count_content(unit, source, remaining)
+                reached = content == remaining
+                # The unit that reaches the limit owns the rest of the file, so that no byte is without an owner.
+                yield replace(unit, limit=remaining, end=size if reached else unit.end)
+                remaining -= content
+                if reached:
+                    return
 
+    def _file_units(self, ordinal: int, source: Input, file: InputFile) -> list[Unit]:
+        size, stamp = stamp_of(file)
+        path = str(file.path)
+        with open_input(path, stamp, self.access, until=0) as stream:
+            step = self.unit_bytes if size > self.unit_bytes and source.reader.splits(stream) else size
+        return [
+            Unit(
+                unit_name(source.source, file.name, start),
+                ordinal,
+                source.source,
+                file.name,
+                path,
+                start,
+                min(start + step, size),
+                None,
+                stamp,
+            )
+            for start in range(0, max(size, 1), max(step, 1))
+        ]
 
-def _count_content(unit: Unit, source: Input, most: int) -> int:
-    """Count the content records of a unit, up to `most`."""
-    found = 0
-    with open(unit.path, "rb") as stream:  # noqa: PTH123 - a reader takes a plain binary stream
-        for event in source.reader.read(stream, unit.start, unit.end):
-            found += isinstance(event, Record | Rejected)
-            if found == most:
-                break
-    return found
-
-
-def _with(unit: Unit, limit: int, end: int) -> Unit:
-    fields = {**asdict(unit), "limit": limit, "end": end}
-    return Unit(**fields)
+    def _count_content(self, unit: Unit, source: Input, most: int) -> int:
+        """Count the content records of a unit, up to `most`."""
+        found = 0
+        with open_input(unit.path, unit.stamp, self.access, unit.end) as stream:
+            for event in source.reader.read(stream, unit.start, unit.end):
+                found += isinstance(event, Record | Rejected)
+                if found == most:
+                    break
+        return found

@@ -28,6 +28,7 @@ class Warc:
     """
 
     SOURCE: ClassVar[str] = "web"
+    CRAWL_LIST: ClassVar[str] = "warc.paths.gz"
 
     max_record_mb: int = 64
     truncated: Literal["keep", "drop"] = "keep"

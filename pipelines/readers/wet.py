@@ -21,6 +21,7 @@ class Wet:
     """
 
     SOURCE: ClassVar[str] = "web"
+    CRAWL_LIST: ClassVar[str] = "wet.paths.gz"
 
     max_record_mb: int = 64
     truncated: Literal["keep", "drop"] = "keep"

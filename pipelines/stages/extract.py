@@ -12,8 +12,10 @@ from filters.document import document_id
 from pipelines.config import Extract
 from pipelines.errors import InputError
 from pipelines.extract import Extracted, Extractor
+from pipelines.input_streams import access_of, open_input
 from pipelines.manifest import Folder, StageKey, stage_key, valid_manifest
 from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
+from pipelines.remote.access import NOWHERE, Access
 from pipelines.stages.run import (
     Batch,
     Counts,
@@ -41,10 +43,11 @@ BATCH_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What a worker needs besides the unit: the readers, by ordinal of their input, and the engine."""
+    """What a worker needs besides the unit: readers by ordinal of their input, the engine, hosts it may contact."""
 
     readers: tuple[Reader, ...]
     extract: Extract
+    access: Access = NOWHERE
 
 
 def key(run: Run) -> StageKey:
@@ -54,8 +57,9 @@ def key(run: Run) -> StageKey:
 
 def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
     """Do the stage; return its manifest. Whether inputs changed shows in the units, so it is always called."""
-    units = plan_units(run.recipe)
-    settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract)
+    access = access_of(run.storage.root, run.recipe.inputs)
+    units = plan_units(run.recipe, access)
+    settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract, access)
     tasks = [
         Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, asdict(unit))
         for unit in units
@@ -78,7 +82,7 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
     reader = settings.readers[unit.input]
     tally = _Tally(unit)
     try:
-        with open(unit.path, "rb") as stream:  # noqa: PTH123 - a reader takes a plain binary stream
+        with open_input(unit.path, unit.stamp, settings.access, unit.end) as stream:
             events = _within_limit(_read(reader, stream, unit), unit.limit)
             while batch := _take(events, tally):
                 yield from _extract_batch(batch, unit, settings.extract, tally)

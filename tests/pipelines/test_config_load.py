@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from filters.dedup.bands import Bands
 from filters.step import Check
-from pipelines import config_load
+from pipelines import input_entries
 from pipelines.config import BandChoice, Dedup, InputFile, Minhash, Pack, Preference, Recipe
 from pipelines.config_load import load, resolved
 from pipelines.errors import RecipeError
@@ -70,8 +70,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.NotAStep = Pages  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rules", module)
     readers = {"pages": Pages}
-    monkeypatch.setattr(config_load, "reader_names", lambda: sorted(readers))
-    monkeypatch.setattr(config_load, "find_reader", readers.__getitem__)
+    monkeypatch.setattr(input_entries, "reader_names", lambda: sorted(readers))
+    monkeypatch.setattr(input_entries, "find_reader", readers.__getitem__)
     for name in ("crawl/2024/b.gz", "crawl/2024/a.gz", "crawl/2025/a.gz", "dumps/w.bz2", "dumps/notes.txt"):
         path = tmp_path / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
