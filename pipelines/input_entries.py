@@ -171,7 +171,7 @@ def plain_input(entry: Input, folder: Path) -> dict[str, object]:
         "limit": entry.limit,
         **plain_fields(entry.reader),
         **({"listed": [dict(facts) for facts in entry.listed]} if any(entry.listed) else {}),
-        **({"found": files} if "files" in where else {"files": files}),
+        **({} if keys and not files else {"found" if "files" in where else "files": files}),
     }
 
 

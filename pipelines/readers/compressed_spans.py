@@ -138,20 +138,20 @@ class CompressedSpans:
             else:
                 return
 
-    def head(self, count: int, until: bytes) -> bytes:
+    def head(self, count: int, until: bytes | None = None) -> bytes:
         """Return the first decoded bytes of the file: up to `count`, to some bytes sought, or to damage."""
-        data, position = b"", 0
+        data, position = bytearray(), 0
         while position < self.size:
             for event in self._stream(position, self.size - position):
                 if isinstance(event, Damaged):
-                    return data
+                    return bytes(data)
                 if isinstance(event, Span):
                     position = event.offset + event.length
                     continue
                 data += event.data
-                if len(data) >= count or until in data:
-                    return data[:count]
-        return data
+                if len(data) >= count or (until is not None and until in data):
+                    return bytes(data[:count])
+        return bytes(data)
 
     def _walk(self, first: int, start: int) -> tuple[int, bool]:
         """Follow spans up to `start`; say too whether the run before the first damage is long enough."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, NamedTuple
 
@@ -12,12 +12,24 @@ from pipelines.readers.compressed_spans import CompressedSpans
 from pipelines.readers.compression import Codec, refusal, sniff, sniff_behind_damage
 from pipelines.readers.file_window import READ_BYTES
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
-from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, row_record
+from pipelines.readers.rows import (
+    MESSAGE_CHARACTERS,
+    MISSING,
+    check_columns,
+    columns_of,
+    row_record,
+    value_at,
+)
 
 HOLD_BYTES = 32 << 20
 
 # A plain line of JSON has its first key within so many bytes.
 _NEAR_BYTES = 64
+
+# What is looked at to see whether the text is where the recipe says: more than enough to meet a row with one.
+SAMPLE_BYTES = 1 << 20
+SAMPLE_LINES = 1000
+SAMPLE_DEPTH = 3
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -38,7 +50,7 @@ class Jsonl:
     frame or bzip2 stream is, and `index` is the line's ordinal there.
 
     Attributes:
-        text: key of the text.
+        text: key of the text; ``meta.text`` is the key ``text`` in the object at ``meta``.
         id: key of the identifier; None = there is none.
         url: key of the address; None = there is none.
         date: key of the ISO 8601 time; None = there is none.
@@ -61,16 +73,33 @@ class Jsonl:
         return _codec(head) is None and refusal(head) is None
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
-        """Yield the events of all spans that start in ``[start, end)``."""
+        """Yield the events of all spans that start in ``[start, end)``.
+
+        Raises:
+            InputError: no object near the start of the file has the text that the recipe names.
+        """
         head = _head(stream)
         size = stream.seek(0, 2)
         if objection := refusal(head):
             if start == 0:
                 yield Damaged(0, size, "unsupported_format", objection)
-        elif codec := _codec(head):
+            return
+        codec = _codec(head)
+        if start == 0:
+            self._check_text(stream, head, codec)
+        if codec:
             yield from self._read_compressed(stream, codec, start, end)
         else:
             yield from self._read_plain(stream, start, end)
+
+    def _check_text(self, stream: BinaryIO, head: bytes, codec: Codec | None) -> None:
+        """Look whether any of the first objects has the text: a wrong name would cost every row of the file."""
+        start = CompressedSpans(stream, codec, HOLD_BYTES).head(SAMPLE_BYTES) if codec else head
+        rows = _objects(start[:SAMPLE_BYTES])
+        if rows and all(value_at(row, self.text) is MISSING for row in rows):
+            there = dict.fromkeys(name for row in rows for name in _names("", row))
+            file = str(getattr(stream, "name", "the file"))
+            check_columns(columns_of(self), columns_of(self), there.__contains__, there, file)
 
     def _read_plain(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
         position = _line_start(stream, start)
@@ -119,7 +148,28 @@ class Jsonl:
             return _bad_json(place, str(error))
         if not isinstance(row, dict):
             return _bad_json(place, f"the line is no object but {type(row).__name__}")
-        return row_record(place, row, Columns(self.text, self.id, self.url, self.date, self.language))
+        return row_record(place, row, columns_of(self))
+
+
+def _objects(start: bytes) -> list[dict[str, object]]:
+    """Return the objects of the first lines; one that is cut is no object."""
+    rows = []
+    for line in start.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES]:
+        try:
+            row = json.loads(line.decode("utf-8-sig"))
+        except (ValueError, RecursionError):  # counted where the line is read
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def _names(prefix: str, row: Mapping[str, object]) -> Iterator[str]:
+    """Yield the keys of an object, those of objects in it behind a dot."""
+    for name, value in row.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, dict) and prefix.count(".") < SAMPLE_DEPTH:
+            yield from _names(f"{prefix}{name}.", value)
 
 
 def _bad_json(place: Place, message: str) -> Rejected:

@@ -1,18 +1,19 @@
-"""Parquet tables with a column of text: a row group is a span."""
+"""Parquet tables with a column of text, which may be a field of a struct: a row group is a span."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
 from pipelines.readers.chunk_buffer import Place
 from pipelines.readers.record import Damaged, Event, Span
-from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, row_record
+from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, check_columns, columns_of, row_record
 
 # Rows are taken from a row group so many at a time: few enough that long texts do not fill the memory.
 BATCH_ROWS = 256
@@ -37,7 +38,7 @@ class Parquet:
     """Reads the text of each row; page checksums are verified where the file has them.
 
     Attributes:
-        text: column of the text.
+        text: column of the text; ``meta.text`` is the field ``text`` of the struct ``meta``.
         id: column of the identifier; None = there is none.
         url: column of the address; None = there is none.
         date: column of the time; None = there is none.
@@ -87,26 +88,24 @@ class Parquet:
         if start <= position < end:
             yield Span(position, size - position, "footer")
 
-    def _columns(self, schema: pa.Schema, file: object) -> Columns:
-        """Return the columns to read; one that only the defaults name may be missing."""
-        wanted = Columns(self.text, self.id, self.url, self.date, self.language)
-        default = Parquet()
-        there = ", ".join(schema.names)
-        found: dict[str, str | None] = dict.fromkeys(("id", "url", "date", "language"))
-        for key, name in wanted.names().items():
-            if name in schema.names:
-                found[key] = name
-            elif key == "text" or name != getattr(default, key):
-                raise InputError(
-                    f"{file}: there is no column {name!r}; the columns are: {there}. "
-                    f"Set `{key}:` of the parquet input to the right one"
-                )
-        if not _holds_text(schema.field(self.text).type):
+    def _columns(self, schema: pa.Schema, file: str) -> Columns:
+        """Return the columns to read; see `check_columns`."""
+        fields = dict(_fields("", schema))
+        found = check_columns(columns_of(self), columns_of(Parquet()), fields.__contains__, fields, file)
+        if not _holds_text(fields[self.text]):
             raise InputError(
-                f"{file}: column {self.text!r} holds {schema.field(self.text).type}, not text; the columns "
-                f"are: {there}. Set `text:` of the parquet input to the right one"
+                f"{file}: column {self.text!r} holds {fields[self.text]}, not text; the columns "
+                f"are: {', '.join(fields)}. Set `text:` of the input to the right one"
             )
-        return Columns(self.text, found["id"], found["url"], found["date"], found["language"])
+        return found
+
+
+def _fields(prefix: str, fields: Iterable[pa.Field]) -> Iterator[tuple[str, pa.DataType]]:
+    """Yield names and types of columns, those of structs followed by those of their fields."""
+    for field in fields:
+        yield f"{prefix}{field.name}", field.type
+        if pa.types.is_struct(field.type):
+            yield from _fields(f"{prefix}{field.name}.", field.type)
 
 
 class _UnreadableError(Exception):
@@ -157,7 +156,7 @@ def _group_events(file: pq.ParquetFile, group: _Group, columns: Columns) -> Iter
     names = sorted(set(columns.names().values()))
     try:
         for batch in file.iter_batches(BATCH_ROWS, row_groups=[group.ordinal], columns=names):
-            for row in _rows(batch):
+            for row in _rows(batch, names):
                 yield row_record(Place(group.offset, group.length, index), row, columns)
                 index += 1
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -167,13 +166,22 @@ def _group_events(file: pq.ParquetFile, group: _Group, columns: Columns) -> Iter
     yield Span(group.offset, group.length, "row_group")
 
 
-def _rows(batch: pa.RecordBatch) -> list[dict[str, object]]:
+def _rows(batch: pa.RecordBatch, names: list[str]) -> list[dict[str, object]]:
     """Return rows as mappings; text as bytes, because nobody has checked that it is UTF-8."""
     arrays = {}
-    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+    for name in names:
+        array = _column(batch, name)
         values = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
         arrays[name] = (values.cast(pa.large_binary()) if _holds_text(values.type) else values).to_pylist()
     return [dict(zip(arrays, values, strict=True)) for values in zip(*arrays.values(), strict=True)]
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Return a column, or the field of a struct at a path."""
+    if name in batch.schema.names:
+        return batch.column(name)
+    first, *path = name.split(".")
+    return pc.struct_field(batch.column(first), path)
 
 
 def _holds_text(kind: pa.DataType) -> bool:

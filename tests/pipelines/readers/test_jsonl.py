@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.errors import InputError
 from pipelines.readers.jsonl import Jsonl
 from pipelines.readers.record import Record, Span, find_reader
 
@@ -123,6 +125,26 @@ def test_columns_are_named_by_the_recipe(read: Any) -> None:
     record = read(reader, json.dumps(row).encode()).records[0]
     assert (record.payload, record.record_id, record.language) == (b"Hallo", "12", "de")
     assert (record.url, record.date) == (None, None)
+
+
+def test_a_path_leads_into_nested_objects(read: Any) -> None:
+    reader = Jsonl(text="page.text", id="page.ids.main", url="a.b")
+    row = {"page": {"text": "Hallo", "ids": {"main": 7}}, "a.b": "https://x.example", "a": {"b": "no"}}
+    record = read(reader, json.dumps(row).encode()).records[0]
+    assert (record.payload, record.record_id, record.url) == (b"Hallo", "7", "https://x.example")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, zstandard.compress])
+def test_a_text_that_is_nowhere_is_an_error_that_names_what_there_is(pack: Any, tmp_path: Path) -> None:
+    path = tmp_path / "renamed.jsonl"
+    path.write_bytes(pack(b'{"content": "a", "meta": {"raw": "b"}}\n{"key": 1}\n'))
+    with path.open("rb") as stream, pytest.raises(InputError, match=r"content, meta, meta\.raw, key") as caught:
+        list(READER.read(stream, 0, 99))
+    assert "renamed.jsonl" in str(caught.value)
+    assert "`text:`" in str(caught.value)
+    with path.open("rb") as stream:
+        events = list(Jsonl(text="meta.raw").read(stream, 0, 99))
+    assert [event.payload for event in events if isinstance(event, Record)] == [b"b"]
 
 
 def test_odd_values_do_not_cost_the_text(read: Any) -> None:

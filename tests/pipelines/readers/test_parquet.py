@@ -127,6 +127,26 @@ def test_a_missing_column_says_which_there_are(tmp_path: Any) -> None:
             list(Parquet(text="content", id="identifier").read(stream, 0, 10))
 
 
+def test_a_path_leads_into_structs(read: Any) -> None:
+    """Also where the struct, or a field in it, is null; a column whose name has a dot is that column."""
+    rows = [
+        {"text": "Hallo", "info": {"url": "https://x.example", "more": {"id": 7}}},
+        {"text": None, "info": {"url": None, "more": None}},
+        None,
+        {"text": "Welt", "info": None},
+    ]
+    data = write({"page": rows, "a.b": ["de", "en", "fr", "es"]})
+    reader = Parquet(text="page.text", url="page.info.url", id="page.info.more.id", language="a.b")
+    events = read(reader, data)
+    assert [(r.payload, r.url, r.record_id, r.language) for r in events.records] == [
+        (b"Hallo", "https://x.example", "7", "de"),
+        (b"Welt", None, None, "es"),
+    ]
+    assert events.reasons == ["no_text", "no_text"]
+    with pytest.raises(InputError, match=r"page, page\.text, page\.info, page\.info\.url, .*a\.b"):
+        list(Parquet(text="page.txt").read(io.BytesIO(data), 0, 10))
+
+
 def test_a_text_column_of_numbers_is_refused() -> None:
     with pytest.raises(InputError, match="int64, not text"):
         list(READER.read(io.BytesIO(write({"text": [1, 2]})), 0, 10))
