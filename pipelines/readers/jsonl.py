@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar, NamedTuple
+from typing import BinaryIO, ClassVar
 
 from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
 from pipelines.readers.compressed_spans import CompressedSpans
 from pipelines.readers.compression import Codec, refusal, sniff, sniff_behind_damage
 from pipelines.readers.file_window import READ_BYTES
+from pipelines.readers.json_lines import Line, lines, parse_line, span_lines
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
 from pipelines.readers.rows import (
-    MESSAGE_CHARACTERS,
     MISSING,
     check_columns,
     columns_of,
@@ -30,16 +30,6 @@ _NEAR_BYTES = 64
 SAMPLE_BYTES = 1 << 20
 SAMPLE_LINES = 1000
 SAMPLE_DEPTH = 3
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class _Line(NamedTuple):
-    """One line: its first byte, the byte behind its newline, and its content; None = it is too long."""
-
-    start: int
-    end: int
-    data: bytes | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +94,7 @@ class Jsonl:
     def _read_plain(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
         position = _line_start(stream, start)
         buffer = ChunkBuffer(plain_chunks(stream, position), position)
-        for line in _lines(buffer, self.max_line_mb << 20):
+        for line in lines(buffer, self.max_line_mb << 20):
             if line.start >= end:
                 return
             length = line.end - line.start
@@ -118,37 +108,12 @@ class Jsonl:
         position = spans.boundary(start)
         if position >= min(end, spans.size):
             return
-        buffer = ChunkBuffer(spans.chunks(position))
-        running = True
-        while running:
-            torn = buffer.after_damage  # the run may begin with the rest of a line that the damage has cost
-            for line in _lines(buffer, self.max_line_mb << 20):
-                place = buffer.place(line.start)
-                yield from buffer.passed(min(place.offset, end))
-                if place.offset >= end:
-                    return
-                event = self._event(line, place)
-                if event is not None and not (torn and _is_bad_json(event)):
-                    yield event
-                torn = False
-            running = buffer.next_run()
-        yield from buffer.passed(end)
+        yield from span_lines(spans.chunks(position), end, self.max_line_mb << 20, self._event)
 
-    def _event(self, line: _Line, place: Place) -> Record | Rejected | None:
+    def _event(self, line: Line, place: Place) -> Record | Rejected | None:
         """Return the record of a line; None where the line is blank."""
-        if line.data is None:
-            message = f"the line has {line.end - line.start} bytes; max_line_mb sets the limit"
-            return Rejected(*place, reason="too_big", error="too_big", message=message)
-        data = line.data.removeprefix(_BYTE_ORDER_MARK).strip()
-        if not data:
-            return None
-        try:
-            row = json.loads(data.decode())
-        except (ValueError, RecursionError) as error:
-            return _bad_json(place, str(error))
-        if not isinstance(row, dict):
-            return _bad_json(place, f"the line is no object but {type(row).__name__}")
-        return row_record(place, row, columns_of(self))
+        row = parse_line(line, place)
+        return row_record(place, row, columns_of(self)) if isinstance(row, dict) else row
 
 
 def _objects(start: bytes) -> list[dict[str, object]]:
@@ -170,14 +135,6 @@ def _names(prefix: str, row: Mapping[str, object]) -> Iterator[str]:
         yield f"{prefix}{name}"
         if isinstance(value, dict) and prefix.count(".") < SAMPLE_DEPTH:
             yield from _names(f"{prefix}{name}.", value)
-
-
-def _bad_json(place: Place, message: str) -> Rejected:
-    return Rejected(*place, reason="bad_json", error="bad_json", message=message[:MESSAGE_CHARACTERS])
-
-
-def _is_bad_json(event: Record | Rejected) -> bool:
-    return isinstance(event, Rejected) and event.reason == "bad_json"
 
 
 def _head(stream: BinaryIO) -> bytes:
@@ -202,28 +159,3 @@ def _line_start(stream: BinaryIO, start: int) -> int:
             return position + at + 1
         position += len(data)
     return position
-
-
-def _lines(buffer: ChunkBuffer, max_bytes: int) -> Iterator[_Line]:
-    """Yield the lines of a run; the last one need not end with a newline."""
-    while buffer.fill(1):
-        start = buffer.position
-        while (at := buffer.data.find(b"\n", buffer.at)) < 0:
-            held = len(buffer.data) - buffer.at
-            if held > max_bytes or not buffer.fill(held + 1):
-                break
-        stop = len(buffer.data) if at < 0 else at + 1
-        data = buffer.data[buffer.at : stop]
-        buffer.at = stop
-        if at < 0 and len(data) > max_bytes:
-            _skip_line(buffer)
-        yield _Line(start, buffer.position, data if len(data) <= max_bytes else None)
-
-
-def _skip_line(buffer: ChunkBuffer) -> None:
-    """Move behind the next newline without holding what is passed."""
-    while buffer.fill(1):
-        at = buffer.data.find(b"\n", buffer.at)
-        buffer.at = len(buffer.data) if at < 0 else at + 1
-        if at >= 0:
-            return

@@ -138,7 +138,10 @@ def test_a_path_leads_into_nested_objects(read: Any) -> None:
 def test_a_text_that_is_nowhere_is_an_error_that_names_what_there_is(pack: Any, tmp_path: Path) -> None:
     path = tmp_path / "renamed.jsonl"
     path.write_bytes(pack(b'{"content": "a", "meta": {"raw": "b"}}\n{"key": 1}\n'))
-    with path.open("rb") as stream, pytest.raises(InputError, match=r"content, meta, meta\.raw, key") as caught:
+    with (
+        path.open("rb") as stream,
+        pytest.raises(InputError, match=r"content, meta, meta\.raw, key") as caught,
+    ):
         list(READER.read(stream, 0, 99))
     assert "renamed.jsonl" in str(caught.value)
     assert "`text:`" in str(caught.value)
