@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from pathlib import PurePosixPath
 
 MAGIC = re.compile(r"[*?[]")
 
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]/]*\]|.", re.DOTALL)
+_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", re.DOTALL)
+_END = r"\Z"
 
 
 def fixed_start(pattern: str) -> str:
@@ -37,10 +39,7 @@ def _expression(token: str) -> str:
     if token in known:
         return known[token]
     if len(token) > 2 and token[0] == "[":
-        inner = token[1:-1]
-        negated = inner[0] in "!^"
-        body = (inner[1:] if negated else inner).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-        return f"[{'^/' if negated else ''}{body}]" if body else re.escape(token)
+        return f"(?!/){fnmatch.translate(token).removesuffix(_END)}"
     return re.escape(token)
 
 
