@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.commands import check, report, show, stages, trace, verify
+from pipelines.commands import check, publish, report, show, stages, trace, verify
 from pipelines.errors import CorpusmillError
 from pipelines.terminal import escape
 
@@ -23,6 +23,7 @@ COMMANDS = (
     show.COMMAND,
     trace.COMMAND,
     report.COMMAND,
+    publish.COMMAND,
 )
 
 

@@ -125,6 +125,11 @@ class TableWriter:
         self._writer.write_table(table, row_group_size=row_group_size)
         self._rows += table.num_rows
 
+    @property
+    def bytes(self) -> int:
+        """How many bytes are written so far."""
+        return self._attempt.file.size
+
     def __enter__(self) -> TableWriter:
         return self
 

@@ -1,0 +1,236 @@
+"""One repository on the Hub: what it holds, what is to change, the upload in one commit, and reading it back.
+
+Uploads are resumed by the Hub: content it has is not sent again. The client waits and tries again by itself when it
+uploads and downloads, not when it creates, commits or asks for information; `patiently` does that. A commit whose
+answer got lost is recognised by what the repository then holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+import httpx2
+import pyarrow.parquet as pq
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, HfFileSystem
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.hf_api import RepoFile as RemoteFile
+
+from pipelines.errors import OutputError, VerificationError
+from pipelines.publish.files import CONFIG_FOLDERS, RepoFile
+
+Answer = TypeVar("Answer")
+
+TRANSIENT: Final = (408, 429, 500, 502, 503, 504)
+_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+LONGEST_WAIT_S: Final = 300.0
+READ_BYTES: Final = 8 << 20
+FILES_PER_UPLOAD: Final = 50
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repository and the branch that is published to.
+
+    Attributes:
+        api: the client.
+        name: ``user/name``.
+        kind: ``dataset`` or ``model``.
+        branch: created from ``main`` where it does not exist.
+    """
+
+    api: HfApi
+    name: str
+    kind: str
+    branch: str = "main"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What makes a repository what it should be."""
+
+    head: str
+    add: Sequence[RepoFile]
+    remove: Sequence[str]
+
+
+def open_repo(repo: Repo, private: bool) -> bool:
+    """Create the repository, private for now, and its branch, where they do not exist.
+
+    Returns:
+        Whether the repository was created.
+    """
+    created = False
+    try:
+        patiently(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind))
+    except RepositoryNotFoundError:
+        patiently(lambda: repo.api.create_repo(repo.name, repo_type=repo.kind, private=True, exist_ok=True))
+        created = not private
+    if repo.branch != "main":
+        patiently(
+            lambda: repo.api.create_branch(repo.name, branch=repo.branch, repo_type=repo.kind, exist_ok=True)
+        )
+    return created
+
+
+def difference(repo: Repo, files: Sequence[RepoFile]) -> Change:
+    """Return what has to change for the repository to hold these files, and no others in the folders of publish."""
+    head = str(
+        patiently(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind, revision=repo.branch)).sha
+    )
+    there = _tree(repo, head)
+    add = [file for file in files if not _same(file, there.get(file.path))]
+    wanted = {file.path for file in files}
+    ours = [path for path in there if path.partition("/")[0] in CONFIG_FOLDERS and "/" in path]
+    return Change(head, add, sorted(path for path in ours if path not in wanted))
+
+
+def _tree(repo: Repo, revision: str) -> dict[str, RemoteFile]:
+    tree = patiently(
+        lambda: list(
+            repo.api.list_repo_tree(repo.name, recursive=True, revision=revision, repo_type=repo.kind)
+        )
+    )
+    return {entry.path: entry for entry in tree if isinstance(entry, RemoteFile)}
+
+
+def _same(file: RepoFile, remote: RemoteFile | None) -> bool:
+    """Say whether the Hub has exactly this content at the file's place."""
+    if remote is None or remote.size != file.size:
+        return False
+    return remote.lfs.sha256 == file.sha256 if remote.lfs is not None else remote.blob_id == file.git_oid()
+
+
+def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[str], None]) -> str:
+    """Make the repository hold these files, in one commit; without a difference there is none.
+
+    Returns:
+        The commit that holds them.
+
+    Raises:
+        OutputError: the branch was changed by somebody else meanwhile.
+    """
+    change = difference(repo, files)
+    if not change.add and not change.remove:
+        say(f"{repo.name}: unchanged")
+        return change.head
+    size = sum(file.size for file in change.add)
+    say(f"{repo.name}: {len(change.add)} files to send ({size:,} bytes), {len(change.remove)} to remove")
+    additions = [_addition(file) for file in change.add]
+    for first in range(0, len(additions), FILES_PER_UPLOAD):
+        some = additions[first : first + FILES_PER_UPLOAD]
+        patiently(
+            partial(
+                repo.api.preupload_lfs_files,
+                repo.name,
+                some,
+                repo_type=repo.kind,
+                revision=repo.branch,
+                free_memory=False,
+            )
+        )
+        say(
+            f"{repo.name}: {min(first + FILES_PER_UPLOAD, len(additions))} of {len(additions)} files are there"
+        )
+    return patiently(lambda: _commit(repo, files, change.head, message))
+
+
+def _addition(file: RepoFile) -> CommitOperationAdd:
+    return CommitOperationAdd(
+        file.path, file.content if isinstance(file.content, bytes) else str(file.content)
+    )
+
+
+def _commit(repo: Repo, files: Sequence[RepoFile], head: str, message: str) -> str:
+    """Commit what was uploaded; looks first, because the answer to an earlier try may have got lost."""
+    change = difference(repo, files)
+    if not change.add and not change.remove:
+        return change.head
+    if change.head != head:
+        raise OutputError(f"{repo.name}: {repo.branch} was changed by somebody else meanwhile; publish again")
+    operations: list[CommitOperationAdd | CommitOperationDelete] = [*map(_addition, change.add)]
+    operations += map(CommitOperationDelete, change.remove)
+    made = repo.api.create_commit(
+        repo.name,
+        operations,
+        commit_message=message,
+        repo_type=repo.kind,
+        revision=repo.branch,
+        parent_commit=head,
+    )
+    return str(made.oid)
+
+
+def read_back(repo: Repo, commit: str, files: Sequence[RepoFile], say: Callable[[str], None]) -> None:
+    """Read every file of a commit again and compare it with what was sent.
+
+    Raises:
+        VerificationError: the Hub gives other bytes or rows; the message names the file.
+    """
+    prefix = "datasets/" if repo.kind == "dataset" else ""
+    system = HfFileSystem(endpoint=repo.api.endpoint, token=repo.api.token, skip_instance_cache=True)
+    for n, file in enumerate(files, 1):
+        path = f"{prefix}{repo.name}@{commit}/{file.path}"
+        found = patiently(partial(_sha256, system, path))
+        if found != file.sha256:
+            raise VerificationError(
+                f"{repo.name}/{file.path}: the Hub has other bytes (sha256 {found}); publish again"
+            )
+        if file.rows is not None:
+            rows = patiently(partial(_rows, system, path))
+            if rows != file.rows:
+                raise VerificationError(
+                    f"{repo.name}/{file.path}: has {rows} rows on the Hub, {file.rows} here"
+                )
+        if n % FILES_PER_UPLOAD == 0 or n == len(files):
+            say(f"{repo.name}: {n} of {len(files)} files read back and equal")
+
+
+def _sha256(system: HfFileSystem, path: str) -> str:
+    digest = hashlib.sha256()
+    with system.open(path, "rb", block_size=READ_BYTES) as file:
+        while data := file.read(READ_BYTES):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _rows(system: HfFileSystem, path: str) -> int:
+    with system.open(path, "rb") as file:
+        return int(pq.read_metadata(file).num_rows)
+
+
+def patiently(call: Callable[[], Answer]) -> Answer:
+    """Return what a call returns; where the Hub is busy or away for a moment, wait and call again."""
+    for wait in _WAITS_S:
+        try:
+            return call()
+        except Exception as error:
+            fault = _transient(error)
+            if fault is None:
+                raise
+            time.sleep(max(wait, _asked_to_wait(fault)))
+    return call()
+
+
+def _transient(error: BaseException) -> BaseException | None:
+    """Return the error, or the one it came from, that may be gone in a moment; None where there is none such."""
+    cause: BaseException | None = error
+    while cause is not None:
+        # A gateway that is busy answers with a page where the client expects JSON.
+        if isinstance(cause, (httpx2.TransportError, json.JSONDecodeError)):
+            return cause
+        if isinstance(cause, HfHubHTTPError) and cause.response.status_code in TRANSIENT:
+            return cause
+        cause = cause.__cause__
+    return None
+
+
+def _asked_to_wait(error: BaseException) -> float:
+    """Return the seconds that the Hub asked for, at most `LONGEST_WAIT_S`."""
+    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
+    return min(float(asked), LONGEST_WAIT_S) if asked.isdigit() else 0.0

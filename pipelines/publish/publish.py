@@ -1,0 +1,208 @@
+"""Publishing a run: verify, write the files, send them, read them back, and only then let others see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.errors import CorpusmillError, InputError, OutputError, RecipeError, VerificationError
+from pipelines.manifest import RUN_MANIFEST, canonical_json, read_sealed
+from pipelines.publish import stage
+from pipelines.publish.card import CardFacts, dataset_card, model_card, public_recipe
+from pipelines.publish.files import RepoFile, text_file
+from pipelines.publish.split_writer import FILE_BYTES
+from pipelines.run_tables import RunTables
+from pipelines.storage import Storage
+from pipelines.verify import verify
+
+if TYPE_CHECKING:  # the client takes a second to import; a dry run needs none
+    from huggingface_hub import HfApi
+
+PARTS: Final = ("documents", "shards", "tokenizer", "dropped", "ledger")
+DEFAULT_PARTS: Final = ("documents", "shards", "tokenizer")
+CREATED: Final = "work/publish/created.json"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a run goes and what of it.
+
+    Attributes:
+        repo: ``user/name`` of the dataset repository.
+        parts: some of `PARTS`.
+        private: a repository made now stays private.
+        branch: branch to publish to.
+        tokenizer_repo: the tokenizer's model repository; None = the dataset's name with ``-tokenizer``.
+        license: for the cards; None = what follows from the readers.
+    """
+
+    repo: str
+    parts: Sequence[str] = DEFAULT_PARTS
+    private: bool = False
+    branch: str = "main"
+    tokenizer_repo: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The files of one repository, its card included."""
+
+    name: str
+    kind: str
+    files: Sequence[RepoFile]
+
+    @property
+    def card(self) -> str:
+        """The text of its README.md."""
+        data = next(file.content for file in self.files if file.path == "README.md")
+        return data.decode() if isinstance(data, bytes) else data.read_text()
+
+
+def prepare(storage: Storage, target: Target, file_bytes: int = FILE_BYTES) -> list[Contents]:
+    """Verify a run and write what is to be published of it; sends nothing.
+
+    Raises:
+        VerificationError: the run is not what its manifests say.
+        RecipeError: it has nothing of a part that is asked for.
+    """
+    with storage.lock():
+        faults, _ = verify(storage)
+        if faults:
+            raise VerificationError("nothing was published, the run has faults:\n" + "\n".join(faults))
+        tables = RunTables(storage)
+        _check_parts(tables, target)
+        for relative in storage.list_files(stage.ROOT):
+            if relative != CREATED:
+                storage.remove(relative)
+        return list(_contents(tables, read_sealed(storage, RUN_MANIFEST), target, file_bytes))
+
+
+def _check_parts(tables: RunTables, target: Target) -> None:
+    needed = {
+        "documents": "dedup",
+        "shards": "pack",
+        "tokenizer": "train-tokenizer",
+        "dropped": "dedup",
+        "ledger": "filter",
+    }
+    for part in target.parts:
+        if part not in needed:
+            raise RecipeError(f"--what {part}: there is no such part; there are {', '.join(PARTS)}")
+        if needed[part] not in tables.manifests:
+            raise RecipeError(f"--what {part}: the run has no finished stage {needed[part]}; finish it first")
+    if target.repo.count("/") != 1 or not all(target.repo.split("/")):
+        raise RecipeError(f"--repo {target.repo}: a repository is named user/name")
+
+
+def _contents(tables: RunTables, manifest: dict[str, Any], target: Target, file_bytes: int) -> list[Contents]:
+    makers: dict[str, Callable[[], list[RepoFile]]] = {
+        "documents": lambda: stage.stage_documents(tables, file_bytes),
+        "dropped": lambda: stage.stage_dropped(tables, file_bytes),
+        "ledger": lambda: stage.stage_ledger(tables, file_bytes),
+        "shards": lambda: stage.shard_files(tables),
+    }
+    files = [file for part, make in makers.items() if part in target.parts for file in make()]
+    with_tokenizer = "tokenizer" in target.parts
+    tokenizer_repo = (target.tokenizer_repo or f"{target.repo}-tokenizer") if with_tokenizer else None
+    facts = CardFacts(target.repo, tokenizer_repo, target.license)
+    found = []
+    if files:
+        card = text_file("README.md", dataset_card(tables, manifest, files, facts))
+        run = text_file("corpusmill.json", canonical_json(_provenance(manifest)).decode() + "\n")
+        found.append(Contents(target.repo, "dataset", [*files, run, card]))
+    if tokenizer_repo is not None:
+        own = stage.tokenizer_files(tables)
+        evaluation = json.loads(tables.storage.path("tokenizer/evaluation.json").read_bytes())
+        card = text_file("README.md", model_card(tables, manifest, evaluation, facts))
+        found.append(Contents(tokenizer_repo, "model", [*own, card]))
+    return found
+
+
+def _provenance(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a run as others may see it, with the hash of the true one."""
+    return {
+        "producer": manifest["producer"],
+        "recipe": public_recipe(manifest["recipe"]),
+        "stages": {name: entry["key"] for name, entry in manifest["stages"].items()},
+        "balance": manifest["balance"],
+        "manifest_sha256": manifest["sha256"],
+    }
+
+
+def publish(
+    storage: Storage, target: Target, api: HfApi, say: Callable[[str], None], file_bytes: int = FILE_BYTES
+) -> list[dict[str, str]]:
+    """Publish a run; doing it again sends only what is not there yet, and commits only a difference.
+
+    Returns:
+        For each repository its name, kind and the commit that holds the run.
+
+    Raises:
+        VerificationError: the run has faults, or the Hub gives back something else than was sent.
+        OutputError: the Hub refused or could not be reached; what was sent is not sent again.
+    """
+    done = []
+    for contents in prepare(storage, target, file_bytes):
+        try:
+            commit = _publish_one(storage, contents, target, api, say)
+        except CorpusmillError:
+            raise
+        except Exception as error:
+            explained = _explained(contents.name, error)
+            if explained is None:
+                raise
+            raise explained from error
+        done.append({"repo": contents.name, "kind": contents.kind, "commit": commit})
+    return done
+
+
+def _publish_one(
+    storage: Storage, contents: Contents, target: Target, api: HfApi, say: Callable[[str], None]
+) -> str:
+    from pipelines.publish import hub
+
+    repo = hub.Repo(api, contents.name, contents.kind, target.branch)
+    if hub.open_repo(repo, target.private):
+        _note_created(storage, contents.name)
+    sha256 = read_sealed(storage, RUN_MANIFEST)["sha256"]
+    commit = hub.apply(repo, contents.files, f"Publish run {sha256[:12]}", say)
+    hub.read_back(repo, commit, contents.files, say)
+    if not target.private and contents.name in _created(storage):
+        # Only a repository that this run created is made public: anybody else's choice is left alone.
+        hub.patiently(lambda: api.update_repo_settings(contents.name, repo_type=contents.kind, private=False))
+        _note_public(storage, contents.name)
+    return commit
+
+
+def _created(storage: Storage) -> list[str]:
+    return list((storage.read_json(CREATED) or {}).get("private_for_now", ()))
+
+
+def _note_created(storage: Storage, name: str) -> None:
+    names = sorted({*_created(storage), name})
+    storage.write_bytes(CREATED, json.dumps({"private_for_now": names}).encode())
+
+
+def _note_public(storage: Storage, name: str) -> None:
+    names = [other for other in _created(storage) if other != name]
+    storage.write_bytes(CREATED, json.dumps({"private_for_now": names}).encode())
+
+
+def _explained(name: str, error: Exception) -> CorpusmillError | None:
+    """Return an error that says what to do, for one of the client; None for one that is a fault of this program."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
+
+    causes = [error, error.__cause__]  # an upload that fails in a thread comes wrapped
+    status = next((cause.response.status_code for cause in causes if isinstance(cause, HfHubHTTPError)), None)
+    if status in (401, 403):
+        return InputError(
+            f"{name}: the Hub refused ({status}); log in with `hf auth login`, or set HF_TOKEN to one that may write"
+        )
+    if not any(isinstance(cause, (httpx2.HTTPError, OSError, ValueError)) for cause in causes):
+        return None
+    lines = str(causes[1] or error).strip().splitlines() or [type(error).__name__]
+    return OutputError(f"{name}: {lines[0]}; publish again, what was sent is not sent again")

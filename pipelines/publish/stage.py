@@ -1,0 +1,189 @@
+"""The tables of a repository, made from the tables of a run: compacted by language, split as the shards are."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.manifest import document_files, folder_files
+from pipelines.publish.files import RepoFile
+from pipelines.publish.split_writer import FILE_BYTES, SplitWriter
+from pipelines.run_tables import RunTables
+from pipelines.tables import DOCUMENTS, DROPPED
+from tokenizer_training.split import is_validation
+
+ROOT: Final = "work/publish"
+BATCH_ROWS: Final = 1024
+SAMPLE_ROWS: Final = 1000
+OTHER_LANGUAGE: Final = "other"
+
+PUBLISHED_DOCUMENTS: Final = DOCUMENTS.append(pa.field("token_count", pa.int32()))
+"""Documents with their number of tokens, null where the run was not packed."""
+
+PUBLISHED_DROPPED: Final = pa.schema(
+    [(name, pa.string()) for name in ("id", "url", "source", "language")]
+    + [("language_score", pa.float64()), ("text", pa.string())]
+    + [(name, pa.string()) for name in ("step", "reason", "keeper")]
+)
+"""Documents that went, with the text the steps saw. Duplicates have step ``dedup`` and name their keeper."""
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,8})*")
+
+
+def language_folder(language: str | None) -> str:
+    """Return the name under which documents of a language are published; a label may be anything, a folder not.
+
+    >>> language_folder("en"), language_folder("zho_Hans"), language_folder("../etc"), language_folder(None)
+    ('en', 'zho_Hans', 'other', 'other')
+    """
+    return language if language and _LANGUAGE.fullmatch(language) else OTHER_LANGUAGE
+
+
+def stage_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
+    """Write the finished documents by language and split, and the sample of the training split; return the files."""
+    share = _validation_share(tables)
+    smallest: list[tuple[int, dict[str, Any]]] = []
+    with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
+        for batch in _documents(tables):
+            rows = batch.select(["id", "language"]).to_pylist()
+            places = [(f"data/{language_folder(r['language'])}", _split(r["id"], share)) for r in rows]
+            for place in dict.fromkeys(places):
+                chosen = [n for n, other in enumerate(places) if other == place]
+                writer.write(*place, batch.take(chosen))
+            _draw(smallest, batch, places)
+    folders = {file.path.rpartition("/")[0] for file in writer.files({})}
+    files = writer.files({folder: folder.removeprefix("data/") for folder in folders})
+    with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
+        drawn = [row for _, row in sorted(smallest, key=lambda item: -item[0])]
+        writer.write("sample", "train", pa.Table.from_pylist(drawn, PUBLISHED_DOCUMENTS))
+    return [*files, *writer.files({})]
+
+
+def _validation_share(tables: RunTables) -> float:
+    pack = tables.manifests.get("pack")
+    return float(pack["key_parts"]["settings"]["validation"]) if pack else 0.0
+
+
+def _split(identity: str, share: float) -> str:
+    return "validation" if is_validation(identity, share) else "train"
+
+
+def _draw(smallest: list[tuple[int, dict[str, Any]]], batch: pa.Table, places: list[tuple[str, str]]) -> None:
+    """Keep the training documents with the smallest hashes of their ids: a sample that anyone draws again."""
+    for n, (_, split) in enumerate(places):
+        key = -int.from_bytes(hashlib.md5(batch["id"][n].as_py().encode(), usedforsecurity=False).digest())
+        if split == "train" and (len(smallest) < SAMPLE_ROWS or key > smallest[0][0]):
+            row = (key, batch.slice(n, 1).to_pylist()[0])
+            if len(smallest) < SAMPLE_ROWS:
+                heapq.heappush(smallest, row)
+            else:
+                heapq.heapreplace(smallest, row)
+
+
+def _documents(tables: RunTables) -> Iterator[pa.Table]:
+    """Yield the finished documents with their token counts, a batch at a time."""
+    storage = tables.storage
+    counts = _by_unit(tables, "pack", "token_counts")
+    for file in document_files(tables.manifests["dedup"]):
+        tokens = pq.read_table(storage.path(counts[file["unit"]])) if file["unit"] in counts else None
+        first = 0
+        for batch in _batches(tables, file["path"]):
+            table = pa.Table.from_batches([batch])
+            if "cluster_size" not in table.column_names:  # dedup is off: these are the filtered documents
+                table = table.append_column("cluster_size", pa.array([1] * len(table), pa.int32()))
+            column = pa.nulls(len(table), pa.int32())
+            if tokens is not None:
+                column = tokens["token_count"].slice(first, len(table))
+            yield table.append_column(PUBLISHED_DOCUMENTS.field("token_count"), column).cast(
+                PUBLISHED_DOCUMENTS
+            )
+            first += len(table)
+
+
+def stage_dropped(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
+    """Write the documents that steps dropped or dedup removed, with text, step and reason; return the files."""
+    extracted = _by_unit(tables, "extract", "extracted")
+    with SplitWriter(tables.storage, ROOT, PUBLISHED_DROPPED, file_bytes) as writer:
+        for unit, ledger in _by_unit(tables, "filter", "ledger").items():
+            for rows in _dropped(tables, ledger, extracted[unit]):
+                writer.write("dropped", "train", rows)
+        filtered = _by_unit(tables, "filter", "filtered")
+        for unit, duplicates in _by_unit(tables, "dedup", "duplicates").items():
+            writer.write("dropped", "train", _removed(tables, duplicates, filtered[unit]))
+    return writer.files({})
+
+
+def _dropped(tables: RunTables, ledger: str, extracted: str) -> Iterator[pa.Table]:
+    """Yield the dropped rows of one unit: ledger and texts have the same rows in the same order."""
+    columns = ["id", "url", "source", "language", "language_score", "decision", "step", "reason"]
+    texts = pq.ParquetFile(tables.storage.path(extracted)).iter_batches(BATCH_ROWS, columns=["id", "text"])
+    rows = pq.ParquetFile(tables.storage.path(ledger)).iter_batches(BATCH_ROWS, columns=columns)
+    for row, text in zip(rows, texts, strict=True):
+        table = pa.Table.from_batches([row])
+        table = table.append_column("text", text["text"]).append_column(
+            "keeper", pa.nulls(len(table), pa.string())
+        )
+        wanted = pa.compute.and_(pa.compute.equal(table["decision"], DROPPED), table["text"].is_valid())
+        yield table.filter(wanted).select(PUBLISHED_DROPPED.names).cast(PUBLISHED_DROPPED)
+
+
+def _removed(tables: RunTables, duplicates: str, filtered: str) -> pa.Table:
+    rows = pq.read_table(tables.storage.path(duplicates)).to_pylist()
+    removed = {row["id"]: row for row in rows if not row["kept"]}
+    found = []
+    for batch in _batches(tables, filtered):
+        for row in batch.filter(
+            pa.compute.is_in(batch["id"], pa.array(list(removed), pa.string()))
+        ).to_pylist():
+            copy = removed[row["id"]]
+            found.append({**row, "step": "dedup", "reason": copy["layer"], "keeper": copy["keeper"]})
+    return pa.Table.from_pylist(found, PUBLISHED_DROPPED)
+
+
+def stage_ledger(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
+    """Write the ledger; return the files."""
+    parts = _by_unit(tables, "filter", "ledger")
+    schema = pq.read_schema(tables.storage.path(next(iter(parts.values()))))
+    with SplitWriter(tables.storage, ROOT, schema, file_bytes) as writer:
+        for part in parts.values():
+            for batch in _batches(tables, part):
+                writer.write("ledger", "train", pa.Table.from_batches([batch]))
+    return writer.files({})
+
+
+def shard_files(tables: RunTables) -> list[RepoFile]:
+    """Return the token shards as they are."""
+    files = folder_files(tables.manifests["pack"], "shards")
+    return [_as_is(tables, file, file["path"], "shards") for file in files]
+
+
+def tokenizer_files(tables: RunTables) -> list[RepoFile]:
+    """Return the files of the tokenizer as they are, at the top of their repository."""
+    files = folder_files(tables.manifests["train-tokenizer"], "tokenizer")
+    return [_as_is(tables, file, file["path"].removeprefix("tokenizer/"), None) for file in files]
+
+
+def _as_is(tables: RunTables, file: Mapping[str, Any], path: str, config: str | None) -> RepoFile:
+    local = tables.storage.path(file["path"])
+    split = path.rpartition("/")[2].partition("-")[0] if config else None
+    memory = 0
+    if config:
+        metadata = pq.read_metadata(local)
+        memory = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+    return RepoFile(path, local, file["bytes"], file["sha256"], file["rows"], memory, config, split)
+
+
+def _batches(tables: RunTables, path: str) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(tables.storage.path(path), page_checksum_verification=True) as part:
+        yield from part.iter_batches(BATCH_ROWS)
+
+
+def _by_unit(tables: RunTables, stage: str, folder: str) -> dict[str, str]:
+    files = folder_files(tables.manifests.get(stage, {"files": ()}), folder)
+    return {file["unit"]: file["path"] for file in files}
