@@ -91,7 +91,7 @@ class Extractor:
     def _extract_batch(self, batch: list[Record]) -> Iterator[Extracted]:
         known = [self._without_child(record) for record in batch]
         tasks = [
-            Task(record.media, record.charset, record.payload)
+            Task(record.media, record.charset, record.payload, record.wiki)
             for record, answer in zip(batch, known, strict=True)
             if answer is None
         ]

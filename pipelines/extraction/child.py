@@ -21,6 +21,7 @@ from pipelines.extraction.clean import clean
 from pipelines.extraction.html import CapError, Engine, load_engine
 from pipelines.extraction.messages import MESSAGE_CHARACTERS, Answer, Task
 from pipelines.extraction.wikitext import plain_text
+from pipelines.readers.record import Wiki
 
 Respond = Callable[[Task, Engine], Answer]
 
@@ -32,7 +33,7 @@ def respond(task: Task, engine: Engine) -> Answer:
     """Extract one payload. Faults of the engine are answers; `MemoryError` too, and it ends the child's use."""
     try:
         page = charset.decode(task.payload, task.charset)
-        text = clean(engine(page) if task.media == "html" else plain_text(page))
+        text = clean(engine(page) if task.media == "html" else _prose(page, task.wiki or Wiki()))
     except charset.UndecodableError as error:
         return Answer(None, "undecodable", None, _shorten(error))
     except CapError as error:
@@ -42,6 +43,10 @@ def respond(task: Task, engine: Engine) -> Answer:
     except Exception as error:  # the engines are foreign code: any of their faults costs this document only
         return Answer(None, "engine_error", type(error).__name__, _shorten(error))
     return Answer(text) if text else Answer(None, "no_text")
+
+
+def _prose(page: str, wiki: Wiki) -> str:
+    return plain_text(page, frozenset(wiki.hidden), tables=wiki.tables)
 
 
 def main(respond: Respond = respond) -> None:

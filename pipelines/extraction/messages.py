@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipelines.readers.record import Media
+from pipelines.readers.record import Media, Wiki
 
 BATCH = struct.Struct(">Q")
 LENGTHS = struct.Struct(">II")
@@ -28,6 +28,7 @@ class Task:
     media: Media
     charset: str | None
     payload: bytes
+    wiki: Wiki | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ class Answer:
 
 def pack_batch(tasks: Iterable[Task]) -> bytes:
     """Return the bytes of a batch."""
-    frames = b"".join(_pack([task.media, task.charset], task.payload) for task in tasks)
+    frames = b"".join(
+        _pack([task.media, task.charset, _wiki_head(task.wiki)], task.payload) for task in tasks
+    )
     return BATCH.pack(len(frames)) + frames
 
 
@@ -52,9 +55,9 @@ def unpack_batch(frames: bytes) -> Iterator[Task]:
     while at < len(frames):
         head, body = LENGTHS.unpack_from(frames, at)
         at += LENGTHS.size
-        media, charset = json.loads(frames[at : at + head])
+        media, charset, wiki = json.loads(frames[at : at + head])
         at += head + body
-        yield Task(media, charset, frames[at - body : at])
+        yield Task(media, charset, frames[at - body : at], wiki and Wiki(tuple(wiki[0]), wiki[1]))
 
 
 def pack_answer(answer: Answer) -> bytes:
@@ -73,6 +76,10 @@ def unpack_answer(data: bytes | bytearray) -> tuple[Answer, int] | None:
         return None
     found, reason, error, message = json.loads(data[LENGTHS.size : start])
     return Answer(data[start:end].decode() if found else None, reason, error, message), end
+
+
+def _wiki_head(wiki: Wiki | None) -> list[object] | None:
+    return None if wiki is None else [wiki.hidden, wiki.tables]
 
 
 def _pack(head: list[object], body: bytes) -> bytes:

@@ -1,67 +1,109 @@
-"""Wikitext to plain text in linear time: prose, headings, list items, code and formulas; no templates or tables.
+"""Wikitext to plain text in linear time: prose, headings, list items, code and formulas.
 
-Templates are dropped but for a few that carry prose (language, units, no-wrap); tables, references, files,
-categories and links to other languages are dropped; formulas stay as LaTeX; headings and list items are lines of
-their own, headings without text below them go. One pass over the markup with a stack: what is never closed
-loses its marks, not its text, and nesting deeper than `MAX_DEPTH` is read as text.
+Templates are dropped but for those that carry prose (`pipelines.extraction.wiki_templates`), and so are references,
+files, categories and links to other languages. Tables are dropped, or become lines of cells. Formulas stay as LaTeX;
+headings and list items are lines of their own, headings without text below them go. One pass over the markup with a
+stack: what is never closed loses its marks, not its text, and nesting deeper than `MAX_DEPTH` is read as text.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from pipelines.extraction.wiki_names import CATEGORY, FILE
+from pipelines.extraction.wiki_tables import table_text
+from pipelines.extraction.wiki_templates import show
 
 MAX_BYTES: Final = 8 << 20
 """Larger pages are not parsed. MediaWiki itself refuses pages above 2 MiB ($wgMaxArticleSize)."""
 
 MAX_DEPTH: Final = 60
 
-_KEPT_TAGS: Final = ("nowiki", "math", "chem", "pre", "syntaxhighlight", "source", "code")
+_KEPT_TAGS: Final = ("nowiki", "math", "chem", "ce", "pre", "syntaxhighlight", "source", "code")
 _DROPPED_TAGS: Final = (
     "ref",
+    "references",
     "gallery",
     "timeline",
     "score",
+    "hiero",
     "imagemap",
     "templatestyles",
     "graph",
     "mapframe",
+    "maplink",
+    "includeonly",
+    "indicator",
+    "inputbox",
+    "categorytree",
 )
-_ENCLOSING: Final = re.compile(rf"<(/?)({'|'.join(_KEPT_TAGS + _DROPPED_TAGS)})\b([^<>]*)>", re.IGNORECASE)
+_NAMES: Final = "|".join(_KEPT_TAGS + _DROPPED_TAGS)
+_ENCLOSING: Final = re.compile(rf"<({_NAMES})\b([^<>]*)>", re.IGNORECASE)
+_ENDING: Final = re.compile(rf"</({_NAMES})\s*>", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"\{\{|\}\}|^[ :*#]*\{\||^[ \t]*\|\}(?!\})|\[\[|\]\]", re.MULTILINE)
 _EXTERNAL: Final = re.compile(r"\[(?:https?:|ftp:)?//[^\s\[\]]+[ \t]*([^\[\]\n]*)\]", re.IGNORECASE)
 _BREAK: Final = re.compile(r"<(?:br|/p|/div|/li|/tr|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
-_MAGIC: Final = re.compile(r"__[A-Z]+__")
+_MAGIC: Final = re.compile(r"__[^\W\da-z]{3,40}?__")
 _QUOTES: Final = re.compile("'{2,}")
 _SPACES: Final = re.compile(r"[ \t\u00a0]+")
 _LIST_MARK: Final = re.compile(r"^[*#:;]+\s*")
 _LANGUAGE_CODE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z-]+)?|simple")
-_PROSE_TEMPLATES: Final = frozenset({"lang", "nowrap", "nobr", "small", "nihongo", "transl", "script"})
 _OPENERS: Final = {"}}": "{{", "|}": "{|", "]]": "[["}
 
-# Kept pieces stand in the text as numbers between two private characters until the markup is gone.
-_HOLD, _RELEASE = "\ue000", "\ue001"
+# A file in any namespace, whatever its name is in the language of the wiki.
+_FILE_NAME: Final = re.compile(
+    r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|pdf|djvu|og[agvx]|opus|webm|wav|flac|midi?|mp3|mpe?g|stl)",
+    re.IGNORECASE,
+)
+# A line of nothing but links into one namespace: categories, whatever they are called there.
+_LONE_LINKS: Final = re.compile(
+    r"^[ \t]*(?:\[\[[^\[\]|:\n]{1,40}:[^\s\[\]][^\[\]\n]{0,200}\]\][ \t]*){1,20}$", re.MULTILINE
+)
+# Chinese, Serbian and others: a word in the variants of the language, or a rule for them that shows nothing.
+_VARIANTS: Final = re.compile(r"-\{([^{}\n]{0,400})\}-")
+_VARIANT: Final = re.compile(r"\s*[a-z]{2,3}(?:-[a-z]+)?\s*:([^;]*)")
+
+# Kept pieces stand in the text as numbers between two private characters until the markup is gone; a third one
+# stands for each template that was dropped.
+_HOLD, _RELEASE, _GONE = "\ue000", "\ue001", "\ue002"
+_PRIVATE: Final = re.compile(f"[{_HOLD}{_RELEASE}{_GONE}]")
 _HELD: Final = re.compile(f"{_HOLD}(\\d+){_RELEASE}")
 
+# What dropped templates leave behind: "Berlin ( , ; )", "(, capital", "documented in the , Berlin".
+_LEFT: Final = r"[\s,;:/،、]{0,9}"
+_HOLLOW: Final = re.compile(rf" ?[(（](?:{_LEFT}{_GONE}){{1,9}}{_LEFT}[)）]")
+_AFTER_BRACKET: Final = re.compile(rf"(?<=[(（])(?:{_LEFT}{_GONE}){{1,9}}{_LEFT}")
+_BEFORE_BRACKET: Final = re.compile(rf"(?:{_LEFT}{_GONE}){{1,9}} {{0,3}}(?=[)）])")
+_BEFORE_STOP: Final = re.compile(rf"[ \u00a0]{{0,3}}{_GONE}[ \u00a0]{{0,3}}(?=[,.;!?،。、](?:\s|$))")
 
-def plain_text(source: str) -> str:
+
+def plain_text(source: str, hidden: frozenset[str] = frozenset(), *, tables: bool = False) -> str:
     """Return the readable text of a page.
+
+    Args:
+        source: its wikitext.
+        hidden: names of the namespaces for files and categories on this wiki, lower case; the English and many
+            other names are known.
+        tables: keep tables, a row a line.
 
     >>> plain_text("'''Soap''' is a [[salt (chemistry)|salt]].<ref>a</ref>{{cite|x}} [[File:a.png|thumb|b]]")
     'Soap is a salt.'
     """
     kept: list[str] = []
-    text = _without_comments(source.replace(_HOLD, "").replace(_RELEASE, ""))
+    text = _without_comments(_PRIVATE.sub("", source))
     text = "".join(_without_enclosed(text, kept))
-    text = _EXTERNAL.sub(r"\1", _render_nested(text))
+    text = _VARIANTS.sub(_variant, _LONE_LINKS.sub("", text))
+    text = _EXTERNAL.sub(r"\1", _render_nested(text, _Shown(hidden, tables)))
     text = _TAG.sub("", _BREAK.sub("\n", text))
     text = _MAGIC.sub("", _QUOTES.sub("", text))
-    text = html.unescape("\n".join(_lines(text)))
+    text = html.unescape("\n".join(_lines(_without_gaps(text))))
     return _HELD.sub(lambda match: kept[int(match[1])], text).strip()
 
 
@@ -73,25 +115,64 @@ def _without_comments(text: str) -> str:
 
 def _without_enclosed(text: str, kept: list[str]) -> Iterator[str]:
     """Yield the text outside of tags that enclose no wikitext; code and formulas are put into `kept`."""
+    endings: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for ending in _ENDING.finditer(text):
+        endings[ending[1].lower()].append(ending.span())
     position = 0
-    lower = text.lower() if len(text.lower()) == len(text) else text  # İ lowers to two characters
-    last = {name: lower.rfind(f"</{name}") for name in _KEPT_TAGS + _DROPPED_TAGS}
     while match := _ENCLOSING.search(text, position):
         yield text[position : match.start()]
         position = match.end()
-        name = match[2].lower()
-        if match[1] or match[3].endswith("/") or last[name] < position:
-            continue  # closes nothing, encloses nothing, or is never closed
-        end = lower.index(f"</{name}", position)
+        name = match[1].lower()
+        at = bisect_left(endings[name], (position, 0))
+        if match[2].endswith("/") or at == len(endings[name]):
+            continue  # encloses nothing, or is never closed
+        start, end = endings[name][at]
         if name in _KEPT_TAGS:
-            kept.append(html.unescape(text[position:end]))
+            kept.append(html.unescape(text[position:start]))
             yield f"{_HOLD}{len(kept) - 1}{_RELEASE}"
-        closing = text.find(">", end)
-        position = closing + 1 if closing >= 0 else len(text)
+        position = end
     yield text[position:]
 
 
-def _render_nested(text: str) -> str:
+def _variant(match: re.Match[str]) -> str:
+    """Return what a mark of language conversion shows: the first variant."""
+    flags, bar, text = match[1].rpartition("|")
+    if bar and flags.strip() in {"T", "H", "D", "-"}:
+        return ""
+    found = _VARIANT.match(text)
+    return found[1].strip() if found else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What links and tables show."""
+
+    hidden: frozenset[str]
+    tables: bool
+
+    def of(self, kind: str, inner: str) -> str:
+        """Return what a template, table or link shows."""
+        if kind == "[[":
+            return self._link(inner)
+        if kind == "{|":
+            return f"\n\n{table_text(inner)}\n\n" if self.tables else ""
+        shown = show(inner)
+        return _GONE if shown is None else shown
+
+    def _link(self, inner: str) -> str:
+        target, bar, label = inner.partition("|")
+        target = target.strip()
+        space, colon, name = target.partition(":")
+        space = space.strip().lower().replace("_", " ")
+        if colon and space:
+            if space in FILE or space in CATEGORY or space in self.hidden or _FILE_NAME.search(name):
+                return ""
+            if not bar and _LANGUAGE_CODE.fullmatch(space):
+                return ""
+        return label.rpartition("|")[2] if bar else target.removeprefix(":")
+
+
+def _render_nested(text: str, shown: _Shown) -> str:
     """Replace templates, tables and links from the inside out."""
     stack: list[tuple[str, list[str]]] = [("", [])]
     position = 0
@@ -108,39 +189,23 @@ def _render_nested(text: str) -> str:
                 _, pieces = stack.pop()
                 stack[-1][1].extend(pieces)
             kind, pieces = stack.pop()
-            stack[-1][1].append(_render(kind, "".join(pieces)))
+            stack[-1][1].append(shown.of(kind, "".join(pieces)))
     stack[-1][1].append(text[position:])
     return "".join(piece for _, pieces in stack for piece in pieces)
 
 
-def _render(kind: str, inner: str) -> str:
-    """Return what a template, table or link shows."""
-    if kind == "{|":
-        return ""
-    return _template(inner) if kind == "{{" else _link(inner)
+def _without_gaps(text: str) -> str:
+    """Close the gaps that dropped templates leave in a sentence, brackets and commas around them included."""
+    if _GONE not in text:
+        return text
+    text = _AFTER_BRACKET.sub("", _HOLLOW.sub("", text))
+    text = _BEFORE_STOP.sub("", _BEFORE_BRACKET.sub("", text))
+    return text.replace(_GONE, "")
 
 
-def _template(inner: str) -> str:
-    name, *arguments = inner.split("|")
-    name = name.strip().lower()
-    values = [argument.strip() for argument in arguments if "=" not in argument]
-    if name in {"convert", "cvt"} and len(values) > 1:
-        return f"{values[0]} {values[1]}"
-    if values and (name in _PROSE_TEMPLATES or name.startswith("lang-")):
-        return values[1] if name in {"lang", "transl", "script"} and len(values) > 1 else values[0]
-    return ""
-
-
-def _link(inner: str) -> str:
-    target, bar, label = inner.partition("|")
-    target = target.strip()
-    space, colon, _ = target.partition(":")
-    space = space.strip().lower().replace("_", " ")
-    if colon and (space in FILE or space in CATEGORY):
-        return ""
-    if colon and not bar and _LANGUAGE_CODE.fullmatch(space):
-        return ""
-    return label.rpartition("|")[2] if bar else target.removeprefix(":")
+def _is_table_rest(line: str) -> bool:
+    """Say whether a line is what is left of a table that was never closed."""
+    return line.startswith(("|", "{|", "! ")) or (line.startswith("!") and ("|" in line or "!!" in line))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -149,7 +214,7 @@ def _lines(text: str) -> Iterator[str]:
     blank = False
     for raw in text.split("\n"):
         line = _SPACES.sub(" ", raw).strip()
-        if not line.strip("*#:;") or line.startswith(("|", "!", "----", "{|")):
+        if not line.strip("*#:;") or line.startswith("----") or _is_table_rest(line):
             blank = True
             continue
         if line.startswith("=") and line.endswith("=") and line.strip("= "):

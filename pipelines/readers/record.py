@@ -17,6 +17,19 @@ Media = Literal["html", "wikitext", "text"]
 
 
 @dataclass(frozen=True, slots=True)
+class Wiki:
+    """What reading a page of wikitext takes besides its text.
+
+    Attributes:
+        hidden: names of the namespaces for files and categories, lower case: links into them show no prose.
+        tables: keep tables.
+    """
+
+    hidden: tuple[str, ...] = ()
+    tables: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One content record: a page, an article, a row.
 
@@ -31,6 +44,7 @@ class Record:
         url: address, or None.
         date: ISO 8601 time, or None.
         language: language that the input states (an ISO 639 code), or None.
+        wiki: how to read wikitext; None = by the defaults.
     """
 
     offset: int
@@ -43,6 +57,7 @@ class Record:
     url: str | None = None
     date: str | None = None
     language: str | None = None
+    wiki: Wiki | None = None
 
 
 @dataclass(frozen=True, slots=True)

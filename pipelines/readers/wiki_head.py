@@ -12,6 +12,8 @@ from urllib.parse import quote
 from pipelines.readers.fields import language_code
 
 ARTICLE = 0
+# Media, File, Category (MediaWiki's constants NS_MEDIA, NS_FILE, NS_CATEGORY).
+HIDDEN = (-2, 6, 14)
 UTF_8 = "utf-8"
 
 _PAGE = re.compile(rb"<page[\s>]")
@@ -53,6 +55,10 @@ class SiteInfo:
     base: str | None = None
     language: str | None = None
     namespaces: dict[str, int] = field(default_factory=dict)
+
+    def hidden(self) -> tuple[str, ...]:
+        """Return the names of the namespaces whose links show no prose, lower case."""
+        return tuple(sorted(name.lower() for name, number in self.namespaces.items() if number in HIDDEN))
 
     def url(self, title: str) -> str | None:
         """Return the address of the page with a title."""

@@ -9,7 +9,13 @@ from xml.etree import ElementTree
 from pipelines.readers.fields import iso_time
 from pipelines.readers.wiki_head import ARTICLE, SiteInfo
 
-_REDIRECT_TEXT = re.compile(r"\s*#redirect\b", re.IGNORECASE)
+# Exports mark redirects since 2009. In older ones, and in any language: the English word, or a page that is
+# nothing but "#WORD [[target]]" and links and templates behind it.
+_REDIRECT_TEXT = re.compile(
+    r"\s*#redirect\b|\s*#[^\s\[\]#*:;][^\[\]\n]{0,40}\[\[[^\[\]\n]{1,300}\]\]"
+    r"(?:\s{0,9}(?:\{\{[^{}]{0,100}\}\}|\[\[[^\[\]]{0,300}\]\])){0,20}\s*\Z",
+    re.IGNORECASE,
+)
 
 
 class PageError(Exception):

@@ -10,7 +10,7 @@ from typing import BinaryIO, ClassVar
 from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
 from pipelines.readers.compressed_spans import Chunk, CompressedSpans
 from pipelines.readers.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff, sniff_behind_damage
-from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
+from pipelines.readers.record import Damaged, Event, Record, Rejected, Span, Wiki
 from pipelines.readers.wiki_cutter import PageCut, pages
 from pipelines.readers.wiki_head import UTF_8, HeadError, SiteInfo, parse_head
 from pipelines.readers.wiki_page import PageError, parse_page
@@ -41,11 +41,13 @@ class Wikipedia:
 
     Attributes:
         max_page_mb: MiB of XML of the longest page, with all its revisions in an export with history.
+        tables: keep tables, a row a line; otherwise they are dropped.
     """
 
     SOURCE: ClassVar[str] = "wikipedia"
 
     max_page_mb: int = 16
+    tables: bool = False
 
     def splits(self, stream: BinaryIO) -> bool:
         """Say whether this file may be read in byte ranges: whether it has several bzip2 streams."""
@@ -72,7 +74,7 @@ class Wikipedia:
             if start == 0 and size > 0:
                 yield Damaged(0, size, error.reason, str(error))
             return
-        pages_of = _Pages(head.site, self.max_page_mb << 20)
+        pages_of = _Pages(head.site, Wiki(head.site.hidden(), self.tables), self.max_page_mb << 20)
         if codec is not None:
             spans = CompressedSpans(stream, codec, HOLD_BYTES)
             yield from pages_of.of_spans(spans, head.encoding, start, end)
@@ -89,6 +91,7 @@ class _Pages:
     """The events of the pages of one file."""
 
     site: SiteInfo
+    wiki: Wiki
     max_bytes: int
 
     def of_spans(self, spans: CompressedSpans, encoding: str, start: int, end: int) -> Iterator[Event]:
@@ -152,6 +155,7 @@ class _Pages:
             url=url,
             date=page.date,
             language=self.site.language,
+            wiki=self.wiki,
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.config import Extract
 from pipelines.extract import Extracted, Extractor
-from pipelines.readers.record import Record
+from pipelines.readers.record import Record, Wiki
 
 HERE = Path(__file__).parent
 PAGE = "<html><body><main><p>{}</p></main></body></html>"
@@ -76,6 +76,16 @@ def test_plain_text_needs_no_child_and_keeps_its_place() -> None:
     assert found[1].text == "This is page number 1 of the test, and it has a sentence to read."
     assert found[2].text == "Bold label"
     assert (found[3].text, found[3].reason, found[3].error) == (None, "no_text", None)
+
+
+def test_what_the_wiki_says_reaches_the_child() -> None:
+    source = "text [[Kōnae:Y|file]]\n{|\n| cell || cell\n|}".encode()
+    records = [
+        Record(0, 1, 0, source, "wikitext"),
+        Record(1, 1, 0, source, "wikitext", wiki=Wiki(hidden=("kōnae",), tables=True)),
+    ]
+    with Extractor(Extract()) as extractor:
+        assert [found.text for found in extractor.extract(records)] == ["text file", "text\n\ncell | cell"]
 
 
 def test_deep_and_huge_pages_are_dropped_by_a_cap_before_they_are_parsed() -> None:

@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.readers.record import Record, find_reader
+from pipelines.readers.record import Record, Wiki, find_reader
 from pipelines.readers.wikipedia import Wikipedia
 
 READER = Wikipedia()
 HEAD = (
     '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="de">\n<siteinfo>'
     "<base>https://de.wikipedia.org/wiki/Wikipedia:Hauptseite</base><namespaces>"
-    '<namespace key="0" case="first-letter" /><namespace key="1">Diskussion</namespace></namespaces></siteinfo>\n'
+    '<namespace key="0" case="first-letter" /><namespace key="1">Diskussion</namespace>'
+    '<namespace key="6">Datei</namespace>'
+    '<namespace key="14" case="first-letter">Kategorie</namespace></namespaces></siteinfo>\n'
 )
 END = "</mediawiki>\n"
 
@@ -74,6 +76,7 @@ def test_a_page_becomes_a_record(read: Any) -> None:
         url="https://de.wikipedia.org/wiki/%C3%9Cber_das_A_%26_O%3F",
         date="2024-01-01T00:00:01Z",
         language="de",
+        wiki=Wiki(hidden=("datei", "kategorie"), tables=False),
     )
     assert find_reader("wikipedia") is Wikipedia
 
@@ -120,6 +123,8 @@ def test_a_plain_page_is_a_span(read: Any) -> None:
         (page(1, ns="", title="Diskussion:Titel"), "namespace"),
         (page(1, ns="<ns>0</ns><redirect title='Ziel' />"), "redirect"),
         (page(1, text="#Redirect [[Ziel]]"), "redirect"),
+        (page(1, text="#WEITERLEITUNG [[Ziel]]\n{{Vorlage}} [[Kategorie:X]]\n"), "redirect"),
+        (page(1, text="#පුනරාගමනය: [[ඉලක්කය]]"), "redirect"),
         (page(1, inner="<revision><model>json</model><text>{}</text></revision>"), "content_model"),
         (page(1, inner="<revision><text deleted='deleted' /></revision>"), "no_text"),
         (page(1, inner="<revision><text deleted='deleted'>still there</text></revision>"), "no_text"),
@@ -131,6 +136,13 @@ def test_what_is_no_article_is_dropped_by_reason(xml: str, reason: str, read: An
     assert [(event.reason, event.error, event.record_id) for event in events.rejected] == [
         (reason, None, "1")
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["# [[Eins]]\n# [[Zwei]]", "#Eins [[A]] ist der erste.", "## [[A]]", "#[[A]]"]
+)
+def test_a_numbered_list_is_no_redirect(text: str, read: Any) -> None:
+    assert len(read(READER, streams(HEAD, page(1, text=text), END)).records) == 1
 
 
 def test_old_exports_name_the_namespace_in_the_title_only(read: Any) -> None:
