@@ -1,6 +1,6 @@
 """The parent's side: batches of tasks go to a child process, and whatever kills it costs one document.
 
-Measured overhead: see ``tests/bench/extraction.py``.
+Measured overhead: see ``tests/bench/isolation.py``.
 """
 
 from __future__ import annotations

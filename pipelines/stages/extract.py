@@ -33,7 +33,7 @@ from pipelines.units import Unit, plan_units
 NAME = "extract"
 HOME = "extracted"
 FOLDERS = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
-LIBRARIES = ("resiliparse", "trafilatura", "mwparserfromhell", "warcio", "lxml")
+LIBRARIES = ("resiliparse", "trafilatura", "warcio", "lxml")
 MESSAGE_CHARACTERS = 200
 
 # Enough records that the pipe to the child and the row groups cost little; few enough to bound memory.
