@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import Input, InputFile, Listing
+from pipelines.errors import CorpusmillError
 from pipelines.input_files import Paths, check_unique, read_paths
 from pipelines.readers.record import Reader, find_reader, reader_names
 from pipelines.remote.address import parse_address
@@ -101,18 +102,22 @@ def _input(node: Node, path: str, faults: Faults) -> object:
     reader = build(cls, node.only(options), path, faults)
     if not isinstance(keys, _InputKeys) or reader is INVALID or not located:
         return INVALID
-    listings = (*keys.paths.listings, *_listings(keys, reader, cls))
+    try:
+        located_at = _locate(keys, reader, node.at.base)
+    except CorpusmillError as error:
+        faults.add(node.at, path, str(error))
+        return INVALID
+    files = tuple(entry for entry in located_at if isinstance(entry, InputFile))
+    listings = tuple(entry for entry in located_at if not isinstance(entry, InputFile))
     source = keys.source or cls.SOURCE
-    return Input(
-        keys.reader, reader, keys.paths.patterns, source, keys.limit, keys.paths.files, listings, keys.hosts
-    )
+    return Input(keys.reader, reader, keys.paths.patterns, source, keys.limit, files, listings, keys.hosts)
 
 
 def _check_location(node: Table, cls: type[Reader] | None, path: str, faults: Faults) -> bool:
     """Report an input that says nowhere, or twice, where its files are."""
     known = len(faults.found)
     given = [key for key in _LOCATIONS if key in node.entries]
-    finds_itself = hasattr(cls, "listings")
+    finds_itself = hasattr(cls, "locate")
     if finds_itself:
         for key in given:
             faults.add(node.entries[key][0], path, f"this reader finds its files itself; take {key} out")
@@ -130,12 +135,14 @@ def _check_location(node: Table, cls: type[Reader] | None, path: str, faults: Fa
     return len(faults.found) == known
 
 
-def _listings(keys: _InputKeys, reader: Any, cls: type[Reader]) -> Sequence[Listing]:
-    """Return what the network has to say."""
+def _locate(keys: _InputKeys, reader: Any, base: Path) -> Sequence[InputFile | Listing]:
+    """Return the files of an input as far as they are known, and what the network has to say."""
     if keys.crawl is not None:
-        kind = str(getattr(cls, "CRAWL_LIST", ""))
-        return [CrawlFiles(keys.crawl, keys.files, keys.seed, keys.mirror, kind)]
-    return reader.listings() if hasattr(cls, "listings") else []
+        return [CrawlFiles(keys.crawl, keys.files, keys.seed, keys.mirror, reader.CRAWL_LIST)]
+    if hasattr(reader, "locate"):
+        found: Sequence[InputFile | Listing] = reader.locate(base)
+        return found
+    return [*keys.paths.files, *keys.paths.listings]
 
 
 def _reader_class(node: Table, path: str, faults: Faults) -> type[Reader] | None:

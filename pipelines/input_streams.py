@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipelines.config import Input, InputFile, Pin
 from pipelines.errors import InputError
 from pipelines.remote.access import Access, merge_hosts
-from pipelines.remote.address import host_of, is_remote, parse_address
+from pipelines.remote.address import is_remote, parse_address
 
 if TYPE_CHECKING:
     from pipelines.remote.client import Client
@@ -21,7 +21,7 @@ def access_of(root: Path, inputs: tuple[Input, ...]) -> Access:
     return Access(
         str(root.absolute()),
         merge_hosts(
-            (host_of(parse_address(text).url()) for text in addresses),
+            (host for text in addresses for host in parse_address(text).hosts()),
             (host for entry in inputs for listing in entry.listings for host in listing.hosts()),
             (host for entry in inputs for host in entry.hosts),
         ),

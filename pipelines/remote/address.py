@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
+HUB_STORES = ("*.huggingface.co", "*.hf.co")
+
 SCHEMES = ("https", "http", "s3", "gs", "hf")
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/.*)?", re.DOTALL)
@@ -74,6 +76,11 @@ class Address:
         if not self.in_bucket:
             return f"{self.scheme}://{self.place}/{quote(self.key, safe=_PATH_SAFE)}"
         return f"{bucket_url(self.scheme, self.place, environment)}{quote(self.key, safe=_KEY_SAFE)}"
+
+    def hosts(self, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """Return the hosts to contact for it; the Hub redirects to hosts of its own that hold the files."""
+        host = host_of(self.url(environment))
+        return (host, *HUB_STORES) if (self.scheme, host) == ("hf", "huggingface.co") else (host,)
 
     def _hub_parts(self) -> tuple[str, str, str]:
         """Return dataset, revision and path."""

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from pipelines.config import InputFile, Listed, Pin
 from pipelines.errors import InputError
-from pipelines.remote.address import Address, bucket_url, host_of
+from pipelines.remote.address import Address, bucket_url
 from pipelines.remote.patterns import fixed_start, matcher, name_below
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class BucketPattern:
 
     def hosts(self) -> tuple[str, ...]:
         """Return the host of the bucket."""
-        return (host_of(bucket_url(self.address.scheme, self.address.place)),)
+        return self.address.hosts()
 
     def keys(self) -> dict[str, object]:
         """Return nothing: it is one of the paths."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.config import InputFile, Listed
 from pipelines.errors import InputError
-from pipelines.remote.address import host_of, parse_address
+from pipelines.remote.address import parse_address
 
 if TYPE_CHECKING:
     from pipelines.remote.client import Client
@@ -50,7 +50,7 @@ class CrawlFiles:
 
     def hosts(self) -> tuple[str, ...]:
         """Return the host of the mirror."""
-        return (host_of(parse_address(self._list()).url()),)
+        return parse_address(self._list()).hosts()
 
     def keys(self) -> dict[str, object]:
         """Return the recipe keys."""
