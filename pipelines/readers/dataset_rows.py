@@ -59,6 +59,7 @@ def dataset_rows(stream: BinaryIO, kind: str, columns: Columns, defaults: Column
 def _rows(path: Path, kind: str, cache: str) -> Iterator[dict[str, Any]]:
     import datasets
 
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell a server what is read
     options: dict[str, Any] = {"sep": "\t"} if kind == "csv" and ".tsv" in path.suffixes else {}
     rows = datasets.load_dataset(
         kind, data_files=str(path), split="train", streaming=True, cache_dir=cache, **options

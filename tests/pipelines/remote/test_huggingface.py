@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from pipelines.errors import CorpusmillError, InputError
 from pipelines.readers.record import Damaged, Record, Rejected, Span
 from pipelines.run import run_recipe
 
+ROOT = Path(__file__).resolve().parents[3]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TEXTS = [f"Text number {n} says something that is long enough to be kept." for n in range(30)]
 CARD = """---
@@ -233,6 +237,26 @@ def test_json_lines_keep_their_spans(tmp_path: Path, extract: Extract) -> None:
     rows = extract("dataset: ./plain", "out")["rows"]
     assert sorted(rows["text"].to_pylist()) == sorted(TEXTS)
     assert len(set(rows["offset"].to_pylist())) == len(TEXTS)
+
+
+def test_no_host_is_contacted_for_a_local_file(tmp_path: Path) -> None:
+    """`datasets` would count the load on a server; in a process of its own, where nobody has told it not to."""
+    (tmp_path / "train.csv").write_text("id,text\n1,hello\n")
+    script = """
+import pathlib, socket, sys
+def refuse(*args, **more):
+    sys.exit(f"asked for {args}")
+socket.getaddrinfo = socket.socket.connect = refuse
+from pipelines.readers.huggingface import Huggingface
+from pipelines.readers.hub_dataset import local_files
+(file,) = local_files(pathlib.Path(sys.argv[1]), None, "train")
+with file.path.open("rb") as stream:
+    print([type(event).__name__ for event in Huggingface("./x").read(stream, 0, 99)])
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.stdout.strip() == "['Record', 'Span']", done.stderr
 
 
 def test_damage_in_a_streamed_file_is_reported(tmp_path: Path) -> None:
