@@ -3,21 +3,22 @@
 SentencePiece never takes text for a control symbol: a page that contains ``</s>`` does not end a document.
 (Hugging Face tokenizers do, unless told ``split_special_tokens``.)
 
-Long texts are encoded in pieces of some thousand characters that begin at a run of newlines. Where no piece
-holds a newline after another character, that gives the same ids, and a text of a megabyte takes 0.2 s instead
-of 0.5 s (5.2 against 1.9 MB/s on one core; short texts: 4 MB/s).
+Batches of documents go through `word_cache`, which gives the same ids two to five times as fast.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
 
+from tokenizer_training.rows import Ints, offsets_of
 from tokenizer_training.sentencepiece_model import (
     Model,
     TokenizerError,
@@ -25,14 +26,13 @@ from tokenizer_training.sentencepiece_model import (
     canonical_sha256,
     read_model,
 )
+from tokenizer_training.word_cache import WordCache, fits
 
 Ids = NDArray[np.int32]
 
 MODEL_FILE = "tokenizer.model"
-CHUNK_CHARS = 2000
-
-_NEWLINES_BEGIN = re.compile(r"(?<!\n)\n")
-_NEWLINE_INSIDE = re.compile(r"[^\n]\n")
+BLOCK_BYTES = 8 << 20
+"""Text that is cut into words at once; numpy needs ten times as much."""
 
 
 class Tokenizer:
@@ -64,7 +64,7 @@ class Tokenizer:
         self.bos_id = _present(self._processor.bos_id())
         self.eos_id = _present(self._processor.eos_id())
         self.pad_id = _present(self._processor.pad_id())
-        self._splits = _splits_at_newlines(self.model)
+        self._words = WordCache(self._encode_words) if fits(self.model) else None
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
@@ -91,10 +91,29 @@ class Tokenizer:
         Raises:
             UnicodeEncodeError: the text holds half a surrogate pair.
         """
-        if not self._splits or len(text) < 2 * CHUNK_CHARS:
-            ids: Ids = self._processor.encode(text, return_type="numpy")
-            return ids
-        return np.concatenate(self.encode_all(list(_chunks(text))))
+        ids: Ids = self._processor.encode(text, return_type="numpy")
+        return ids
+
+    def encode_batch(self, texts: pa.StringArray) -> tuple[Ids, Ints]:
+        """Return the ids of many documents one after the other, and where each one's begin.
+
+        Args:
+            texts: without nulls.
+
+        Returns:
+            int32 [tokens], int64 [texts + 1]; the ids that `encode` gives.
+        """
+        if self._words is None:
+            encoded = self.encode_all(texts.to_pylist())
+            flat = np.concatenate([np.zeros(0, dtype=np.int32), *encoded])
+            return flat, offsets_of([len(ids) for ids in encoded])
+        parts = [self._words.encode(block) for block in _blocks(texts)]
+        lengths = np.concatenate([np.zeros(0, dtype=np.int64), *(np.diff(offsets) for _, offsets in parts)])
+        return np.concatenate([np.zeros(0, dtype=np.int32), *(ids for ids, _ in parts)]), offsets_of(lengths)
+
+    def _encode_words(self, words: list[bytes]) -> list[list[int]]:
+        ids: list[list[int]] = self._processor.encode(words, return_type=int, num_threads=1)
+        return ids
 
     def encode_all(self, texts: Sequence[str]) -> list[Ids]:
         """Return the ids of each text; for many short ones, the calls themselves would cost the most."""
@@ -119,29 +138,13 @@ class Tokenizer:
         return texts
 
 
-def _chunks(text: str) -> Iterator[str]:
-    """Cut a text into pieces of at least `CHUNK_CHARS` characters that begin at a run of newlines."""
-    start = 0
-    while found := _NEWLINES_BEGIN.search(text, start + CHUNK_CHARS):
-        yield text[start : found.start()]
-        start = found.start()
-    yield text[start:]
-
-
-def _splits_at_newlines(model: Model) -> bool:
-    """Say whether the texts before and from a run of newlines may be encoded apart without a difference.
-
-    BPE merges neighbours into pieces of the vocabulary, so nothing merges across a place that no piece spans.
-    A model that changes or precedes text (character map, dummy prefix, extra spaces) would do so in every part.
-    """
-    if (
-        model.model_type != "bpe"
-        or model.add_dummy_prefix
-        or model.remove_extra_whitespaces
-        or model.normalizes
-    ):
-        return False
-    return not any(_NEWLINE_INSIDE.search(piece.text) for piece in model.pieces)
+def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
+    """Cut texts into runs of about `BLOCK_BYTES`; a longer text is a run of its own."""
+    before = offsets_of(pc.binary_length(texts).to_numpy(zero_copy_only=False))
+    blocks = before[:-1] // BLOCK_BYTES
+    bounds = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(texts)]
+    for begin, end in pairwise(bounds):
+        yield texts.slice(begin, end - begin)
 
 
 def _present(number: int) -> int | None:

@@ -58,15 +58,12 @@ def tokenise_part(path: str, tokenizer: Tokenizer, eos_id: int, corpus: Corpus) 
         if part.metadata.num_rows == 0:
             yield TOKEN_COUNTS.schema.empty_table()
         for batch in part.iter_batches(BATCH_DOCUMENTS, columns=["id", "text"], use_threads=False):
-            first = len(corpus.lengths)
-            for text in batch["text"].to_pylist():
-                ids = tokenizer.encode(text)
-                corpus.tokens.frombytes(ids.tobytes())
-                corpus.tokens.append(eos_id)
-                corpus.lengths.append(len(ids) + 1)
+            ids, offsets = tokenizer.encode_batch(batch["text"])
+            corpus.tokens.frombytes(np.insert(ids, offsets[1:], eos_id).tobytes())
+            counts = np.diff(offsets).astype(np.int32)
+            corpus.lengths.frombytes((counts + 1).tobytes())
             corpus.ids.extend(bytes.fromhex("".join(batch["id"].to_pylist())))
-            counts = pa.array([length - 1 for length in corpus.lengths[first:]], pa.int32())
-            yield pa.Table.from_arrays([batch["id"], counts], schema=TOKEN_COUNTS.schema)
+            yield pa.Table.from_arrays([batch["id"], pa.array(counts)], schema=TOKEN_COUNTS.schema)
 
 
 def check_separators(documents: Documents, eos_id: int) -> None:

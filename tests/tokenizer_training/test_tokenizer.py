@@ -13,13 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenizer_training.sentencepiece_model import Kind, TokenizerError
-from tokenizer_training.tokenizer import CHUNK_CHARS, MODEL_FILE, Tokenizer
+from tokenizer_training.tokenizer import MODEL_FILE, Tokenizer
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\u2581"))
-NEWLINED = st.lists(st.sampled_from(["\n", "\n\n", "\n\n\n\n\n", " ", "\t", "the", " the", "aa", "語"])).map(
-    "".join
-)
-LITERALS = ["</s>", "<s>", "<unk>", "<pad>", "<|im_start|>", "<|reserved_0|>", "a</s>b", " </s> "]
+LITERALS = [
+    "</s>",
+    "<s>",
+    "<|endoftext|>",
+    "<unk>",
+    "<pad>",
+    "<|im_start|>",
+    "<|reserved_0|>",
+    "a</s>b",
+    " </s> ",
+]
 
 
 def foreign(**options: Any) -> Tokenizer:
@@ -64,50 +71,6 @@ def test_no_character_is_unknown(tokenizer: Tokenizer) -> None:
     ids = tokenizer.encode("".join(characters))
     assert tokenizer.unk_id not in ids
     assert tokenizer.decode(ids) == "".join(characters)
-
-
-@given(NEWLINED)
-def test_long_texts_are_split_without_a_difference(tokenizer: Tokenizer, text: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tokenizer_training.tokenizer.CHUNK_CHARS", 3)
-        split = tokenizer.encode(text)
-    assert split.tolist() == tokenizer._processor.encode(text)
-
-
-def test_documents_are_split_without_a_difference(
-    tokenizer: Tokenizer, texts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    book = "\n".join(text for _, text in texts)
-    assert len(book) > 40 * CHUNK_CHARS
-    batches: list[int] = []
-    encode_all = tokenizer.encode_all
-    monkeypatch.setattr(
-        tokenizer, "encode_all", lambda parts: batches.append(len(parts)) or encode_all(parts)
-    )
-    assert tokenizer.encode(book).tolist() == tokenizer._processor.encode(book)
-    assert batches[0] > 20
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"model_type": "bpe"},
-        {"model_type": "bpe", "normalization_rule_name": "identity", "remove_extra_whitespaces": False},
-        {"model_type": "unigram", "vocab_size": 60},
-        {
-            "model_type": "bpe",
-            "normalization_rule_name": "identity",
-            "add_dummy_prefix": False,
-            "remove_extra_whitespaces": False,
-            "user_defined_symbols": ["the\n"],
-        },
-    ],
-    ids=["defaults", "dummy prefix", "unigram", "newline inside a piece"],
-)
-def test_models_that_look_beyond_newlines_are_not_split(options: dict[str, Any]) -> None:
-    tokenizer = foreign(**options)
-    text = "\n the\nthe  the\n" * 1000
-    assert tokenizer.encode(text).tolist() == tokenizer._processor.encode(text)
 
 
 def test_a_model_folder_and_a_model_file_load(tokenizer: Tokenizer, tmp_path: Path) -> None:
