@@ -7,32 +7,34 @@ workers and sees every sample exactly once. Needs pyarrow and numpy, nothing els
     loader = ShardLoader("out/shards", batch_size=8, seed=1, rank=rank, world_size=world)
     for batch in loader:
         loss = train_step(batch["input_ids"], batch["position_ids"], batch["labels"])
+        checkpoint["data"] = loader.state_dict(batch["next_sample"])
+    loader.load_state_dict(checkpoint["data"])
 
 Pass `position_ids`, no attention mask and ``use_cache=False`` to a Hugging Face model: otherwise the documents of
-one row see each other (transformers 5.23).
+one row see each other (transformers 5.23). With FlashAttention it must be one flat row (`collate.Collator`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from tokenizer_training.rows import Ints, Rows, concatenate, offsets_of
-from tokenizer_training.sampling import Sampling
+from tokenizer_training.batches import Batch, make_batch
+from tokenizer_training.rows import Ints, Rows, concatenate, gather
+from tokenizer_training.sampling import Block, Sampling
 from tokenizer_training.shard_folder import ShardFolder
+from tokenizer_training.shards import ShardError
 
-IGNORED = -100
-"""Label that no loss function counts."""
-
-Batch = dict[str, Any]
+State = Mapping[str, Any]
 
 
 class ShardLoader:
-    """Iterates over one split of a shards folder; every new iteration begins at ``start``.
+    """Iterates over one split of a shards folder; every new iteration begins where the state says.
 
     Every rank decodes all row groups and keeps its share of the rows: over 100 million tokens a second, divided
     by the number of ranks.
@@ -40,7 +42,9 @@ class ShardLoader:
     Args:
         folder: the shards folder; it is opened through its ``manifest.json``.
         split: which rows.
-        batch_size, seed, epochs, rank, world_size, start, drop_last: see `Sampling`.
+        language: where there are shards per language, those of one; None = all.
+        batch_size, seed, epochs, rank, world_size, drop_last: see `Sampling`.
+        shifted: give inputs and targets one token apart, for models that do not shift labels; see `make_batch`.
 
     Raises:
         ShardError: the folder is not what its manifest says, or of another schema version.
@@ -52,24 +56,44 @@ class ShardLoader:
         folder: Path | str,
         split: Literal["train", "validation"] = "train",
         *,
+        language: str | None = None,
         batch_size: int = 8,
         seed: int | None = None,
         epochs: int | None = 1,
         rank: int = 0,
         world_size: int = 1,
-        start: int = 0,
         drop_last: bool = False,
+        shifted: bool = False,
     ) -> None:
-        self.sampling = Sampling(batch_size, seed, epochs, rank, world_size, start, drop_last)
-        self.shards = ShardFolder(folder, split)
-        self._sample = start
+        self.shards = ShardFolder(folder, split, language)
+        dataset = int(self.shards.digest[:16], 16)
+        self.sampling = Sampling(batch_size, seed, epochs, rank, world_size, 0, drop_last, dataset)
+        self.shifted = shifted
+        self._sample = 0
 
-    def state(self) -> int:
-        """Return the ``start`` that continues after the last batch this object yielded.
+    def state_dict(self, sample: int | None = None) -> dict[str, Any]:
+        """Return what `load_state_dict` needs to go on, with any number of ranks and workers.
 
-        Where worker processes read ahead, use the ``next_sample`` of the last batch trained on instead.
+        Args:
+            sample: ``next_sample`` of the last batch trained on; None = the last batch this object yielded,
+                which is a later one where worker processes read ahead.
         """
-        return self._sample
+        sample = self._sample if sample is None else sample
+        return {"sample": sample, "seed": self.sampling.seed, "dataset": self.shards.digest}
+
+    def load_state_dict(self, state: State) -> None:
+        """Begin the next iteration after the samples that a state counts as consumed.
+
+        Raises:
+            ShardError: the state is of other shards or of another seed, so its samples are not these.
+        """
+        own = self.state_dict()
+        for name, what in (("dataset", "other shards (their digest differs)"), ("seed", "another seed")):
+            if state[name] != own[name]:
+                found = f"{state[name]}, not {own[name]}"
+                raise ShardError(f"this state is of {what}: {found}; go on with what it was saved from")
+        self.sampling = dataclasses.replace(self.sampling, start=int(state["sample"]))
+        self._sample = self.sampling.start
 
     def __iter__(self) -> Iterator[Batch]:
         return self.batches()
@@ -78,14 +102,8 @@ class ShardLoader:
         """Yield every `workers`-th batch, beginning with the one at `worker`.
 
         Yields:
-            input_ids, position_ids, labels: int64 [rows, row_len]; positions restart at every document; labels
-                are the input_ids with -100 at each document's first token and at padding, for models that
-                shift labels themselves.
-            cu_seqlens: int32 [sequences + 1]; bounds of the documents in the flattened batch; the padding of a
-                row counts as one more sequence.
-            max_seqlen: int; tokens of the longest sequence.
-            doc_ids, doc_flags: a list of one array per row, uint8 [documents, 16] and int8 [documents].
-            next_sample: int; the ``start`` that continues after this batch.
+            what `make_batch` returns, and ``next_sample``, int: how many samples all ranks together have
+            consumed after this batch.
         """
         pending: list[Rows] = []
         current = worker
@@ -98,47 +116,41 @@ class ShardLoader:
             yield self._finish(pending, current)
 
     def _runs(self, worker: int, workers: int) -> Iterator[tuple[int, Rows]]:
-        """Yield (number of a batch, those of its rows that lie in one row group) in order."""
+        """Yield (number of a batch, those of its rows that lie in one block) in order."""
         end = self.sampling.end(self.shards.rows)
-        for epoch, group, first in self.sampling.walk(self.shards.group_rows):
-            size = int(self.shards.group_rows[group])
-            last = first + size if end is None else min(first + size, end)
-            samples, number = self.sampling.mine(first, last, worker, workers)
+        for block in self.sampling.walk(self.shards.group_rows):
+            last = block.last if end is None else min(block.last, end)
+            samples, number = self.sampling.mine(block.first, last, worker, workers)
             if len(samples):
-                places = self.sampling.places(size, epoch, group)[samples - first]
-                yield from _by_batch(self.shards.read(group), places, number)
+                yield from _by_batch(self._read(block, samples), number)
+
+    def _read(self, block: Block, samples: Ints) -> Rows:
+        """Return the rows of some samples of a block in their order; row groups are decoded one at a time."""
+        places = self.sampling.places(block)[samples - block.first]
+        order = np.argsort(places, kind="stable")
+        ascending = places[order]
+        bounds = np.searchsorted(ascending, block.bounds)
+        parts = (
+            self._some(group, ascending[begin:end] - first)
+            for group, first, (begin, end) in zip(
+                block.groups.tolist(), block.bounds[:-1], itertools.pairwise(bounds), strict=True
+            )
+            if begin < end
+        )
+        return gather(parts, np.argsort(order, kind="stable"), self.shards.header.row_len)
+
+    def _some(self, group: int, places: Ints) -> Rows:
+        rows = self.shards.read(group)
+        return rows if len(places) == len(rows) else rows.take(places)
 
     def _finish(self, pending: list[Rows], number: int) -> Batch:
         after = self.sampling.start + (number + 1) * self.sampling.step
         end = self.sampling.end(self.shards.rows)
         self._sample = after if end is None else min(after, end)
-        return {**make_batch(concatenate(pending)), "next_sample": self._sample}
+        return {**make_batch(concatenate(pending), self.shifted), "next_sample": self._sample}
 
 
-def _by_batch(rows: Rows, places: Ints, number: Ints) -> Iterator[tuple[int, Rows]]:
+def _by_batch(rows: Rows, number: Ints) -> Iterator[tuple[int, Rows]]:
     bounds = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(number)]
     for begin, end in itertools.pairwise(bounds):
-        yield int(number[begin]), rows.take(places[begin:end])
-
-
-def make_batch(rows: Rows) -> Batch:
-    """Return what a trainer needs of these rows; see `ShardLoader.batches`."""
-    with_padding = np.insert(rows.doc_lens, rows.entries[1:], rows.n_pad)
-    cu_seqlens = offsets_of(with_padding[with_padding > 0])
-    starts, lengths = cu_seqlens[:-1], np.diff(cu_seqlens)
-    input_ids = rows.input_ids.astype(np.int64)
-    labels = input_ids.copy()
-    labels.reshape(-1)[starts] = IGNORED
-    for row in np.flatnonzero(rows.n_pad).tolist():
-        labels[row, rows.row_len - rows.n_pad[row] :] = IGNORED
-    of_row = list(itertools.pairwise(rows.entries.tolist()))
-    position_ids = np.arange(input_ids.size) - np.repeat(starts, lengths)
-    return {
-        "input_ids": input_ids,
-        "position_ids": position_ids.reshape(input_ids.shape),
-        "labels": labels,
-        "cu_seqlens": cu_seqlens.astype(np.int32),
-        "max_seqlen": int(lengths.max()),
-        "doc_ids": [rows.doc_ids[begin:end] for begin, end in of_row],
-        "doc_flags": [rows.doc_flags[begin:end] for begin, end in of_row],
-    }
+        yield int(number[begin]), rows.slice(begin, end)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,19 @@ class Rows:
         """Return the tokens of one row."""
         return int(self.input_ids.shape[1])
 
+    def slice(self, begin: int, end: int) -> Rows:
+        """Return neighbouring rows as views."""
+        entries = self.entries[begin : end + 1]
+        first, last = int(entries[0]), int(entries[-1])
+        return Rows(
+            self.input_ids[begin:end],
+            entries - first,
+            self.doc_lens[first:last],
+            self.doc_flags[first:last],
+            self.doc_ids[first:last],
+            self.n_pad[begin:end],
+        )
+
     def take(self, rows: Ints) -> Rows:
         """Return the rows at these positions, in this order."""
         entries, chosen = ragged_take(self.entries, rows)
@@ -71,6 +84,27 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
         np.concatenate([part.doc_ids for part in parts]),
         np.concatenate([part.n_pad for part in parts]),
     )
+
+
+def gather(parts: Iterable[Rows], order: Ints, row_len: int) -> Rows:
+    """Return the rows of all parts in another order; each part is needed only until the next is asked for.
+
+    Tokens go straight to their place, so that they are held once.
+
+    Args:
+        parts: at least one row in all.
+        order: int64 [rows]; which row comes first, second, ..., counted through the parts.
+        row_len: tokens of one row.
+    """
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    input_ids = np.empty((len(order), row_len), dtype=np.int32)
+    others, first = [], 0
+    for rows in parts:
+        input_ids[places[first : first + len(rows)]] = rows.input_ids
+        others.append(replace(rows, input_ids=np.empty((len(rows), 0), dtype=np.int32)))
+        first += len(rows)
+    return replace(concatenate(others).take(order), input_ids=input_ids)
 
 
 def offsets_of(counts: npt.ArrayLike) -> Ints:

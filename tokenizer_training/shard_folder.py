@@ -17,6 +17,30 @@ from tokenizer_training.rows import Rows
 from tokenizer_training.shards import Header, ShardError, read_header, table_to_rows
 
 MANIFEST = "manifest.json"
+HOME = "shards"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of a shards folder.
+
+    Attributes:
+        path: where it is.
+        name: path in the folder: ``train-00000-of-00002.parquet``, with a folder before it where there are
+            shards per language: ``de/train-…``.
+        rows: number of rows.
+        fact: its entry in the manifest.
+    """
+
+    path: Path
+    name: str
+    rows: int
+    fact: Mapping[str, Any]
+
+    def belongs_to(self, split: str, language: str | None) -> bool:
+        """Say whether it holds rows of a split, and of a language if one is asked for."""
+        home, _, name = self.name.rpartition("/")
+        return name.startswith(f"{split}-") and language in (None, home)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +57,37 @@ class ShardFolder:
 
     Attributes:
         header: the metadata that all shards share.
+        digest: hex sha256 of what the manifest says of the split's files, their sha256 included.
         groups: all row groups, in stored order.
         group_rows: int64 [row groups]; rows of each.
         rows: number of rows.
 
+    Args:
+        folder: the shards folder.
+        split: which rows.
+        language: where there are shards per language, those of one; None = all.
+
     Raises:
-        ShardError: see `open_manifest`; or the split has no rows, or a file is not what the manifest says.
+        ShardError: see `open_manifest`; or there are no such rows, or a file is not what the manifest says.
     """
 
-    def __init__(self, folder: Path | str, split: Literal["train", "validation"]) -> None:
+    def __init__(
+        self, folder: Path | str, split: Literal["train", "validation"], language: str | None = None
+    ) -> None:
         root = Path(folder)
-        shards = [shard for shard in open_manifest(root) if shard["path"].name.startswith(f"{split}-")]
-        self.rows = sum(shard["rows"] for shard in shards)
+        shards = [shard for shard in open_manifest(root) if shard.belongs_to(split, language)]
+        self.rows = sum(shard.rows for shard in shards)
         if not self.rows:
-            raise ShardError(f"{root / MANIFEST}: there are no {split} rows")
-        self.header = _header_of(shards[0]["path"])
+            of = "" if language is None else f" of language {language}"
+            raise ShardError(f"{root / MANIFEST}: there are no {split} rows{of}")
+        facts = json.dumps([shard.fact for shard in shards], sort_keys=True)
+        self.digest = hashlib.sha256(facts.encode()).hexdigest()
+        self.header = _header_of(shards[0].path)
         size = self.header.row_group_rows
         self.groups = [
-            RowGroup(shard["path"], number, min(size, shard["rows"] - number * size))
+            RowGroup(shard.path, number, min(size, shard.rows - number * size))
             for shard in shards
-            for number in range(-(-shard["rows"] // size))
+            for number in range(-(-shard.rows // size))
         ]
         self.group_rows = np.array([group.rows for group in self.groups], dtype=np.int64)
         self._open: tuple[Path, pq.ParquetFile] | None = None
@@ -87,8 +122,8 @@ class ShardFolder:
         return {**self.__dict__, "_open": None}
 
 
-def open_manifest(folder: Path) -> list[dict[str, Any]]:
-    """Return path and rows of every shard that the manifest of a folder names, sorted by name.
+def open_manifest(folder: Path) -> list[Shard]:
+    """Return every shard that the manifest of a folder names, sorted by name.
 
     Raises:
         ShardError: no manifest, a changed one, or a file that is missing or of another size.
@@ -104,15 +139,15 @@ def open_manifest(folder: Path) -> list[dict[str, Any]]:
         raise ShardError(f"{manifest}: was changed after it was written (its sha256 differs)")
     shards = []
     for file in found["files"]:
-        home, _, name = str(file["path"]).rpartition("/")
-        if home != "shards":
+        home, _, name = str(file["path"]).partition("/")
+        if home != HOME:
             continue  # the same manifest names the pack stage's other tables
         path = folder / name
         size = path.stat().st_size if path.is_file() else None
         if size != file["bytes"]:
             raise ShardError(f"{path}: {size} bytes, the manifest says {file['bytes']}; fetch the file again")
-        shards.append({"path": path, "rows": file["rows"]})
-    return sorted(shards, key=lambda shard: str(shard["path"]))
+        shards.append(Shard(path, name, file["rows"], file))
+    return sorted(shards, key=lambda shard: shard.name)
 
 
 def _is_sealed(value: Mapping[str, Any]) -> bool:

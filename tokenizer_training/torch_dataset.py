@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 from torch.utils.data import IterableDataset, get_worker_info
 
-from tokenizer_training.loader import Batch, ShardLoader
+from tokenizer_training.batches import Batch
+from tokenizer_training.loader import ShardLoader
 
 
 class TokenDataset(IterableDataset):  # type: ignore[misc]
     """Batches of a `ShardLoader` as tensors; give it to a `DataLoader` with ``batch_size=None``.
 
-    Workers take batches in turn, so the order is the same for any number of them. To go on after an
-    interruption, pass the ``next_sample`` of the last batch trained on as ``start``.
+    Workers take batches in turn, so the order is the same for any number of them. All values but two integers are
+    tensors that ``pin_memory=True`` pins. To go on after an interruption, save ``state_dict(next_sample)`` of the
+    loader for the last batch trained on: workers read ahead.
     """
 
     def __init__(self, loader: ShardLoader) -> None:
@@ -32,13 +35,26 @@ class TokenDataset(IterableDataset):  # type: ignore[misc]
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         for batch in self.loader.batches(worker, workers):
-            yield {name: _to_tensors(value) for name, value in batch.items()}
+            yield to_tensors(batch)
 
 
-def _to_tensors(value: Any) -> Any:
-    """Return arrays as tensors; arrays of documents are views of read-only memory and are copied."""
-    if isinstance(value, np.ndarray):
-        return torch.from_numpy(value)
-    if isinstance(value, list):
-        return [torch.from_numpy(item.copy()) for item in value]
-    return value
+def to_tensors(batch: Batch) -> Batch:
+    """Return a batch with tensors in place of arrays; no values are copied."""
+    return {
+        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for name, value in batch.items()
+    }
+
+
+def document_mask(seq_idx: torch.Tensor) -> BlockMask:
+    """Return a FlexAttention mask under which a token sees the earlier ones of its own document and no others.
+
+    Args:
+        seq_idx: int [rows, width], from a batch.
+    """
+
+    def same_document(row: Any, head: Any, query: Any, key: Any) -> Any:
+        return (query >= key) & (seq_idx[row, query] == seq_idx[row, key])
+
+    rows, width = seq_idx.shape
+    return create_block_mask(same_document, rows, None, width, width, device=seq_idx.device)

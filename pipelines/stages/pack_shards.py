@@ -6,7 +6,6 @@ sees more than one shard. Memory: one shard of int32 tokens, ``pack.shard_mb``.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from pipelines.manifest import Folder
 from pipelines.stages.pack_rows import SPLITS, Split, rows_folder
 from pipelines.stages.run import Batch, Counts, Task
 from pipelines.storage import Storage
-from tokenizer_training.rows import Rows, concatenate
+from tokenizer_training.rows import Rows, gather
 from tokenizer_training.shards import (
     Header,
     row_fields,
@@ -124,21 +123,9 @@ def find_slice(path: str, interval: Interval) -> Slice | None:
 
 
 def merge(slices: Sequence[Slice], row_len: int) -> Rows:
-    """Return the rows of at least one slice in the order of their keys; ties in the order of the files.
-
-    Tokens go straight to their place, so that they are held once.
-    """
+    """Return the rows of at least one slice in the order of their keys; ties in the order of the files."""
     order = np.argsort(np.concatenate([found.keys for found in slices]), kind="stable")
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    input_ids = np.empty((len(order), row_len), dtype=np.int32)
-    others, first = [], 0
-    for found in slices:
-        rows = read_slice(found, row_len)
-        input_ids[places[first : first + len(rows)]] = rows.input_ids
-        others.append(dataclasses.replace(rows, input_ids=np.empty((len(rows), 0), dtype=np.int32)))
-        first += len(rows)
-    return dataclasses.replace(concatenate(others).take(order), input_ids=input_ids)
+    return gather((read_slice(found, row_len) for found in slices), order, row_len)
 
 
 def read_slice(found: Slice, row_len: int) -> Rows:

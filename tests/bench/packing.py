@@ -22,6 +22,7 @@ from tokenizer_training.loader import ShardLoader
 from tokenizer_training.packing import Documents, Plan, best_fit_decreasing, fill_rows, plan_rows
 from tokenizer_training.rows import CUT, offsets_of
 from tokenizer_training.shards import Header, rows_to_table, shard_schema, writer_options
+from tokenizer_training.torch_dataset import TokenDataset
 
 VOCABULARY = 32_768
 MEDIAN, SIGMA = 430, 1.1
@@ -84,11 +85,13 @@ def write_shard(folder: Path, plan: Plan, documents: Documents, rows: int) -> in
 def measure_loader(folder: Path, tokens: int, batch_size: int, seed: int | None) -> None:
     """Read a whole epoch and print the speed."""
     begin = time.process_time()
-    seen = sum(batch["input_ids"].size for batch in ShardLoader(folder, batch_size=batch_size, seed=seed))
+    dataset = TokenDataset(ShardLoader(folder, batch_size=batch_size, seed=seed))
+    seen = sum(batch["input_ids"].numel() for batch in dataset)
     seconds = time.process_time() - begin
     if seen != tokens:
         raise SystemExit(f"the loader gave {seen} of {tokens} tokens")
-    print(f"  loader, batches of {batch_size}, seed {seed}: {tokens / seconds / 1e6:.0f} Mtok/s of CPU time")
+    speed = tokens / seconds / 1e6
+    print(f"  loader to int64 tensors, batches of {batch_size}, seed {seed}: {speed:.0f} Mtok per CPU second")
 
 
 def main(arguments: list[str]) -> None:

@@ -157,7 +157,7 @@ def read_pieces(storage: Storage, split: str) -> dict[str, list[tuple[int, list[
     pieces = defaultdict(list)
     for batch in ShardLoader(storage.path("shards"), split):  # type: ignore[arg-type]
         sequences = np.split(batch["input_ids"].reshape(-1), batch["cu_seqlens"][1:-1])
-        ids, flags = np.concatenate(batch["doc_ids"]), np.concatenate(batch["doc_flags"])
+        ids, flags = batch["doc_ids"], batch["doc_flags"]
         documents = [tokens.tolist() for tokens in sequences if (tokens != 3).any()]
         for identity, flag, tokens in zip(ids, flags, documents, strict=True):
             pieces[identity.tobytes().hex()].append((int(flag), tokens))

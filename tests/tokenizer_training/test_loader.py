@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tokenizer_training.loader import IGNORED, ShardLoader, make_batch
+from tokenizer_training.loader import ShardLoader
 from tokenizer_training.rows import Rows
 from tokenizer_training.sampling import permutation
 from tokenizer_training.shards import ShardError
@@ -29,35 +30,22 @@ def folder(make_shards: MakeShards) -> Path:
     return make_shards([16] * 1100, random.integers(9, 16, 3).tolist())[0]
 
 
+@pytest.fixture
+def many_groups(make_shards: MakeShards) -> Path:
+    """Twelve row groups in two shards: two blocks an epoch."""
+    return make_shards([16] * 7000, [16] * 4500)[0]
+
+
+def at(sample: int, folder: Path, **options: Any) -> ShardLoader:
+    """Return a loader that goes on after so many samples."""
+    loader = ShardLoader(folder, **options)
+    loader.load_state_dict({**loader.state_dict(), "sample": sample})
+    return loader
+
+
 def stream(batches: Iterable[dict[str, Any]]) -> list[bytes]:
     """Return every row of some batches, in order."""
     return [row.tobytes() for batch in batches for row in batch["input_ids"]]
-
-
-def test_a_batch_by_hand(make_shards: MakeShards) -> None:
-    """Two documents and padding in one row, a full row, and the end of a cut document."""
-    _, (rows,) = make_shards([2, 3, 10, 1], row_len=8)
-    order = np.lexsort((rows.n_pad, -np.diff(rows.entries)))
-    batch = make_batch(rows.take(order))
-    ids = rows.input_ids[order]
-    assert [part.tolist() for part in batch["doc_flags"]] == [[0, 0, 1, 0], [2]]
-    assert batch["cu_seqlens"].tolist() == [0, 2, 5, 7, 8, 16]
-    assert batch["cu_seqlens"].dtype == np.int32
-    assert batch["max_seqlen"] == 8
-    assert batch["position_ids"].tolist() == [[0, 1, 0, 1, 2, 0, 1, 0], [*range(8)]]
-    labels = ids.astype(np.int64)
-    labels[0, [0, 2, 5, 7]] = labels[1, 0] = IGNORED
-    assert batch["labels"].tolist() == labels.tolist()
-    assert batch["input_ids"].tolist() == ids.tolist()
-
-
-def test_padding_is_a_sequence_of_its_own_and_never_a_target(make_rows: Callable[..., Rows]) -> None:
-    rows = make_rows([3, 6], 8)
-    batch = make_batch(rows.take(np.argsort(rows.n_pad)))
-    assert batch["cu_seqlens"].tolist() == [0, 6, 8, 11, 16]
-    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 5, 0, 1], [0, 1, 2, 0, 1, 2, 3, 4]]
-    assert (batch["labels"][0, 6:] == IGNORED).all()
-    assert (batch["labels"][1, 3:] == IGNORED).all()
 
 
 def test_stored_order_is_the_files_one_after_the_other(make_shards: MakeShards) -> None:
@@ -66,7 +54,7 @@ def test_stored_order_is_the_files_one_after_the_other(make_shards: MakeShards) 
     found = list(ShardLoader(folder, batch_size=7))
     assert stream(found) == [row.tobytes() for row in ids]
     assert [len(batch["input_ids"]) for batch in found] == [7] * 157 + [4]
-    assert b"".join(ids.tobytes() for batch in found for ids in batch["doc_ids"]) == (
+    assert b"".join(batch["doc_ids"].tobytes() for batch in found) == (
         first.doc_ids.tobytes() + second.doc_ids.tobytes()
     )
 
@@ -99,15 +87,77 @@ def test_workers_take_batches_in_turn(folder: Path, workers: int) -> None:
     assert [shares[n % workers][n // workers] for n in range(len(whole))] == whole
 
 
-def test_a_run_goes_on_at_any_batch(make_shards: MakeShards) -> None:
+def test_a_run_goes_on_at_any_sample(make_shards: MakeShards) -> None:
     """From every state on, the rest of the stream is what it would have been."""
     folder, _ = make_shards([16] * 20, [16] * 9)
     loader = ShardLoader(folder, batch_size=4, seed=3, epochs=2)
     whole = stream(loader)
-    assert loader.state() == len(whole) == 58
-    for batch in ShardLoader(folder, batch_size=4, seed=3, epochs=2):
-        start = batch["next_sample"]
-        assert stream(ShardLoader(folder, batch_size=3, seed=3, epochs=2, start=start)) == whole[start:]
+    assert loader.state_dict()["sample"] == len(whole) == 58
+    for sample in range(59):
+        assert stream(at(sample, folder, batch_size=3, seed=3, epochs=2)) == whole[sample:]
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 8])
+def test_a_run_goes_on_at_50_random_places(many_groups: Path, world_size: int) -> None:
+    """With several blocks of row groups in two epochs: the next batches of every rank are the same."""
+    options: dict[str, Any] = {"batch_size": 4, "seed": 9, "epochs": 2}
+    whole = stream(ShardLoader(many_groups, **options))
+    random = np.random.default_rng(world_size)
+    for sample in random.integers(0, len(whole), 50 if world_size == 1 else 5).tolist():
+        ranks = [
+            at(sample, many_groups, rank=rank, world_size=world_size, **options) for rank in range(world_size)
+        ]
+        found = [stream(itertools.islice(loader, 3)) for loader in ranks]
+        expected = whole[sample : sample + 12 * world_size]
+        assert [found[n % world_size][n // world_size] for n in range(len(expected))] == expected
+
+
+def test_the_state_a_batch_names_goes_on_after_it(folder: Path) -> None:
+    """Though the loader, like a worker process, has read further."""
+    loader = ShardLoader(folder, batch_size=10, seed=1)
+    batches = iter(loader)
+    first = next(batches)
+    next(batches)
+    again = ShardLoader(folder, batch_size=10, seed=1)
+    again.load_state_dict(json.loads(json.dumps(loader.state_dict(first["next_sample"]))))
+    assert stream(again) == stream(loader)[10:]
+
+
+def test_the_state_of_other_data_or_of_another_seed_is_refused(
+    folder: Path,
+    tmp_path: Path,
+    make_rows: Callable[..., Rows],
+    make_header: Callable[..., Any],
+    write_shard: Callable[..., Any],
+    write_manifest: Callable[..., None],
+) -> None:
+    state = ShardLoader(folder, seed=1).state_dict()
+    other = tmp_path / "other"
+    other.mkdir()
+    file = write_shard(other / "train-00000-of-00001.parquet", make_rows([16] * 9, 16), make_header(16))
+    write_manifest(other, [file])
+    with pytest.raises(ShardError, match="of other shards"):
+        ShardLoader(other, seed=1).load_state_dict(state)
+    with pytest.raises(ShardError, match="of another seed: 1, not 2"):
+        ShardLoader(folder, seed=2).load_state_dict(state)
+
+
+def test_other_data_are_shuffled_in_another_way(make_shards: MakeShards, write_manifest: Any) -> None:
+    folder, _ = make_shards([16] * 100)
+    before = stream(ShardLoader(folder, seed=1))
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    write_manifest(folder, [{**files[0], "sha256": "ab"}])
+    after = stream(ShardLoader(folder, seed=1))
+    assert sorted(after) == sorted(before)
+    assert after != before
+
+
+def test_rows_of_one_row_group_part_ways(many_groups: Path) -> None:
+    """The rows of the first row group lie among those of five others, not one after the other."""
+    group = set(stream(ShardLoader(many_groups))[:1024])
+    found = np.array([row in group for row in stream(ShardLoader(many_groups, seed=4))])
+    places = np.flatnonzero(found)
+    assert np.ptp(places) > 5 * 1024
 
 
 def test_the_number_of_ranks_may_change_in_mid_epoch(folder: Path) -> None:
@@ -115,25 +165,25 @@ def test_the_number_of_ranks_may_change_in_mid_epoch(folder: Path) -> None:
     loaders = [ShardLoader(folder, batch_size=10, seed=2, rank=rank, world_size=4) for rank in range(4)]
     streams = [iter(loader) for loader in loaders]
     before = [next(batches) for _ in range(3) for batches in streams]
-    states = {loader.state() for loader in loaders}
-    assert states == {120}
-    after = [
-        ShardLoader(folder, batch_size=3, seed=2, rank=rank, world_size=3, start=120) for rank in range(3)
-    ]
+    states = [loader.state_dict() for loader in loaders]
+    assert {state["sample"] for state in states} == {120}
+    after = [ShardLoader(folder, batch_size=3, seed=2, rank=rank, world_size=3) for rank in range(3)]
+    for loader in after:
+        loader.load_state_dict(states[0])
     seen = [row for loader in [before, *after] for row in stream(loader)]
     assert sorted(seen) == sorted(whole)
     assert sorted(stream(before)) == sorted(whole[:120])
 
 
 def test_drop_last_gives_every_rank_the_same_full_batches(folder: Path) -> None:
-    options: dict[str, Any] = {"batch_size": 5, "world_size": 4, "drop_last": True, "start": 7}
-    sizes = [[len(batch["input_ids"]) for batch in ShardLoader(folder, rank=r, **options)] for r in range(4)]
+    options: dict[str, Any] = {"batch_size": 5, "world_size": 4, "drop_last": True}
+    sizes = [[len(batch["input_ids"]) for batch in at(7, folder, rank=r, **options)] for r in range(4)]
     assert sizes == [[5] * ((1103 - 7) // 20)] * 4
 
 
 def test_without_a_number_of_epochs_the_stream_never_ends(make_shards: MakeShards) -> None:
     folder, _ = make_shards([16] * 4)
-    batches = iter(ShardLoader(folder, batch_size=3, epochs=None, start=10**9))
+    batches = iter(at(10**9, folder, batch_size=3, epochs=None))
     assert [next(batches)["next_sample"] for _ in range(9)][-1] == 10**9 + 27
 
 
@@ -195,7 +245,7 @@ def test_damage_inside_a_shard_is_an_error_that_names_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"batch_size": 0}, {"rank": 2, "world_size": 2}, {"rank": -1}, {"start": -1}, {"epochs": 0}]
+    "options", [{"batch_size": 0}, {"rank": 2, "world_size": 2}, {"rank": -1}, {"epochs": 0}]
 )
 def test_impossible_arguments_are_refused(folder: Path, options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
@@ -211,7 +261,6 @@ def test_a_loader_can_be_sent_to_another_process(folder: Path) -> None:
 def test_permutations_never_change_between_versions() -> None:
     """A resumed run must meet the same order under another numpy."""
     assert permutation(8, 1, 0, 0).tolist() == [6, 7, 2, 4, 1, 5, 0, 3]
-    assert permutation(8, None, 3, 0).tolist() == [*range(8)]
 
 
 def test_the_loader_needs_nothing_but_pyarrow_and_numpy() -> None:
