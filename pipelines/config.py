@@ -269,14 +269,25 @@ class Pack:
 
     Attributes:
         seq_len: tokens per row.
-        strategy: ``best_fit`` = windowed best-fit-decreasing.
+        strategy: ``best_fit`` = windowed best-fit-decreasing; ``concat`` = cut wherever a row is full;
+            ``one_document_per_row``.
+        row_len: ``L`` = rows of `seq_len` tokens, for trainers that shift labels themselves (Hugging Face);
+            ``L+1`` = one more, for those that take inputs and targets from it, one token apart.
+        mix: how often the documents of a source are packed: 3 = three epochs, 0.5 = every second document,
+            chosen by a hash of its id; sources that are not named, and all without a mix: 1.
+        tokens: train on at most so many tokens, padding included: the first of the shuffle; None = all.
+        by_language: shards of their own for every language, in ``shards/<language>/``.
         validation: share of documents, chosen by a hash of their id, that goes to the validation split.
         seed: seed of the shuffle.
         shard_mb: aim of the size of one shard in MiB of int32 tokens before compression.
     """
 
     seq_len: int = 2048
-    strategy: Literal["best_fit"] = "best_fit"
+    strategy: Literal["best_fit", "concat", "one_document_per_row"] = "best_fit"
+    row_len: Literal["L", "L+1"] = "L"
+    mix: Mapping[str, float] | None = None
+    tokens: int | None = None
+    by_language: bool = False
     validation: float = 0.001
     seed: int = 1
     shard_mb: int = 1024
@@ -285,6 +296,10 @@ class Pack:
         _require(self.seq_len >= 2, "seq_len must be at least 2 tokens", self.seq_len)
         _require(0 <= self.validation < 1, "validation must be a share from 0 to below 1", self.validation)
         _require(self.seed >= 0, "seed must be 0 or more", self.seed)
+        weights = (self.mix or {"": 1.0}).values()
+        _require(min(weights) >= 0 < max(weights), "mix must be numbers from 0 up, not all 0", self.mix)
+        enough = self.tokens is None or self.tokens > self.seq_len
+        _require(enough, "tokens must be more than one row, or none", self.tokens)
         _require(self.shard_mb >= 1, "shard_mb must be at least 1", self.shard_mb)
 
 
@@ -323,3 +338,6 @@ class Recipe:
         _require(share is None or 0 <= share <= 1, "max_error_share must be from 0 to 1, or none", share)
         if self.pack is not None and self.tokenizer is None:
             raise ValueError("pack needs a tokenizer; write `pack: none` where there is `tokenizer: none`")
+        sources = sorted({entry.source for entry in self.inputs})
+        unknown = sorted(set((self.pack and self.pack.mix) or ()) - set(sources))
+        _require(not unknown or not sources, f"pack.mix may name the sources {', '.join(sources)}", unknown)

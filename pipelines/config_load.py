@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pipelines import overrides as overriding
-from pipelines.config import Recipe, Tokenizer
+from pipelines.config import Pack, Recipe, Tokenizer
 from pipelines.errors import RecipeError
 from pipelines.input_entries import as_written, plain_fields, plain_input, read_inputs
 from pipelines.step_list import read_steps
@@ -23,9 +23,10 @@ from pipelines.strict_yaml import (
     Node,
     Place,
     Table,
+    join,
     parse,
 )
-from pipelines.typed import INVALID, build, found, is_off, keys_of, plain
+from pipelines.typed import INVALID, Special, build, convert, found, is_off, keys_of, plain
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -72,7 +73,8 @@ def _read(path: Path) -> str:
 def _recipe(tree: Table, faults: Faults, folder: Path) -> object:
     """Build the recipe from its tree; only the sections with a shape of their own are named here."""
     steps = partial(read_steps, folder=folder, reserved=keys_of(Recipe))
-    recipe = build(Recipe, tree, "", faults, {"inputs": read_inputs, "steps": steps, "tokenizer": _tokenizer})
+    special: Special = {"inputs": read_inputs, "steps": steps, "tokenizer": _tokenizer, "pack": _pack}
+    recipe = build(Recipe, tree, "", faults, special)
     return replace(recipe, folder=folder) if isinstance(recipe, Recipe) else recipe
 
 
@@ -85,6 +87,25 @@ def _tokenizer(node: Node, path: str, faults: Faults) -> object:
             what = f"{key} belongs to a tokenizer that is trained; with path, nothing is"
             faults.add(node.entries[key][0], path, what)
     return build(Tokenizer, node, path, faults)
+
+
+def _pack(node: Node, path: str, faults: Faults) -> object:
+    """Read ``pack``: none, or its keys, of which ``mix`` maps sources to numbers."""
+    return None if is_off(node) else build(Pack, node, path, faults, {"mix": _mix})
+
+
+def _mix(node: Node, path: str, faults: Faults) -> object:
+    """Read ``pack.mix``."""
+    if is_off(node):
+        return None
+    if not isinstance(node, Table):
+        if not isinstance(node, Broken):
+            faults.add(
+                node.at, path, f"expected a mapping such as {{wikipedia: 3, web: 1}}; found {found(node)}"
+            )
+        return INVALID
+    mix = {name: convert(float, child, join(path, name), faults) for name, (_, child) in node.entries.items()}
+    return INVALID if INVALID in mix.values() else mix
 
 
 def resolved(recipe: Recipe) -> dict[str, object]:

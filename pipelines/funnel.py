@@ -41,6 +41,10 @@ def funnel(counted: Mapping[str, Any]) -> list[Line]:
     tokens = counted.get("tokens")
     if tokens is not None:
         lines.append(Line("tokens", tokens["document_tokens"], None, 0))
+        over = tokens.get("tokens_over_budget", 0)
+        if over:
+            whole = tokens["document_tokens"] + tokens["separators"]
+            lines.append(Line("over the token budget", over, over / whole, 1))
         lines.append(Line("rows", tokens["rows"], None, 0))
         lines.append(Line("padding", tokens["padding"], tokens["padding"] / max(tokens["slots"], 1), 1))
     return lines

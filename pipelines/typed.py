@@ -272,6 +272,8 @@ def plain(value: object) -> object:
     """Return a value as JSON would hold it: dataclasses as mappings, tuples as lists, paths as text."""
     if is_dataclass(value) and not isinstance(value, type):
         return {name: plain(getattr(value, name)) for name in keys_of(type(value))}
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value.as_posix() if isinstance(value, Path) else value

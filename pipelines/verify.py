@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -146,8 +147,9 @@ def _token_faults(storage: Storage, documents: Mapping[str, Any], pack: Mapping[
         table = pq.read_table(storage.path(relative))
         if table["id"] != pq.read_table(storage.path(finished[unit]), columns=["id"])["id"]:
             yield f"{storage.path(relative)}: its ids are not those of {finished[unit]}"
-        tokens += pa.compute.sum(table["token_count"]).as_py() or 0
-        separators += table.num_rows
+        copies = table["copies"].to_numpy()
+        tokens += int(np.dot(table["token_count"].to_numpy().astype(np.int64), copies))
+        separators += int(copies.sum())
     filled = padding = slots = 0
     for file in folder_files(pack, "shards"):
         shard = pq.ParquetFile(storage.path(file["path"]))
@@ -156,8 +158,12 @@ def _token_faults(storage: Storage, documents: Mapping[str, Any], pack: Mapping[
             padding += pa.compute.sum(batch["n_pad"]).as_py() or 0
         width = shard.schema_arrow.field("input_ids").type.list_size
         slots += shard.metadata.num_rows * width
-    if filled != tokens + separators:
-        yield f"tokens: shards hold {filled} tokens, documents have {tokens} and {separators} separators"
+    over = sum(u["counts"].get("tokens", {}).get("tokens_over_budget", 0) for u in pack["units"])
+    if filled + over != tokens + separators:
+        yield (
+            f"tokens: shards hold {filled} tokens and {over} are over the budget, "
+            f"documents have {tokens} and {separators} separators"
+        )
     if filled + padding != slots:
         yield f"tokens: {filled} tokens + {padding} padding is not {slots}, what the rows hold"
 

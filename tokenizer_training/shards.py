@@ -34,8 +34,8 @@ class Header:
 
     Attributes:
         seq_len: tokens that one training sequence feeds to the model.
-        row_len: tokens of one row.
-        packing: name of the strategy: ``best_fit``.
+        row_len: tokens of one row: `seq_len`, or one more.
+        packing: name of the strategy, see `strategies`.
         window: documents packed together.
         seed: of the shuffle.
         bos_id: id of the beginning-of-sequence piece; no row contains it.
@@ -63,7 +63,7 @@ class Header:
     @property
     def row_group_rows(self) -> int:
         """Return the rows of every row group but the last of a shard."""
-        return 1024 if self.row_len <= LONG_ROW else 512
+        return 1024 if self.seq_len <= LONG_ROW else 512
 
 
 def shard_schema(header: Header) -> pa.Schema:

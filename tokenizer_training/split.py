@@ -1,14 +1,14 @@
-"""Which documents are for validation: decided by the document's id alone.
+"""Which documents are for validation, and how often one is packed: decided by the document's id alone.
 
-The answer depends on neither the run, the seed nor the other documents, so the packed shards and the published
-documents of any run agree on it, and a larger share contains every document of a smaller one.
+The answers depend on neither the run, the seed nor the other documents, so the packed shards and the published
+documents of any run agree on them, and a larger share contains every document of a smaller one.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-_PERSON = b"validation"
+_VALIDATION, _MIX = b"validation", b"mix"
 
 
 def is_validation(doc_id: bytes | str, share: float) -> bool:
@@ -24,9 +24,29 @@ def is_validation(doc_id: bytes | str, share: float) -> bool:
     >>> is_validation(bytes(16), 0.0), is_validation("00" * 16, 1.0)
     (False, True)
     """
+    return _place(doc_id, _VALIDATION) < share * 2**64
+
+
+def copies_of(doc_id: bytes | str, weight: float) -> int:
+    """Return how often a document is packed where its source has this weight.
+
+    Args:
+        doc_id: the document's 16 bytes, or their 32 hex characters.
+        weight: 0 or more; 2.25 = every document twice, and every fourth once more.
+
+    Raises:
+        ValueError: `doc_id` is not 16 bytes or 32 hex characters.
+
+    >>> copies_of(bytes(16), 3), copies_of(bytes(16), 0)
+    (3, 0)
+    """
+    whole = int(weight)
+    return whole + (_place(doc_id, _MIX) < (weight - whole) * 2**64)
+
+
+def _place(doc_id: bytes | str, purpose: bytes) -> int:
+    """Return a number from 0 to 2**64 - 1: not the id's own bits, by which a sample may have been taken."""
     identity = bytes.fromhex(doc_id) if isinstance(doc_id, str) else doc_id
     if len(identity) != 16:
         raise ValueError(f"a document id has 16 bytes, not {len(identity)}: {doc_id!r}")
-    # Not the id's own leading bits: a sample taken by id prefix must not be all training or all validation.
-    digest = hashlib.blake2b(identity, digest_size=8, person=_PERSON).digest()
-    return int.from_bytes(digest, "big") < share * 2**64
+    return int.from_bytes(hashlib.blake2b(identity, digest_size=8, person=purpose).digest(), "big")

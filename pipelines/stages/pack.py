@@ -7,7 +7,7 @@ nearly every bucket would change, so nothing could reuse them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,8 @@ from pipelines.config import Pack
 from pipelines.errors import InputError
 from pipelines.manifest import StageKey, document_files, stage_key, write_stage_manifest
 from pipelines.stages import pack_rows, pack_shards
-from pipelines.stages.pack_tokens import TOKEN_COUNTS
+from pipelines.stages.pack_budget import CutOff, cut_off
+from pipelines.stages.pack_tokens import TOKEN_COUNTS, Choice
 from pipelines.stages.run import Run, UnitWork, run_units
 from pipelines.storage import Storage
 from tokenizer_training.packing import WINDOW
@@ -51,7 +52,9 @@ def run_stage(
         CorpusmillError: a unit did not finish.
     """
     header, root = make_header(run, own_key), str(run.storage.root)
-    settings = pack_rows.Settings(header, _section(run).validation, str(run.storage.path(TOKENIZER)))
+    section = _section(run)
+    choice = Choice(section.validation, section.mix or {}, section.by_language)
+    settings = pack_rows.Settings(header, choice, str(run.storage.path(TOKENIZER)))
     rows_work = UnitWork(
         pack_rows.NAME,
         own_key.sha256,
@@ -69,10 +72,25 @@ def run_stage(
         pack_shards.process_shard,
         header,
     )
-    tasks = pack_shards.tasks(run.storage, list(rows.values()), header.row_len, _section(run).shard_mb)
+    budget = _budget(run, list(rows.values()), header.row_len)
+    tasks = pack_shards.tasks(run.storage, list(rows.values()), header.row_len, section.shard_mb, budget.end)
     shards = run_units(run, shards_work, tasks)
     upstream = {str(home["home"]): str(home["sha256"]) for home in (documents, tokenizer)}
-    return _finish(run, own_key, upstream, rows, shards)
+    return _finish(run, own_key, upstream, rows, shards, budget)
+
+
+def _budget(run: Run, rows: Sequence[Mapping[str, Any]], row_len: int) -> CutOff:
+    """Return where the training split ends."""
+    tokens = _section(run).tokens
+    if tokens is None:
+        return CutOff(pack_shards.KEYS, 0, 0)
+    files = [
+        str(run.storage.path(file["path"]))
+        for group, members in pack_shards.rows_files(rows).items()
+        if pack_shards.is_train(group)
+        for file in members
+    ]
+    return cut_off(files, tokens // row_len, row_len)
 
 
 def make_header(run: Run, own_key: StageKey) -> Header:
@@ -89,7 +107,7 @@ def make_header(run: Run, own_key: StageKey) -> Header:
         )
     return Header(
         seq_len=pack.seq_len,
-        row_len=pack.seq_len,
+        row_len=pack.seq_len + (pack.row_len == "L+1"),
         packing=pack.strategy,
         window=WINDOW,
         seed=pack.seed,
@@ -109,8 +127,10 @@ def _finish(
     upstream: Mapping[str, str],
     rows: Mapping[str, Mapping[str, Any]],
     shards: Mapping[str, Mapping[str, Any]],
+    budget: CutOff,
 ) -> dict[str, Any]:
     """Write the manifest of what stays: token counts by the unit of their documents, and shards."""
+    over = {"rows_over_budget": budget.rows, "tokens_over_budget": budget.tokens}
     folder = TOKEN_COUNTS
     files = [file for sidecar in rows.values() for file in sidecar["files"]]
     counted = [file for file in files if str(file["path"]).startswith(f"{folder.name}/")]
@@ -118,6 +138,7 @@ def _finish(
         *({"unit": folder.unit(file["path"]), "files": [file], "counts": {}} for file in counted),
         *({"unit": sidecar["unit"], "files": [], "counts": sidecar["counts"]} for sidecar in rows.values()),
         *shards.values(),
+        {"unit": "budget", "files": [], "counts": {"tokens": over}},
     ]
     kept = {str(file["path"]) for entry in entries for file in entry["files"]}
     for home in (folder.name, HOME):

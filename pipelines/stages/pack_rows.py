@@ -1,19 +1,20 @@
 """First step of stage pack: buckets of documents become packed rows, in files sorted by row key.
 
 A bucket holds the parts of ``documents/`` whose names begin with the same bits. Names are hashes, so a bucket is a
-mix of all inputs; its documents are ordered by a hash of the seed and their id before they are packed. The row
-key, a hash of seed, bucket, split and row, then says where in the shuffle of the whole corpus a row comes.
+mix of all inputs; its documents are ordered by a hash of the seed and their id before they are packed. Each group
+(a split, or a split of one language) is packed by itself. The row key, a hash of seed, bucket, group and row, then
+says where in the shuffle of the whole corpus a row comes.
 Memory: the bucket's tokens, about one int32 for four bytes of text, and little else.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ import pyarrow.parquet as pq
 from pipelines.manifest import Folder
 from pipelines.stages.pack_tokens import (
     TOKEN_COUNTS,
+    Choice,
     Corpus,
     byte_values_of,
     check_separators,
@@ -31,13 +33,10 @@ from pipelines.stages.pack_tokens import (
 )
 from pipelines.stages.run import Batch, Counts, Task
 from pipelines.storage import Storage
-from tokenizer_training.packing import Documents, Plan, fill_rows, plan_rows, shuffle_key
+from tokenizer_training.cutting import Documents
+from tokenizer_training.packing import Plan, fill_rows, plan_rows, shuffle_key
 from tokenizer_training.rows import Ints
 from tokenizer_training.shards import Header, row_fields, rows_to_arrays, writer_options
-from tokenizer_training.split import is_validation
-
-Split = Literal["train", "validation"]
-SPLITS: tuple[Split, ...] = ("train", "validation")
 
 NAME = "pack/rows"
 SMALL_BUCKET, LARGE_BUCKET = 64_000_000, 256_000_000
@@ -48,6 +47,8 @@ GROUP_TOKENS = 1 << 18
 """Tokens of one row group of a rows file. A shard reads an interval of every rows file; small row groups let it
 read little more than that."""
 NAME_BITS = 64
+ROWS = "work/pack/rows"
+"""Where packed rows wait until they become shards: one file per group and bucket."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,13 @@ class Settings:
 
     Attributes:
         header: of the shards to come.
-        validation: share of documents for validation.
+        choice: which documents are packed how often, and which together.
         tokenizer: folder of the tokenizer.
     """
 
     header: Header
-    validation: float
+    choice: Choice
     tokenizer: str
-
-
-def rows_folder(split: Split) -> str:
-    """Return the folder that the packed rows of a split wait in until they become shards."""
-    return f"work/pack/rows/{split}"
 
 
 def rows_schema(row_len: int) -> pa.Schema:
@@ -78,8 +74,7 @@ def rows_schema(row_len: int) -> pa.Schema:
 def folders(row_len: int) -> tuple[Folder, ...]:
     """Return what the step writes."""
     schema, options = rows_schema(row_len), writer_options("row_key")
-    rows = [Folder(rows_folder(split), schema, options=options) for split in SPLITS]
-    return (TOKEN_COUNTS, *rows)
+    return TOKEN_COUNTS, Folder(ROWS, schema, prefix="", per_unit=False, options=options)
 
 
 def tasks(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Task]:
@@ -137,36 +132,44 @@ def process_bucket(payload: Mapping[str, Any], settings: Settings) -> Iterator[B
     tokenizer = load_tokenizer(settings.tokenizer, header.tokenizer_sha256)
     corpus = Corpus.empty()
     for unit, path in payload["parts"]:
-        for table in tokenise_part(path, tokenizer, header.eos_id, corpus):
+        for table in tokenise_part(path, tokenizer, header.eos_id, settings.choice, corpus):
             yield Batch(TOKEN_COUNTS.name, table, unit)
     documents = corpus.documents()
     check_separators(documents, header.eos_id)
     byte_values = byte_values_of(tokenizer)
-    orders = split_order(documents.ids, header.seed, settings.validation)
-    rows, padding = dict.fromkeys(SPLITS, 0), 0
-    for split in SPLITS:
-        plan = plan_rows(documents, orders[split], header.row_len, byte_values, header.window)
-        for table in keyed_rows(plan, documents, header, payload["bucket"], split):
-            rows[split] += len(table)
-            padding += int(table["n_pad"].to_numpy().sum())
-            yield Batch(rows_folder(split), table)
-    yield Counts({"tokens": _counts(documents, rows, padding, header.row_len)})
+    counts = Counter(_document_counts(documents, corpus.copies))
+    for group, order in group_orders(documents.ids, corpus, header.seed).items():
+        plan = plan_rows(documents, order, header.row_len, byte_values, header.window, header.packing)
+        for table in keyed_rows(plan, documents, header, payload["bucket"], group):
+            split = group.rpartition("/")[2]
+            padding = int(table["n_pad"].to_numpy().sum())
+            counts.update({"padding": padding, "rows": len(table), f"{split}_rows": len(table)})
+            yield Batch(ROWS, table, f"{group}/{payload['bucket']}")
+    yield Counts({"tokens": {**counts, "slots": counts["rows"] * header.row_len}})
 
 
-def split_order(ids: npt.NDArray[np.uint8], seed: int, validation: float) -> dict[Split, Ints]:
-    """Return the documents of each split, by position, in the order of a hash of seed and id; ties by id."""
+def group_orders(ids: npt.NDArray[np.uint8], corpus: Corpus, seed: int) -> dict[str, Ints]:
+    """Return the documents of each group, by position, in the order of a hash of seed, id and copy; ties by id.
+
+    A document that is packed several times comes as often.
+    """
     names = [row.tobytes() for row in ids]
-    shuffled = sorted(range(len(names)), key=lambda n: (shuffle_key(seed, names[n]), names[n]))
-    held_out = np.array([is_validation(names[n], validation) for n in shuffled], dtype=bool)
-    order = np.array(shuffled, dtype=np.int64)
-    return {"train": order[~held_out], "validation": order[held_out]}
+    shuffled = sorted(
+        (shuffle_key(seed, name, *([copy] if copy else [])), name, n)
+        for n, name in enumerate(names)
+        for copy in range(corpus.copies[n])
+    )
+    orders: dict[str, list[int]] = {group: [] for group in sorted(set(corpus.groups))}
+    for _, _, n in shuffled:
+        orders[corpus.groups[n]].append(n)
+    return {group: np.array(order, dtype=np.int64) for group, order in orders.items()}
 
 
 def keyed_rows(
-    plan: Plan, documents: Documents, header: Header, bucket: str, split: Split
+    plan: Plan, documents: Documents, header: Header, bucket: str, group: str
 ) -> Iterator[pa.Table]:
     """Yield the planned rows in the order of their keys, one row group at a time."""
-    keys = [shuffle_key(header.seed, bucket, split, row) for row in range(len(plan))]
+    keys = [shuffle_key(header.seed, bucket, group, row) for row in range(len(plan))]
     row_keys = np.array(keys, dtype=np.uint64)
     order = np.argsort(row_keys, kind="stable")
     schema = rows_schema(header.row_len)
@@ -182,14 +185,15 @@ def group_rows(row_len: int) -> int:
     return max(GROUP_TOKENS // row_len, 1)
 
 
-def _counts(documents: Documents, rows: Mapping[Split, int], padding: int, row_len: int) -> dict[str, int]:
+def _document_counts(documents: Documents, copies: Sequence[int]) -> dict[str, int]:
+    """Return what became of the documents; tokens are counted as often as they are packed."""
+    times = np.asarray(copies, dtype=np.int64)
+    packed = int(times.sum())
     return {
         "documents": len(documents),
-        "document_tokens": len(documents.tokens) - len(documents),
-        "separators": len(documents),
-        "padding": padding,
-        "rows": sum(rows.values()),
-        "slots": sum(rows.values()) * row_len,
-        "train_rows": rows["train"],
-        "validation_rows": rows["validation"],
+        "left_out": int(np.count_nonzero(times == 0)),
+        "repeats": packed - int(np.count_nonzero(times)),
+        "document_tokens": int(np.dot(np.diff(documents.offsets) - 1, times)),
+        "separators": packed,
+        **dict.fromkeys(("padding", "rows", "train_rows", "validation_rows"), 0),
     }

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from pipelines.manifest import Folder
-from pipelines.stages.pack_rows import SPLITS, Split, rows_folder
+from pipelines.stages.pack_rows import ROWS
 from pipelines.stages.run import Batch, Counts, Task
 from pipelines.storage import Storage
 from tokenizer_training.rows import Rows, gather
@@ -60,8 +60,10 @@ def folder(header: Header) -> Folder:
     return Folder(HOME, shard_schema(header), prefix="", options=writer_options())
 
 
-def tasks(storage: Storage, rows: Sequence[Mapping[str, Any]], row_len: int, shard_mb: int) -> list[Task]:
-    """Return one task for each shard; a split without rows has none.
+def tasks(
+    storage: Storage, rows: Sequence[Mapping[str, Any]], row_len: int, shard_mb: int, end: int = KEYS
+) -> list[Task]:
+    """Return one task for each shard; a group without rows has none.
 
     The number of shards follows from the number of rows, so that a shard holds about `shard_mb` MiB of int32.
 
@@ -70,33 +72,44 @@ def tasks(storage: Storage, rows: Sequence[Mapping[str, Any]], row_len: int, sha
         rows: sidecars of the first step.
         row_len: tokens of one row.
         shard_mb: aim of the size of a shard.
+        end: rows of the training split with keys from here on are left out.
     """
-    files = {split: _rows_files(rows, split) for split in SPLITS}
-    paths = {split: [str(storage.path(file["path"])) for file in files[split]] for split in SPLITS}
+    files = rows_files(rows)
+    paths = {group: [str(storage.path(file["path"])) for file in members] for group, members in files.items()}
     storage.write_bytes(LISTING, json.dumps(paths).encode())
     found = []
-    for split in SPLITS:
-        count = sum(int(file["rows"]) for file in files[split])
-        shards = -(-count * row_len * 4 // (shard_mb << 20))
-        fingerprint = hashlib.sha256("".join(file["sha256"] for file in files[split]).encode()).hexdigest()
+    for group, members in files.items():
+        last = end if is_train(group) else KEYS
+        size = sum(int(file["rows"]) for file in members) * row_len * 4 * last // KEYS
+        shards = max(-(-size // (shard_mb << 20)), 1)
+        fingerprint = hashlib.sha256("".join(file["sha256"] for file in members).encode()).hexdigest()
         for shard in range(shards):
-            interval = [shard * KEYS // shards, (shard + 1) * KEYS // shards]
-            payload = {"listing": str(storage.path(LISTING)), "split": split, "interval": interval}
-            name = f"{split}-{shard:05d}-of-{shards:05d}"
-            found.append(Task(name, fingerprint, count * row_len * 4 // shards, payload))
+            interval = [shard * last // shards, (shard + 1) * last // shards]
+            payload = {"listing": str(storage.path(LISTING)), "group": group, "interval": interval}
+            name = f"{group}-{shard:05d}-of-{shards:05d}"
+            found.append(Task(name, f"{fingerprint} {last}", size // shards, payload))
     return found
 
 
-def _rows_files(rows: Sequence[Mapping[str, Any]], split: Split) -> list[dict[str, Any]]:
-    files = (file for sidecar in rows for file in sidecar["files"])
-    mine = [file for file in files if file["path"].startswith(f"{rows_folder(split)}/")]
-    return sorted(mine, key=lambda file: str(file["path"]))
+def rows_files(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows files of each group, sorted by path, from the sidecars of the first step."""
+    files = [file for sidecar in rows for file in sidecar["files"] if file["path"].startswith(f"{ROWS}/")]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for file in sorted(files, key=lambda file: str(file["path"])):
+        group = str(file["path"]).removeprefix(f"{ROWS}/").rpartition("/")[0]
+        groups.setdefault(group, []).append(file)
+    return groups
+
+
+def is_train(group: str) -> bool:
+    """Say whether a group is (a language's part of) the training split."""
+    return group.rpartition("/")[2] == "train"
 
 
 def process_shard(payload: Mapping[str, Any], header: Header) -> Iterator[Batch | Counts]:
     """Gather the rows of one shard and yield them in the order of their keys, a row group at a time."""
     first, last = payload["interval"]
-    paths = json.loads(Path(payload["listing"]).read_bytes())[payload["split"]]
+    paths = json.loads(Path(payload["listing"]).read_bytes())[payload["group"]]
     slices = [found for path in paths if (found := find_slice(path, (first, last))) is not None]
     total = sum(len(found.keys) for found in slices)
     if slices:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,35 +16,84 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
 from pipelines.manifest import Folder
-from tokenizer_training.packing import Documents
+from tokenizer_training.cutting import Documents
 from tokenizer_training.rows import ID_BYTES, offsets_of
 from tokenizer_training.sentencepiece_model import Kind
+from tokenizer_training.split import copies_of, is_validation
 from tokenizer_training.tokenizer import Tokenizer
+from tokenizer_training.words import UNKNOWN_LANGUAGE
 
+_UNSAFE = re.compile("[^A-Za-z0-9_-]")
+_LONGEST = 32
 BATCH_DOCUMENTS = 1024
 
 TOKEN_COUNTS = Folder(
     "token_counts",
     pa.schema(
-        [pa.field("id", pa.string(), nullable=False), pa.field("token_count", pa.int32(), nullable=False)]
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("token_count", pa.int32(), nullable=False),
+            pa.field("copies", pa.int32(), nullable=False),
+        ]
     ),
     per_unit=False,
 )
-"""Tokens of each document without its EOS; parts and rows as in ``documents/``."""
+"""Tokens of each document without its EOS, and how often it was packed; parts and rows as in ``documents/``."""
+
+COLUMNS = ["id", "text", "source", "language"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which documents are packed how often, and which of them together.
+
+    Attributes:
+        validation: share of documents for validation.
+        mix: weight by source; 1 where a source is not named.
+        by_language: every language apart.
+    """
+
+    validation: float
+    mix: Mapping[str, float]
+    by_language: bool
+
+    def of(self, doc_id: bytes, source: str, language: str | None) -> tuple[int, str]:
+        """Return how often a document is packed, and its group.
+
+        Documents for validation are never repeated.
+        """
+        held_out = is_validation(doc_id, self.validation)
+        copies = copies_of(doc_id, self.mix.get(source, 1.0))
+        return min(copies, 1) if held_out else copies, self._group(held_out, language)
+
+    def _group(self, held_out: bool, language: str | None) -> str:
+        split = "validation" if held_out else "train"
+        return f"{folder_of(language)}/{split}" if self.by_language else split
+
+
+def folder_of(language: str | None) -> str:
+    """Return the folder of a language's shards; a label may be any text that an input states.
+
+    >>> folder_of("zh-Hant"), folder_of("../x"), folder_of(None)
+    ('zh-Hant', '___x', 'und')
+    """
+    return _UNSAFE.sub("_", language or UNKNOWN_LANGUAGE)[:_LONGEST]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The tokens of a bucket while they are gathered: lengths count the EOS."""
+    """The tokens of a bucket while they are gathered: lengths count the EOS; copies and group as of `Choice`."""
 
     tokens: array[int]
     lengths: array[int]
     ids: bytearray
+    copies: array[int]
+    groups: list[str]
 
     @classmethod
     def empty(cls) -> Corpus:
         """Return a corpus without documents."""
-        return cls(array("i"), array("i"), bytearray())
+        return cls(array("i"), array("i"), bytearray(), array("i"), [])
 
     def documents(self) -> Documents:
         """Return views of what was gathered."""
@@ -52,18 +102,27 @@ class Corpus:
         return Documents(tokens, offsets_of(np.frombuffer(self.lengths, dtype=np.int32)), ids)
 
 
-def tokenise_part(path: str, tokenizer: Tokenizer, eos_id: int, corpus: Corpus) -> Iterator[pa.Table]:
+def tokenise_part(
+    path: str, tokenizer: Tokenizer, eos_id: int, choice: Choice, corpus: Corpus
+) -> Iterator[pa.Table]:
     """Append the documents of one part to the corpus; yield their token counts, in order."""
     with pq.ParquetFile(path, page_checksum_verification=True) as part:
         if part.metadata.num_rows == 0:
             yield TOKEN_COUNTS.schema.empty_table()
-        for batch in part.iter_batches(BATCH_DOCUMENTS, columns=["id", "text"], use_threads=False):
+        for batch in part.iter_batches(BATCH_DOCUMENTS, columns=COLUMNS, use_threads=False):
             ids, offsets = tokenizer.encode_batch(batch["text"])
             corpus.tokens.frombytes(np.insert(ids, offsets[1:], eos_id).tobytes())
             counts = np.diff(offsets).astype(np.int32)
             corpus.lengths.frombytes((counts + 1).tobytes())
-            corpus.ids.extend(bytes.fromhex("".join(batch["id"].to_pylist())))
-            yield pa.Table.from_arrays([batch["id"], pa.array(counts)], schema=TOKEN_COUNTS.schema)
+            names = [bytes.fromhex(name) for name in batch["id"].to_pylist()]
+            origins = (batch["source"].to_pylist(), batch["language"].to_pylist())
+            chosen = [choice.of(*document) for document in zip(names, *origins, strict=True)]
+            corpus.ids.extend(b"".join(names))
+            copies = [number for number, _ in chosen]
+            corpus.copies.extend(copies)
+            corpus.groups.extend(group for _, group in chosen)
+            columns = [batch["id"], pa.array(counts), pa.array(copies, pa.int32())]
+            yield pa.Table.from_arrays(columns, schema=TOKEN_COUNTS.schema)
 
 
 def check_separators(documents: Documents, eos_id: int) -> None:

@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from tokenizer_training.cutting import Documents
 from tokenizer_training.loader import ShardLoader
-from tokenizer_training.packing import Documents, Plan, best_fit_decreasing, fill_rows, plan_rows
+from tokenizer_training.packing import Plan, fill_rows, plan_rows
 from tokenizer_training.rows import CUT, offsets_of
 from tokenizer_training.shards import Header, rows_to_table, shard_schema, writer_options
+from tokenizer_training.strategies import best_fit_decreasing
 from tokenizer_training.torch_dataset import TokenDataset
 
 VOCABULARY = 32_768
@@ -47,7 +49,7 @@ def measure_packing(documents: Documents, row_len: int) -> Plan:
     begin = time.process_time()
     plan = plan_rows(documents, order, row_len, no_bytes)
     seconds = time.process_time() - begin
-    cut = len(np.unique(plan.documents[plan.flags & CUT > 0]))
+    cut = len(np.unique(plan.pieces.documents[plan.pieces.flags & CUT > 0]))
     begin = time.process_time()
     best_fit_decreasing(lengths[lengths <= row_len], row_len)
     whole = time.process_time() - begin

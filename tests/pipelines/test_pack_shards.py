@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.stages import pack_rows, pack_shards
+from pipelines.stages.pack_budget import cut_off
 from pipelines.stages.run import Batch
 from pipelines.storage import Storage
 from tokenizer_training.rows import Rows
@@ -50,7 +51,7 @@ def write_rows(storage: Storage, name: str, keys: Sequence[int], first: int) -> 
 
 def shard(listing: Path, interval: Sequence[int]) -> list[Rows]:
     """Return the rows of one shard."""
-    payload: dict[str, Any] = {"listing": str(listing), "split": "train", "interval": list(interval)}
+    payload: dict[str, Any] = {"listing": str(listing), "group": "train", "interval": list(interval)}
     batches = list(pack_shards.process_shard(payload, HEADER))
     return [table_to_rows(batch.table) for batch in batches if isinstance(batch, Batch)]
 
@@ -91,3 +92,21 @@ def test_a_shard_reads_no_row_group_outside_its_interval(tmp_path: Path) -> None
     assert found is not None
     assert (found.groups, found.skip, found.keys.tolist()) == ([3, 4], 1, [10, 11, 12, 13])
     assert pack_shards.find_slice(path, (30, 2**64)) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(KEY, max_size=9), min_size=1, max_size=4), st.integers(1, 40))
+def test_a_budget_takes_the_rows_with_the_smallest_keys(
+    tmp_path_factory: pytest.TempPathFactory, files: list[list[int]], wanted: int
+) -> None:
+    """As many as wanted, or fewer where keys are equal; what is left out is counted."""
+    storage = Storage(tmp_path_factory.mktemp("rows"))
+    paths = [write_rows(storage, f"{n}.parquet", sorted(keys), 0) for n, keys in enumerate(files)]
+    found = cut_off(paths, wanted, ROW_LEN)
+    keys = sorted(key for part in files for key in part)
+    kept = [key for key in keys if key < found.end]
+    assert found.rows == len(keys) - len(kept)
+    assert len(kept) <= wanted
+    assert len(keys) <= wanted or len(kept) + keys.count(found.end) > wanted
+    padding = [2 if n % 2 else 1 for part in files for n, key in enumerate(sorted(part)) if key >= found.end]
+    assert found.tokens == found.rows * ROW_LEN - sum(padding)

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tokenizer_training.packing import Documents, fill_rows, plan_rows
+from tokenizer_training.cutting import Documents
+from tokenizer_training.packing import fill_rows, plan_rows
 from tokenizer_training.rows import Rows, offsets_of
 from tokenizer_training.shards import Header, rows_to_table, shard_schema, writer_options
 from tokenizer_training.tokenizer import Tokenizer

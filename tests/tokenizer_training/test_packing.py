@@ -11,16 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenizer_training.packing import (
-    Documents,
-    Plan,
-    best_fit_decreasing,
-    cut_documents,
-    fill_rows,
-    plan_rows,
-    shuffle_key,
-)
+from tokenizer_training.cutting import Documents, cut_documents
+from tokenizer_training.packing import Plan, fill_rows, plan_rows, shuffle_key
 from tokenizer_training.rows import CONTINUES, CUT, Rows, offsets_of, ragged_take
+from tokenizer_training.strategies import STRATEGIES, best_fit_decreasing
 
 EOS, PAD = 2, 3
 
@@ -46,26 +40,33 @@ def as_documents(lists: list[list[int]]) -> Documents:
     )
 
 
-def pack(lists: list[list[int]], row_len: int, window: int = 10_000) -> tuple[Documents, Plan, Rows]:
+def pack(
+    lists: list[list[int]], row_len: int, window: int = 10_000, strategy: str = "best_fit"
+) -> tuple[Documents, Plan, Rows]:
     documents = as_documents(lists)
-    plan = plan_rows(documents, np.arange(len(lists)), row_len, BYTES, window)
+    plan = plan_rows(documents, np.arange(len(lists)), row_len, BYTES, window, strategy)
     return documents, plan, fill_rows(plan, np.arange(len(plan)), documents, PAD)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(DOCUMENT, min_size=1, max_size=15), st.integers(4, 40), st.integers(1, 6))
+@given(
+    st.lists(DOCUMENT, min_size=1, max_size=15),
+    st.integers(4, 40),
+    st.integers(1, 6),
+    st.sampled_from(sorted(STRATEGIES)),
+)
 def test_every_document_can_be_rebuilt_from_the_rows(
-    lists: list[list[int]], row_len: int, window: int
+    lists: list[list[int]], row_len: int, window: int, strategy: str
 ) -> None:
     """The pieces of the rows, joined by their place in the document, are the documents, and nothing else."""
-    _, plan, rows = pack(lists, row_len, window)
+    _, plan, rows = pack(lists, row_len, window, strategy)
     tokens = rows.input_ids.reshape(-1)
     rebuilt: dict[bytes, dict[int, list[int]]] = defaultdict(dict)
     at = 0
     for row in range(len(rows)):
         for entry in range(rows.entries[row], rows.entries[row + 1]):
             piece = tokens[at : at + rows.doc_lens[entry]].tolist()
-            rebuilt[rows.doc_ids[entry].tobytes()][int(plan.starts[entry])] = piece
+            rebuilt[rows.doc_ids[entry].tobytes()][int(plan.pieces.starts[entry])] = piece
             at += rows.doc_lens[entry]
         assert (tokens[at : at + rows.n_pad[row]] == PAD).all()
         at += rows.n_pad[row]
@@ -75,9 +76,9 @@ def test_every_document_can_be_rebuilt_from_the_rows(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(DOCUMENT, min_size=1, max_size=15), st.integers(4, 40))
-def test_lengths_and_padding_fill_each_row(lists: list[list[int]], row_len: int) -> None:
-    _, _, rows = pack(lists, row_len)
+@given(st.lists(DOCUMENT, min_size=1, max_size=15), st.integers(4, 40), st.sampled_from(sorted(STRATEGIES)))
+def test_lengths_and_padding_fill_each_row(lists: list[list[int]], row_len: int, strategy: str) -> None:
+    _, _, rows = pack(lists, row_len, strategy=strategy)
     assert rows.input_ids.shape == (len(rows), row_len)
     assert (np.add.reduceat(rows.doc_lens, rows.entries[:-1]) + rows.n_pad == row_len).all()
     assert (rows.n_pad < row_len).all()
@@ -88,7 +89,8 @@ def test_lengths_and_padding_fill_each_row(lists: list[list[int]], row_len: int)
 def test_only_long_documents_are_cut_and_flags_say_how(lists: list[list[int]], row_len: int) -> None:
     documents = as_documents(lists)
     order = np.arange(len(lists))
-    owner, starts, lengths, flags = cut_documents(documents, order, row_len, BYTES)
+    pieces = cut_documents(documents, order, row_len, BYTES)
+    owner, starts, lengths, flags = pieces.documents, pieces.starts, pieces.lengths, pieces.flags
     for number, tokens in enumerate(lists):
         mine = np.flatnonzero(owner == number)
         if len(tokens) <= row_len:
@@ -109,8 +111,8 @@ def test_a_cut_splits_no_run_of_bytes_that_fits_a_row_and_never_a_character(
 ) -> None:
     tokens = [*flat(parts), EOS]
     documents = as_documents([tokens])
-    _, starts, lengths, _ = cut_documents(documents, np.arange(1), row_len, BYTES)
-    for start, length in zip(starts[:-1].tolist(), lengths[:-1].tolist(), strict=True):
+    pieces = cut_documents(documents, np.arange(1), row_len, BYTES)
+    for start, length in zip(pieces.starts[:-1].tolist(), pieces.lengths[:-1].tolist(), strict=True):
         cut = start + length
         before, after = BYTES[tokens[cut - 1]], BYTES[tokens[cut]]
         assert not (after >= 0 and after & 0xC0 == 0x80), "inside a character"
@@ -121,14 +123,42 @@ def test_a_cut_splits_no_run_of_bytes_that_fits_a_row_and_never_a_character(
 def test_a_cut_moves_back_no_further_than_to_the_start_of_the_run() -> None:
     euro = [256 + b for b in "€".encode()]
     tokens = [*range(10, 16), *euro, 20, 21, EOS]
-    _, _, lengths, _ = cut_documents(as_documents([tokens]), np.arange(1), 8, BYTES)
-    assert lengths.tolist() == [6, 6]
+    assert cut_documents(as_documents([tokens]), np.arange(1), 8, BYTES).lengths.tolist() == [6, 6]
 
 
 def test_a_document_of_exactly_one_row_is_not_cut() -> None:
     _, _, rows = pack([[10] * 7 + [EOS], [10] * 8 + [EOS]], 8)
     assert sorted(rows.doc_lens.tolist()) == [1, 8, 8]
     assert sorted(rows.doc_flags.tolist()) == [0, CONTINUES, CUT]
+
+
+def test_concat_fills_every_row_but_the_last() -> None:
+    """A document goes on in the next row, and flags say so."""
+    _, _, rows = pack([[10] * 4 + [EOS], [11] * 11 + [EOS], [12, EOS]], 8, strategy="concat")
+    assert rows.doc_lens.tolist() == [5, 3, 8, 1, 2]
+    assert rows.doc_flags.tolist() == [0, CUT, CUT | CONTINUES, CONTINUES, 0]
+    assert rows.n_pad.tolist() == [0, 0, 5]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(DOCUMENT, min_size=1, max_size=10), st.integers(8, 30))
+def test_concat_splits_no_run_of_bytes_that_fits_a_row(lists: list[list[int]], row_len: int) -> None:
+    """And pads only where it would have."""
+    documents, plan, rows = pack(lists, row_len, strategy="concat")
+    ends = plan.pieces.starts + plan.pieces.lengths
+    for start, end in zip(
+        plan.pieces.starts[plan.pieces.flags & CUT > 0], ends[plan.pieces.flags & CUT > 0], strict=True
+    ):
+        if (BYTES[documents.tokens[end - 1 : end + 1]] >= 0).all():
+            assert (BYTES[documents.tokens[start : start + row_len]] >= 0).all()
+    runs = [len(list(group)) for is_byte, group in itertools.groupby(BYTES[documents.tokens] >= 0) if is_byte]
+    assert rows.n_pad[:-1].max(initial=0) <= max(runs, default=0)
+
+
+def test_one_document_per_row_pads_the_rest() -> None:
+    _, _, rows = pack([[10] * 3 + [EOS], [11] * 9 + [EOS], [EOS]], 8, strategy="one_document_per_row")
+    assert rows.doc_lens.tolist() == [4, 8, 2, 1]
+    assert rows.n_pad.tolist() == [4, 0, 6, 7]
 
 
 def naive_best_fit(lengths: list[int], row_len: int) -> list[int]:
@@ -168,7 +198,9 @@ def test_padding_of_log_normal_documents_is_below_a_tenth_of_a_percent(row_len: 
     )
     plan = plan_rows(documents, np.arange(20_000), row_len, BYTES)
     assert 1 - lengths.sum() / (len(plan) * row_len) < 0.001
-    assert len(np.unique(plan.documents[plan.flags > 0])) == (lengths > row_len).sum(), "an avoidable cut"
+    assert len(np.unique(plan.pieces.documents[plan.pieces.flags > 0])) == (lengths > row_len).sum(), (
+        "an avoidable cut"
+    )
 
 
 def test_windows_are_packed_apart() -> None:
