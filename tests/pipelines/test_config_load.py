@@ -238,6 +238,30 @@ def test_overrides_change_sections_steps_and_elements(home: Path) -> None:
     assert (loaded.inputs[0].limit, loaded.inputs[0].reader) == (5, Pages(statuses=(200, 404)))
 
 
+def test_a_mix_maps_sources_to_numbers(home: Path) -> None:
+    loaded = recipe(home, "pack: {mix: {web: 2.5}, row_len: L+1}\n", "pack.tokens=1_000_000")
+    assert loaded.pack == Pack(mix={"web": 2.5}, row_len="L+1", tokens=1_000_000)
+    assert resolved(loaded)["pack"]["mix"] == {"web": 2.5}  # type: ignore[index]
+    assert recipe(home, "", "pack.mix.web=3").pack == Pack(mix={"web": 3.0})
+    assert recipe(home, "pack: {mix: none}\n").pack == Pack()
+
+
+@pytest.mark.parametrize(
+    ("mix", "message"),
+    [
+        ("3", "pack.mix: expected a mapping such as {wikipedia: 3, web: 1}; found '3'"),
+        ("{web: many}", "pack.mix.web: expected a number such as 0.5; found 'many'"),
+        ("{web: 0}", "pack: mix must be numbers from 0 up, not all 0; found {'web': 0.0}"),
+        ("{web: -1}", "pack: mix must be numbers from 0 up, not all 0; found {'web': -1.0}"),
+        ("{wiki: 1}", "pack.mix may name the sources web; found ['wiki']"),
+    ],
+)
+def test_a_wrong_mix_is_a_fault(home: Path, mix: str, message: str) -> None:
+    found = faults_below(home, f"pack:\n  mix: {mix}\n")
+    assert len(found) == 1
+    assert found[0].endswith(message)
+
+
 def test_paths_in_an_override_refer_to_the_current_folder(home: Path) -> None:
     here = Path.cwd()
     for name in ("new.gz", "model.bin"):
@@ -530,7 +554,17 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
             "scope": "global",
         },
         "tokenizer": {"vocab_size": 32768, "alpha": 0.5, "path": None},
-        "pack": {"seq_len": 2048, "strategy": "best_fit", "validation": 0.001, "seed": 1, "shard_mb": 1024},
+        "pack": {
+            "seq_len": 2048,
+            "strategy": "best_fit",
+            "row_len": "L",
+            "mix": None,
+            "tokens": None,
+            "by_language": False,
+            "validation": 0.001,
+            "seed": 1,
+            "shard_mb": 1024,
+        },
         "unit_mb": 128,
         "max_error_share": None,
     }

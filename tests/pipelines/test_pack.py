@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import sentencepiece
 
-from filters.document import document_id
 from pipelines.balance import balance
-from pipelines.config import Pack, Recipe
 from pipelines.errors import InputError
 from pipelines.manifest import (
-    Folder,
     folder_files,
     seal,
     stage_key,
     valid_manifest,
-    write_stage_manifest,
 )
-from pipelines.progress import Progress
 from pipelines.stages import pack, pack_rows, pack_shards
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
-from pipelines.tables import DOCUMENTS, to_table
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.split import is_validation
 from tokenizer_training.tokenizer import Tokenizer
@@ -60,87 +50,6 @@ def make_text(number: int) -> str:
     random = np.random.default_rng(number)
     words = random.choice(WORDS, int(random.lognormal(3, 1)) + 1)
     return " ".join(words) + "\n" + "㐀㐁" * int(random.integers(0, 3))
-
-
-@pytest.fixture(scope="session")
-def model() -> bytes:
-    """A BPE model with byte fallback, trained on the texts above."""
-    out = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(" ".join(WORDS) for _ in range(50)),
-        model_writer=out,
-        vocab_size=320,
-        model_type="bpe",
-        byte_fallback=True,
-        character_coverage=1.0,
-        normalization_rule_name="identity",
-        add_dummy_prefix=False,
-        remove_extra_whitespaces=False,
-        pad_id=3,
-        hard_vocab_limit=False,
-        minloglevel=2,
-    )
-    return out.getvalue()
-
-
-@pytest.fixture
-def make_run(tmp_path: Path, model: bytes) -> MakeRun:
-    """Return a function that makes a run folder whose dedup and train-tokenizer stages are finished."""
-
-    def make(
-        texts: Sequence[str],
-        parts: int = 6,
-        out: str = "out",
-        workers: int = 1,
-        flags: tuple[str, ...] = (),
-        **section: Any,
-    ) -> tuple[Run, dict[str, Any], dict[str, Any]]:
-        storage = Storage(tmp_path / out)
-        section = {"seq_len": SEQ_LEN, "validation": 0.1, **section}
-        run = Run(
-            Recipe("toy", (), pack=Pack(**section)),
-            {},
-            storage,
-            workers,
-            flags,
-            Progress(storage, quiet=True),
-        )
-        return run, write_documents(storage, texts, parts), write_tokenizer(storage, model)
-
-    return make
-
-
-def write_documents(storage: Storage, texts: Sequence[str], parts: int) -> dict[str, Any]:
-    """Write ``documents/`` with this many parts, the last one empty."""
-    folder, sidecars = Folder("documents", DOCUMENTS), []
-    for part in range(parts):
-        unit = hashlib.blake2b(str(part).encode(), digest_size=8).hexdigest()
-        rows = [
-            {
-                "id": document_id("web", f"{part}.warc", n, 0),
-                "text": text,
-                "source": "web",
-                "file": f"{part}.warc",
-                "offset": n,
-                "length": 1,
-                "index": 0,
-                "cluster_size": 1,
-            }
-            for n, text in enumerate(texts)
-            if n % max(parts - 1, 1) == part
-        ]
-        with storage.table_writer(folder.part(unit), DOCUMENTS) as writer:
-            writer.write(to_table(rows, DOCUMENTS))
-        assert writer.fact is not None
-        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
-    return write_stage_manifest(storage, "documents", UPSTREAM, {}, sidecars)
-
-
-def write_tokenizer(storage: Storage, model: bytes) -> dict[str, Any]:
-    """Write ``tokenizer/``."""
-    fact = storage.write_bytes("tokenizer/tokenizer.model", model)
-    units = [{"unit": "tokenizer", "files": [fact.as_dict()], "counts": {}}]
-    return write_stage_manifest(storage, "tokenizer", UPSTREAM, {}, units)
 
 
 def do(run: Run, documents: dict[str, Any], tokenizer: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""Fixtures of the pack stage: a run whose documents and tokenizer are finished."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sentencepiece
+
+from filters.document import document_id
+from pipelines.config import Pack, Recipe
+from pipelines.manifest import Folder, stage_key, write_stage_manifest
+from pipelines.progress import Progress
+from pipelines.stages.run import Run
+from pipelines.storage import Storage
+from pipelines.tables import DOCUMENTS, to_table
+
+UPSTREAM = stage_key("upstream", {})
+SEQ_LEN = 64
+WORDS = [
+    "river",
+    "stone",
+    "über",
+    "naïve",
+    "the",
+    "of",
+    "a",
+    "running",
+    "Ωmega",
+    "don't",
+    "2024",
+    "</s>",
+    "🦉",
+]
+MakeRun = Callable[..., tuple[Run, dict[str, Any], dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def model() -> bytes:
+    """A BPE model with byte fallback, trained on some words."""
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(" ".join(WORDS) for _ in range(50)),
+        model_writer=out,
+        vocab_size=320,
+        model_type="bpe",
+        byte_fallback=True,
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        pad_id=3,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    return out.getvalue()
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, model: bytes) -> MakeRun:
+    """Return a function that makes a run folder whose dedup and train-tokenizer stages are finished."""
+
+    def make(
+        texts: Sequence[str],
+        parts: int = 6,
+        out: str = "out",
+        workers: int = 1,
+        flags: tuple[str, ...] = (),
+        **section: Any,
+    ) -> tuple[Run, dict[str, Any], dict[str, Any]]:
+        storage = Storage(tmp_path / out)
+        section = {"seq_len": SEQ_LEN, "validation": 0.1, **section}
+        run = Run(
+            Recipe("toy", (), pack=Pack(**section)),
+            {},
+            storage,
+            workers,
+            flags,
+            Progress(storage, quiet=True),
+        )
+        return run, write_documents(storage, texts, parts), write_tokenizer(storage, model)
+
+    return make
+
+
+def write_documents(storage: Storage, texts: Sequence[str], parts: int) -> dict[str, Any]:
+    """Write ``documents/`` with this many parts, the last one empty."""
+    folder, sidecars = Folder("documents", DOCUMENTS), []
+    for part in range(parts):
+        unit = hashlib.blake2b(str(part).encode(), digest_size=8).hexdigest()
+        rows = [
+            {
+                "id": document_id("web", f"{part}.warc", n, 0),
+                "text": text,
+                "source": "wikipedia" if n % 3 == 0 else "web",
+                "language": "de" if n % 4 == 0 else "en",
+                "file": f"{part}.warc",
+                "offset": n,
+                "length": 1,
+                "index": 0,
+                "cluster_size": 1,
+            }
+            for n, text in enumerate(texts)
+            if n % max(parts - 1, 1) == part
+        ]
+        with storage.table_writer(folder.part(unit), DOCUMENTS) as writer:
+            writer.write(to_table(rows, DOCUMENTS))
+        assert writer.fact is not None
+        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
+    return write_stage_manifest(storage, "documents", UPSTREAM, {}, sidecars)
+
+
+def write_tokenizer(storage: Storage, model: bytes) -> dict[str, Any]:
+    """Write ``tokenizer/``."""
+    fact = storage.write_bytes("tokenizer/tokenizer.model", model)
+    units = [{"unit": "tokenizer", "files": [fact.as_dict()], "counts": {}}]
+    return write_stage_manifest(storage, "tokenizer", UPSTREAM, {}, units)
