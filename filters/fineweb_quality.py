@@ -1,7 +1,8 @@
 """Drops pages that are lists rather than text: lines without an end, short lines, repeated lines, many lines.
 
-FineWeb's own rules (Penedo et al. 2024, arXiv:2406.17557, section 3.6) as datatrove 0.10 applies them. The paper
-states 0.1 for repeated characters, the code that made FineWeb has 0.01; `max_duplicate_characters` decides.
+FineWeb's own rules (Penedo et al. 2024, arXiv:2406.17557, section 3.6) as datatrove 0.10 applies them. They are
+published with two limits for repeated characters: profile ``datatrove``, the code that made FineWeb, has 0.01, profile
+``paper`` 0.1, which FineWeb-2 went back to (`fineweb2`).
 Wrongly dropped: poems, recipes, dialogues, reference pages. Cost: 0.1 ms for 1,000 words once they are split.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from filters.ngrams import repeated_segments
+from filters.profile import published, settle
 from filters.punctuation import TERMINAL
 from filters.step import Check, Measured
 from filters.text import TextView
@@ -24,6 +26,7 @@ class FinewebQuality:
     """Shares are of the lines that are not blank; None switches a limit off.
 
     Attributes:
+        profile: whose limit for repeated characters holds where none is given.
         min_punctuated_lines: share of lines that end with an end mark of any script.
         max_short_lines: share of lines of at most `short_line_characters`.
         short_line_characters: length of a short line.
@@ -31,10 +34,11 @@ class FinewebQuality:
         max_newlines_per_word: line feeds per token.
     """
 
+    profile: Literal["datatrove", "paper"] = "datatrove"
     min_punctuated_lines: float | None = 0.12
     max_short_lines: float | None = 0.67
     short_line_characters: int = 30
-    max_duplicate_characters: float | None = 0.01
+    max_duplicate_characters: float | None = published(0.01)
     max_newlines_per_word: float | None = 0.3
 
     FILES: ClassVar[tuple[str, ...]] = ()
@@ -50,6 +54,9 @@ class FinewebQuality:
         Check("too_many_duplicate_characters", "duplicate_characters", ">", "max_duplicate_characters"),
         Check("too_many_newlines", "newlines_per_word", ">", "max_newlines_per_word"),
     )
+
+    def __post_init__(self) -> None:
+        settle(self, {"max_duplicate_characters": 0.1} if self.profile == "paper" else {})
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure; a text of blank lines only has no punctuated line."""

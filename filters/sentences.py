@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from filters.spacy_rules import spaced_runs
-from filters.words import split_words
+from filters.words import spaced_words
 
 # May follow the last mark of a line without making it a second sentence: each is punctuation to spaCy.
 _CLOSING: Final = "\"')]»”’"
@@ -37,10 +37,10 @@ def count_sentences(text: str, language: str | None) -> int:
     text = text.strip()
     if not text:
         return 0
-    marks, any_mark = _final_marks()
-    if not any_mark.search(text.rstrip(marks + _CLOSING)):
+    marks, any_mark, closing = _final_marks()
+    if not any_mark.search(text.rstrip(closing)):
         return 1
-    return 1 + _sentence_starts(text, language, frozenset(marks))
+    return 1 + _sentence_starts(text, language, marks)
 
 
 def _sentence_starts(text: str, language: str | None, marks: frozenset[str]) -> int:
@@ -50,12 +50,19 @@ def _sentence_starts(text: str, language: str | None, marks: frozenset[str]) -> 
     for run in spaced_runs(text):
         starts += ended
         ended = False
-        for word in split_words(run, language):
-            if word in marks:
-                ended = True
-            elif ended and not _is_punctuation(word):
-                starts += 1
+        rules, spaced = spaced_words(run, language)
+        chunks = spaced.split()
+        for index, chunk in enumerate(chunks):
+            if chunk.isalnum():  # the most frequent chunk: no mark in it
+                starts += ended
                 ended = False
+            elif ended or not marks.isdisjoint(chunk):
+                for word in rules.words_of(chunks, index):
+                    if word in marks:
+                        ended = True
+                    elif ended and not _is_punctuation(word):
+                        starts += 1
+                        ended = False
     return starts
 
 
@@ -64,9 +71,9 @@ def _is_punctuation(word: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _final_marks() -> tuple[str, re.Pattern[str]]:
-    """Return spaCy's sentence-final marks in one string, and a pattern that finds any of them."""
+def _final_marks() -> tuple[frozenset[str], re.Pattern[str], str]:
+    """Return spaCy's sentence-final marks, a pattern that finds any of them, and all that may end a line."""
     from spacy.pipeline import Sentencizer
 
     marks = "".join(Sentencizer.default_punct_chars)
-    return marks, re.compile(f"[{re.escape(marks)}]")
+    return frozenset(marks), re.compile(f"[{re.escape(marks)}]"), marks + _CLOSING

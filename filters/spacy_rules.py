@@ -34,6 +34,7 @@ CACHED_CHARACTERS: Final = 64
 # No affix of spaCy's is longer than the window, except runs of full stops, and none looks further back.
 _WINDOW: Final = 8
 _LOOKBEHIND: Final = 4
+_DIGITS: Final = "0123456789"
 
 _GAP = re.compile(r"\s{2,}|[^\S ]")
 
@@ -73,6 +74,7 @@ class SpacyRules:
         from spacy.symbols import ORTH
 
         nlp = spacy.blank(code)
+        self._prefix_letters = frozenset(p[0] for p in nlp.Defaults.prefixes if p[:1].isalnum())  # US$
         self._match_prefix = spacy.util.compile_prefix_regex(nlp.Defaults.prefixes).match
         self._find_suffix = spacy.util.compile_suffix_regex(nlp.Defaults.suffixes).search
         self._find_infixes = spacy.util.compile_infix_regex(nlp.Defaults.infixes).finditer
@@ -120,12 +122,20 @@ class SpacyRules:
         """Split one chunk that stands alone."""
         if chunk.isalpha() and chunk not in self._special:
             return (chunk,)
-        tokens = self._peel(chunk)
+        tokens = self._word_and_mark(chunk) or self._peel(chunk)
         spans = self._special_spans(tokens)
         merged = self._merge(tokens, spans)
         if merged != tokens:
             self._merged[chunk] = tokens
         return merged
+
+    def _word_and_mark(self, chunk: str) -> Tokens | None:
+        """Split a word with one mark behind it, the most frequent chunk that is not a word, as `_peel` would."""
+        word, mark = chunk[:-1], chunk[-1]
+        plain = mark in ",;" or (mark == "." and word[-1:].isascii() and word[-1:].islower())
+        if not plain or not word.isalpha() or chunk in self._special:
+            return None
+        return (*self._special.get(word, (word,)), mark)
 
     def _peel(self, chunk: str) -> Tokens:
         """Split one chunk, without the last look for special cases."""
@@ -159,6 +169,8 @@ class SpacyRules:
 
     def _prefix_length(self, chunk: str, start: int, end: int) -> int:
         """Return the length of the prefix of ``chunk[start:end]``, 0 if it has none."""
+        if chunk[start].isalnum() and chunk[start] not in self._prefix_letters:
+            return 0
         window = chunk[start : min(start + _WINDOW, end)]
         match = self._match_prefix(window)
         if match and match.end() == _WINDOW:
@@ -168,6 +180,8 @@ class SpacyRules:
     def _suffix_length(self, chunk: str, start: int, end: int) -> int:
         """Return the length of the suffix of ``chunk[start:end]``, 0 if it has none."""
         window = chunk[max(start, end - _WINDOW - _LOOKBEHIND) : end]
+        if window.isalpha() or window[-1:] in _DIGITS:  # units such as km follow a digit
+            return 0
         skipped = max(0, len(window) - _WINDOW)
         match = self._find_suffix(window, skipped)
         if match and skipped and match.start() == skipped:
@@ -227,12 +241,15 @@ class SpacyRules:
 
     def _words_in_context(self, text: str) -> list[str]:
         """Split a text in which the neighbours of a merged chunk have a say."""
-        words: list[str] = []
-        for run in spaced_runs(text):
-            chunks = run.split()
-            for index, chunk in enumerate(chunks):
-                words += self._between(chunks, index) if chunk in self._merged else self._remembered[chunk]
-        return words
+        runs = map(str.split, spaced_runs(text))
+        return [
+            word for chunks in runs for index in range(len(chunks)) for word in self.words_of(chunks, index)
+        ]
+
+    def words_of(self, chunks: list[str], index: int) -> Tokens:
+        """Return the words of one chunk of a run, which single spaces separate from its neighbours."""
+        tokens = self._remembered[chunks[index]]
+        return self._between(chunks, index) if chunks[index] in self._merged else tokens
 
     def _is_disturbed(self, chunks: list[str]) -> bool:
         """Say whether a merged chunk would split otherwise if only single spaces lay between all chunks.

@@ -29,7 +29,7 @@ class Check:
     Attributes:
         reason: the fault in snake_case: ``too_few_words``.
         measure: name of the measure it looks at.
-        op: ``<``, ``>``, ``not in``, or ``and`` (both the measure and the field are true).
+        op: ``<``, ``>``, ``>=``, ``not in``, or ``and`` (both the measure and the field are true).
         field: name of the step's field that holds the limit; a limit of ``None`` switches the check off.
     """
 
@@ -67,11 +67,13 @@ def is_fault(op: str, value: Measure, limit: object) -> bool:
             return cast(float, value) < cast(float, limit)
         case ">":
             return cast(float, value) > cast(float, limit)
+        case ">=":
+            return cast(float, value) >= cast(float, limit)
         case "not in":
             return value not in cast("tuple[object, ...]", limit)
         case "and":
             return bool(value) and bool(limit)
-    raise ValueError(f"unknown comparison {op!r} in a check; use one of: < > 'not in' and")
+    raise ValueError(f"unknown comparison {op!r} in a check; use one of: < > >= 'not in' and")
 
 
 def first_fault(step: Step, measured: Measured) -> str | None:

@@ -1,0 +1,118 @@
+"""Drops pages of one language by the limits that FineWeb-2 set for it: repetition, lists, words, stop words.
+
+FineWeb-2 (Penedo et al. 2025, arXiv:2506.20920) filters each language by itself with datatrove's repetition, FineWeb
+and Gopher rules, whose limits and stop words it drew from that language's own text. ``fineweb2_limits.json`` holds them
+for 31 languages, as ``configs/<language>.yml`` of github.com/huggingface/fineweb-2 had them in October 2025. Its
+pipeline switches repeated paragraphs, repeated line characters and short lines off, and takes 0.1 for characters of
+repeated lines; C4's rules are not applied.
+
+A step judges one language and passes all others; for several, name it several times: ``- fineweb2: {as: french,
+language: fr}``. Words are those of `TextView`, FineWeb-2's come from a tokenizer per language; see `filters.words` for
+how far they agree. Wrongly dropped: as by the three steps it is made of. Cost: as those three together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, ClassVar, Final
+
+from filters.fineweb_quality import FinewebQuality
+from filters.gopher_quality import GopherQuality
+from filters.gopher_repetition import GopherRepetition
+from filters.profile import published, settle
+from filters.step import Check, Measured, Step
+from filters.text import TextView
+
+_NOT_USED: Final = {
+    "max_duplicate_paragraphs",
+    "max_duplicate_paragraph_characters",
+    "max_duplicate_line_characters",
+    "max_short_lines",
+}
+_PARTS: Final[tuple[Step, ...]] = (GopherRepetition(), FinewebQuality(), GopherQuality())
+_CHECKS: Final = [check for part in _PARTS for check in part.CHECKS if check.field not in _NOT_USED]
+
+
+@lru_cache(maxsize=1)
+def limits() -> dict[str, dict[str, Any]]:
+    """Return the limits of each language, by each of its codes: ``fr``, ``fra`` and ``fra_Latn``."""
+    table = json.loads(files("filters").joinpath("fineweb2_limits.json").read_text("utf-8"))
+    return {code: values for values in table.values() for code in values["codes"]}
+
+
+@dataclass(frozen=True)
+class Fineweb2:
+    """Limits that are not given are the language's; None switches one off.
+
+    Attributes:
+        language: whose limits, and whose documents: ``fr``, ``fra`` or ``fra_Latn``.
+        min_language_score: probability of the label.
+        stop_words: the list; empty = the language's.
+        min_stop_words: distinct stop words in the text.
+        max_duplicate_lines, …: as in `gopher_repetition`, `fineweb_quality` and `gopher_quality`.
+    """
+
+    language: str
+    min_language_score: float | None = published(0.0)
+    max_duplicate_lines: float | None = published(0.3)
+    max_top_2_gram: float | None = published(0.2)
+    max_top_3_gram: float | None = published(0.18)
+    max_top_4_gram: float | None = published(0.16)
+    max_repeated_5_gram: float | None = published(0.15)
+    max_repeated_6_gram: float | None = published(0.14)
+    max_repeated_7_gram: float | None = published(0.13)
+    max_repeated_8_gram: float | None = published(0.12)
+    max_repeated_9_gram: float | None = published(0.11)
+    max_repeated_10_gram: float | None = published(0.1)
+    min_punctuated_lines: float | None = published(0.12)
+    max_duplicate_characters: float | None = 0.1
+    max_newlines_per_word: float | None = published(0.3)
+    min_words: int | None = 50
+    max_words: int | None = 100_000
+    min_mean_word_length: float | None = published(3.0)
+    max_mean_word_length: float | None = published(10.0)
+    max_hash_ratio: float | None = 0.1
+    max_ellipsis_ratio: float | None = 0.1
+    max_bullet_lines: float | None = 0.9
+    max_ellipsis_lines: float | None = 0.3
+    min_alphabetic_words: float | None = published(0.8)
+    min_stop_words: int | None = 2
+    stop_words: tuple[str, ...] = ()
+
+    FILES: ClassVar[tuple[str, ...]] = ()
+    MEASURES: ClassVar[Mapping[str, type]] = {
+        "language_score": float,
+        **{
+            check.measure: part.MEASURES[check.measure]
+            for part in _PARTS
+            for check in part.CHECKS
+            if check in _CHECKS
+        },
+    }
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        Check("low_language_score", "language_score", "<", "min_language_score"),
+        *_CHECKS,
+    )
+
+    def __post_init__(self) -> None:
+        known = limits()
+        if self.language not in known:
+            codes = " ".join(sorted(code for code in known if len(code) == 2))
+            raise ValueError(f"language {self.language!r} has no limits in FineWeb-2's table; known: {codes}")
+        own = known[self.language]
+        settle(self, {name: value for name, value in own.items() if isinstance(value, float)})
+        if not self.stop_words:
+            object.__setattr__(self, "stop_words", tuple(own["stop_words"]))
+
+    def apply(self, view: TextView) -> tuple[TextView, Measured]:
+        """Measure a document of the language; nothing is measured in any other."""
+        if view.language not in limits()[self.language]["codes"]:
+            return view, {}
+        found: Measured = {"language_score": view.document.language_score}
+        for part in (*_PARTS[:2], GopherQuality(stop_words=self.stop_words)):
+            found |= {name: value for name, value in part.apply(view)[1].items() if name in self.MEASURES}
+        return view, found

@@ -1,0 +1,135 @@
+"""Four definitions of repetition behind one table of limits, each as its authors' code has it.
+
+============  ==============================  ========================  ============================  ================
+              datatrove                       dclm                      dolma                         nemo
+============  ==============================  ========================  ============================  ================
+words         `TextView.words` (spaCy)        Unicode word breaks,      between whitespace            as dolma
+                                              without punctuation
+copies        second and later                all                       all                           second and later
+lines         end at runs of line feeds       stripped, not blank       all, blank ones too           not blank
+paragraphs    end at blank lines              as lines                  no rule                       all
+share of      characters of the text          characters of segments    characters but whitespace;    as dclm; n-grams:
+                                              or of words               repeated: of all n-grams      of the text
+top n-gram    first of the most frequent      longest of them, if it    first of them                 first; its matches
+                                              occurs twice                                            in the text
+repeated      met before, jumped over         union of words in         sum over n-grams that         words of later
+n-grams                                       n-grams that repeat       repeat, words n times         copies, spaces
+============  ==============================  ========================  ============================  ================
+
+Sources: datatrove 0.10.1 ``filters/gopher_repetition_filter.py``; DCLM ``mappers/filters/content_filters.py``
+(2025-09); dolma ``taggers/gopher.py`` (2025-09); NeMo Curator ``filters/heuristic/repetition/repetition.py`` (2026-08).
+NeMo picks among equally frequent n-grams by the hash seed of the process; here the first one counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from filters.ngrams import Grams, ngrams, repeated_segments, segments_with_copies
+from filters.step import Measured
+from filters.text import TextView
+from filters.words import unicode_words
+
+LONGEST: Final = 10
+_TOP: Final = (2, 3, 4)
+_LINE_BREAKS: Final = re.compile("\n+")
+
+
+def datatrove(view: TextView) -> Measured:
+    """Measure as datatrove does, and so FineWeb."""
+    characters = len(view.text)
+    found: Measured = {}
+    for kind, segments in (("paragraph", view.paragraphs), ("line", _LINE_BREAKS.split(view.text))):
+        found |= _shares(kind, repeated_segments(segments), len(segments), characters)
+    for grams in ngrams(view.words, LONGEST):
+        if grams.n in _TOP:
+            _, count, length = grams.top()
+            found[f"top_{grams.n}_gram"] = (length + grams.n - 1) * count / characters
+        else:
+            found[f"repeated_{grams.n}_gram"] = grams.met_before() / characters
+    return found
+
+
+def dclm(view: TextView) -> Measured:
+    """Measure as DCLM does; one segment alone cannot repeat and is not measured."""
+    found: Measured = {}
+    for kind, pieces in (("paragraph", view.text.split("\n\n")), ("line", view.lines)):
+        segments = [piece for piece in map(str.strip, pieces) if piece]
+        if len(segments) > 1:
+            found |= _shares(kind, segments_with_copies(segments), len(segments), sum(map(len, segments)))
+    words = unicode_words(view.text)
+    characters = sum(map(len, words))
+    for grams in ngrams(words, LONGEST):
+        if grams.n in _TOP:
+            _, count, length = grams.top(longest=True)
+            found[f"top_{grams.n}_gram"] = length * count / characters if count > 1 else 0.0
+        else:
+            found[f"repeated_{grams.n}_gram"] = grams.covered() / characters
+    return found
+
+
+def dolma(view: TextView) -> Measured:
+    """Measure as dolma's ``gopher_v1`` does; it has no rule for paragraphs."""
+    words = view.text.split()
+    characters = max(sum(map(len, words)), 1)
+    found = _shares("line", segments_with_copies(view.lines), len(view.lines), characters)
+    for grams in ngrams(words, LONGEST):
+        if grams.n in _TOP:
+            _, count, length = grams.top()
+            found[f"top_{grams.n}_gram"] = length * count / characters
+        else:
+            repeated, total = grams.mass()
+            found[f"repeated_{grams.n}_gram"] = repeated / max(total, 1)
+    return found
+
+
+def nemo(view: TextView) -> Measured:
+    """Measure as NeMo Curator does; an n-gram of a text with fewer than n words counts as all of it."""
+    text = view.text
+    found: Measured = {}
+    for kind, segments in (
+        ("paragraph", text.split("\n\n")),
+        ("line", [line for line in view.lines if line.strip()]),
+    ):
+        characters = sum(map(len, segments))
+        if characters:
+            found |= _shares(kind, repeated_segments(segments), len(segments), characters)
+    words = text.split()
+    for grams in _all_lengths(words):
+        if isinstance(grams, int):
+            found[_name(grams)] = 1.0
+        elif grams.n in _TOP:
+            first = grams.top()[0]
+            gram = " ".join(words[first : first + grams.n])
+            found[_name(grams.n)] = text.count(gram) * len(gram) / len(text)
+        else:
+            found[_name(grams.n)] = grams.later_copies() / len(text)
+    return found
+
+
+PROFILES: Final[Mapping[str, Callable[[TextView], Measured]]] = {
+    "datatrove": datatrove,
+    "dclm": dclm,
+    "dolma": dolma,
+    "nemo": nemo,
+}
+
+
+def _name(n: int) -> str:
+    return f"top_{n}_gram" if n in _TOP else f"repeated_{n}_gram"
+
+
+def _all_lengths(words: list[str]) -> Iterator[Grams | int]:
+    """Yield the n-grams of each length, or the length alone where the words are too few."""
+    yield from ngrams(words, LONGEST)
+    yield from range(max(len(words), 1) + 1, LONGEST + 1)
+
+
+def _shares(kind: str, copies: tuple[int, int], segments: int, characters: int) -> Measured:
+    """Return the shares of segments and of characters that are copies."""
+    return {
+        f"duplicate_{kind}s": copies[0] / segments,
+        f"duplicate_{kind}_characters": copies[1] / characters,
+    }
