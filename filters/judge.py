@@ -20,6 +20,7 @@ class Verdict:
         reason: why.
         error: class name of the exception, when the step failed.
         message: its text.
+        applied: how many of the steps measured it, counted from the first.
         measured: every ``step.measure`` that was measured.
     """
 
@@ -28,6 +29,7 @@ class Verdict:
     reason: str | None
     error: str | None
     message: str
+    applied: int
     measured: Measured
 
 
@@ -37,7 +39,8 @@ def judge(document: Document, steps: Sequence[tuple[str, Step]], full: bool = Fa
     Args:
         document: as extracted.
         steps: (name in the ledger, step).
-        full: later steps still measure the text as the dropping step left it; they no longer decide.
+        full: later steps still measure the text as the dropping step left it; they no longer decide, and
+            one that raises only ends the measuring.
 
     Returns:
         The verdict. A step that raises makes the document an error of that step and nothing else: one broken
@@ -47,21 +50,26 @@ def judge(document: Document, steps: Sequence[tuple[str, Step]], full: bool = Fa
     kept_at: TextView | None = None
     fault: tuple[str, str] | None = None
     measured: Measured = {}
+    applied = 0
     for name, step in steps:
         try:
             view, found = step.apply(view)
             reason = first_fault(step, found)
         except Exception as error:
+            if fault is not None:
+                break
             message = f"{type(error).__name__}: {error}"
-            return Verdict(view.document, name, "exception", type(error).__name__, message, measured)
+            kind = type(error).__name__
+            return Verdict(view.document, name, "exception", kind, message, applied, measured)
+        applied += 1
         measured.update({f"{name}.{measure}": value for measure, value in found.items()})
         if reason is not None and fault is None:
             fault, kept_at = (name, reason), view
             if not full:
                 break
     if fault is None or kept_at is None:
-        return Verdict(view.document, None, None, None, "", measured)
-    return Verdict(kept_at.document, *fault, None, "", measured)
+        return Verdict(view.document, None, None, None, "", applied, measured)
+    return Verdict(kept_at.document, *fault, None, "", applied, measured)
 
 
 def measure_types(steps: Sequence[tuple[str, Step]]) -> Mapping[str, type]:

@@ -47,6 +47,8 @@ class Step(Protocol):
         MEASURES: type of each measure: ``int``, ``float``, ``bool`` or ``str``.
         CHECKS: the reasons to drop, in the order in which they are judged.
         FILES: names of fields that hold a file (model, list); resolved and hashed before a run.
+        EDITS: optional, False where it is missing: the step checks and changes the text as well. A step without
+            checks counts as an edit whatever it says.
     """
 
     MEASURES: ClassVar[Mapping[str, type]]
@@ -82,6 +84,16 @@ def first_fault(step: Step, measured: Measured) -> str | None:
         if is_fault(check.op, measured.get(check.measure), getattr(step, check.field)):
             return check.reason
     return None
+
+
+def is_edit(step: Step) -> bool:
+    """Say whether what a step leaves may differ from what it got: its text, or its label."""
+    return not step.CHECKS or bool(getattr(step, "EDITS", False))
+
+
+def limits(step: Step) -> list[str]:
+    """Return the fields that only decide, and shape neither text nor measures: those of its checks but files."""
+    return [field for field in dict.fromkeys(check.field for check in step.CHECKS) if field not in step.FILES]
 
 
 def class_name(key: str) -> str:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.commands import check, publish, report, show, stages, trace, verify
+from pipelines.commands import check, publish, report, show, stages, trace, verify, whatif
 from pipelines.errors import CorpusmillError
 from pipelines.terminal import escape
 
@@ -24,6 +24,7 @@ COMMANDS = (
     trace.COMMAND,
     report.COMMAND,
     publish.COMMAND,
+    whatif.COMMAND,
 )
 
 

@@ -80,10 +80,13 @@ KEPT, DROPPED, ERROR = "kept", "dropped", "error"
 def ledger_schema(measures: Mapping[str, type]) -> pa.Schema:
     """Return the columns of the ledger: identity, decision, then one typed column per measure.
 
+    ``applied`` counts the steps that measured the record, from the first; null where there was no text to measure.
+
     Args:
         measures: Python type of each ``step.measure``, in order.
     """
     columns = [_ID, _RECORD_ID, _URL, _SOURCE, *_WHERE, pa.field("bytes", pa.int64()), *_LANGUAGE, *_DECISION]
+    columns.append(pa.field("applied", pa.int16()))
     return pa.schema([*columns, *(pa.field(name, _MEASURE_TYPES[kind]) for name, kind in measures.items())])
 
 

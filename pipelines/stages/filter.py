@@ -120,6 +120,7 @@ def _judge_row(row: dict[str, Any], settings: Settings) -> tuple[dict[str, Any],
         "decision": decision,
         "step": verdict.step,
         "reason": verdict.reason,
+        "applied": verdict.applied,
         **verdict.measured,
     }
     return ledger, verdict

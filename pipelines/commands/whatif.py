@@ -1,0 +1,105 @@
+"""``corpusmill whatif OUT``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.commands.command import Command, add_out, positive
+from pipelines.errors import RecipeError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipelines.whatif import Answer
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_out(parser)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="STEP.LIMIT=VALUE",
+        help="another limit, for example --set gopher_quality.min_words=100; none switches it off",
+    )
+    parser.add_argument("--recipe", type=Path, metavar="RECIPE", help="the limits of another recipe's steps")
+    parser.add_argument(
+        "--limit", type=positive, default=10, help="name at most so many documents (default: 10)"
+    )
+
+
+def _handle(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from pipelines.manifest import manifest_path, read_sealed
+    from pipelines.storage import Storage
+    from pipelines.terminal import escape
+    from pipelines.whatif import as_json, changes, whatif
+    from pipelines.whatif_steps import ledger_steps, with_overrides, with_recipe
+
+    if not options.set and options.recipe is None:
+        raise RecipeError("say what to change: --set STEP.LIMIT=VALUE, or --recipe RECIPE")
+    storage = Storage(options.out)
+    judges = ledger_steps(read_sealed(storage, manifest_path("filtered")))
+    if options.recipe is not None:
+        judges = with_recipe(judges, options.recipe)
+    judges = with_overrides(judges, options.set)
+    answer = whatif(storage, judges, options.limit)
+    if options.json:
+        print(json.dumps(as_json(answer, judges)))
+        return 0
+    print("\n".join(changes(judges)) or "no limit differs")
+    Console().print(_funnels(answer))
+    for line in _sides(answer):
+        print(line)
+    for document in answer.examples:
+        print(escape(f"  {document['id']}  {document['old']} -> {document['new']}  {document['url'] or '-'}"))
+    return 0
+
+
+def _funnels(answer: Answer) -> Table:
+    """Return both funnels side by side; what is kept comes last."""
+    from rich.table import Table
+
+    now, then = answer.funnel(old=True), answer.funnel(old=False)
+    table = Table("", "now", "then", "change", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    fates = sorted({*now, *then}, key=lambda fate: (fate == "kept", -now.get(fate, 0), fate))
+    for fate in fates:
+        before, after = now.get(fate, 0), then.get(fate, 0)
+        table.add_row(fate, f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "")
+    return table
+
+
+def _sides(answer: Answer) -> list[str]:
+    """Return the sentences below the funnels."""
+    source = "a guess, nothing is packed yet" if answer.estimated else "as packed"
+    note = f"at {answer.bytes_per_token:.2f} bytes a token, {source}"
+    lines = []
+    for verb, (documents, size) in (("kept", answer.gained()), ("dropped", answer.lost())):
+        tokens = round(size / answer.bytes_per_token)
+        lines.append(
+            f"would be {verb}: {documents:,} documents, {size:,} bytes, about {tokens:,} tokens ({note})"
+        )
+    unknown = answer.funnel(old=False).get("unknown", 0)
+    if unknown:
+        what = "later steps did not measure them; `ledger: full` in the recipe makes them"
+        lines.append(f"unknown: {unknown:,} documents: {what}")
+    return lines
+
+
+COMMAND = Command(
+    "whatif",
+    "the funnel under other limits, from the ledger, in seconds",
+    (
+        "whatif runs/demo --set gopher_quality.min_words=100",
+        "whatif runs/demo --set gopher_quality.min_stop_words=none --set fineweb_quality.max_short_lines=0.5",
+        "whatif runs/mine --recipe configs/fineweb.yaml",
+    ),
+    _add_arguments,
+    _handle,
+)
