@@ -7,7 +7,7 @@ tokens. `SpacyRules` takes its regular expressions and special cases from the in
 same steps, with three differences that change no word:
 
 - a chunk's words are remembered, so that a text costs one dictionary look-up per chunk: 0.03 s per MB
-  against 1.9 s in spaCy (`tests/bench/filters.py`);
+  against 1.9 s in spaCy (`tests/bench/filter_cost.py`);
 - an affix is searched for near the ends of the chunk only, so that the time is linear in the chunk's length:
   spaCy takes 10 s for 8,000 exclamation marks;
 - no vocabulary grows with the corpus.
