@@ -79,14 +79,18 @@ class GopherQuality:
         """Measure; ratios are missing where there is nothing to divide by."""
         counts = view.word_counts
         tokens = len(view.words)
-        words = {word: count for word, count in counts.items() if not SYMBOLS.issuperset(word)}
-        number = sum(words.values())
-        alphabetic = sum(count for word, count in counts.items() if any(map(str.isalpha, word)))
+        number = characters = alphabetic = 0
+        for word, count in counts.items():
+            has_letter = word.isalpha() or any(map(str.isalpha, word))
+            alphabetic += count * has_letter
+            if has_letter or not SYMBOLS.issuperset(word):
+                number += count
+                characters += len(word) * count
         lines = view.unicode_lines
         ellipses = sum(view.text.count(mark) for mark in _ELLIPSES)
         return view, {
             "words": number,
-            "mean_word_length": _share(sum(len(word) * count for word, count in words.items()), number),
+            "mean_word_length": _share(characters, number),
             "hash_ratio": _share(view.text.count("#"), tokens),
             "ellipsis_ratio": _share(ellipses, tokens),
             "bullet_lines": _share(sum(line.lstrip().startswith(_BULLETS) for line in lines), len(lines)),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -19,7 +20,8 @@ from filters.spacy_rules import spaced_runs
 from filters.words import spaced_words
 
 # May follow the last mark of a line without making it a second sentence: each is punctuation to spaCy.
-_CLOSING: Final = "\"')]»”’"
+_ASCII_CLOSING: Final = "\"')]"
+_CLOSING: Final = f"{_ASCII_CLOSING}»”’"
 
 
 def count_sentences(text: str, language: str | None) -> int:
@@ -37,10 +39,10 @@ def count_sentences(text: str, language: str | None) -> int:
     text = text.strip()
     if not text:
         return 0
-    marks, any_mark, closing = _final_marks()
-    if not any_mark.search(text.rstrip(closing)):
+    marks = _final_marks()
+    if not marks.inside(text):
         return 1
-    return 1 + _sentence_starts(text, language, marks)
+    return 1 + _sentence_starts(text, language, marks.all)
 
 
 def _sentence_starts(text: str, language: str | None, marks: frozenset[str]) -> int:
@@ -70,10 +72,27 @@ def _is_punctuation(word: str) -> bool:
     return all(unicodedata.category(character).startswith("P") for character in word)
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Sentence-final marks, in the forms in which they are looked for."""
+
+    all: frozenset[str]
+    ascii: str
+    any: re.Pattern[str]
+
+    def inside(self, text: str) -> bool:
+        """Say whether a text has a mark before its end."""
+        if text.isascii():
+            rest = text.rstrip(self.ascii + _ASCII_CLOSING)
+            return any(mark in rest for mark in self.ascii)
+        return self.any.search(text.rstrip("".join(self.all) + _CLOSING)) is not None
+
+
 @lru_cache(maxsize=1)
-def _final_marks() -> tuple[frozenset[str], re.Pattern[str], str]:
-    """Return spaCy's sentence-final marks, a pattern that finds any of them, and all that may end a line."""
+def _final_marks() -> _Marks:
+    """Return spaCy's sentence-final marks."""
     from spacy.pipeline import Sentencizer
 
-    marks = "".join(Sentencizer.default_punct_chars)
-    return frozenset(marks), re.compile(f"[{re.escape(marks)}]"), marks + _CLOSING
+    marks = Sentencizer.default_punct_chars
+    pattern = re.compile(f"[{re.escape(''.join(marks))}]")
+    return _Marks(frozenset(marks), "".join(filter(str.isascii, marks)), pattern)

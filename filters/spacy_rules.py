@@ -28,13 +28,17 @@ MAX_PEELS: Final = 500
 URL_EFFORT: Final = 100_000
 
 # The cache has two generations of so many entries, about 250 bytes each; long chunks are rarely seen twice.
-CACHED_CHUNKS: Final = 65_536
+CACHED_CHUNKS: Final = 131_072
 CACHED_CHARACTERS: Final = 64
 
 # No affix of spaCy's is longer than the window, except runs of full stops, and none looks further back.
 _WINDOW: Final = 8
 _LOOKBEHIND: Final = 4
 _DIGITS: Final = "0123456789"
+
+# Marks that are an affix by themselves whatever word they stand at.
+_OPENING: Final = frozenset('(["“„«')
+_CLOSING: Final = frozenset(',;:!?)]"”»')
 
 _GAP = re.compile(r"\s{2,}|[^\S ]")
 
@@ -122,20 +126,35 @@ class SpacyRules:
         """Split one chunk that stands alone."""
         if chunk.isalpha() and chunk not in self._special:
             return (chunk,)
-        tokens = self._word_and_mark(chunk) or self._peel(chunk)
+        tokens = self._word_in_marks(chunk) or self._peel(chunk)
         spans = self._special_spans(tokens)
         merged = self._merge(tokens, spans)
         if merged != tokens:
             self._merged[chunk] = tokens
         return merged
 
-    def _word_and_mark(self, chunk: str) -> Tokens | None:
-        """Split a word with one mark behind it, the most frequent chunk that is not a word, as `_peel` would."""
-        word, mark = chunk[:-1], chunk[-1]
-        plain = mark in ",;" or (mark == "." and word[-1:].isascii() and word[-1:].islower())
-        if not plain or not word.isalpha() or chunk in self._special:
+    def _word_in_marks(self, chunk: str) -> Tokens | None:
+        """Split a word with single marks around it, the most frequent chunks that are no words, as `_peel` would.
+
+        Returns:
+            The tokens; None where the rules have more to say, such as special cases with marks of their own.
+        """
+        start = int(chunk[0] in _OPENING)
+        end = len(chunk)
+        while end > start + 1 and (
+            chunk[end - 1] in _CLOSING
+            or (chunk[end - 1] == "." and chunk[end - 2].isascii() and chunk[end - 2].islower())
+        ):
+            end -= 1
+        word = chunk[start:end]
+        if not word.isalpha() or any(
+            chunk[first:last] in self._special
+            for first in range(start + 1)
+            for last in range(end, len(chunk) + 1)
+            if (first, last) != (start, end)
+        ):
             return None
-        return (*self._special.get(word, (word,)), mark)
+        return (*chunk[:start], *self._special.get(word, (word,)), *chunk[end:])
 
     def _peel(self, chunk: str) -> Tokens:
         """Split one chunk, without the last look for special cases."""

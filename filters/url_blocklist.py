@@ -1,28 +1,48 @@
-"""Drops documents whose address is on a blocklist: by registered domain, exact host, or exact address.
+"""Drops documents by their address: by domain, host, address, words in it, topic, or because the owner opted out.
 
-Lists hold one entry a line; blank lines and lines that start with ``#`` are skipped. An entry of `domains` blocks the
-host of that name, and, if it is a registered domain (``example.co.uk``), every host below it; what is registered
-follows the public suffix list in the snapshot that tldextract brings, so nothing is fetched. An entry of
-`urls` blocks one address; scheme, fragment, default port and a final slash do not matter.
+All lists are plain text, one entry a line; blank lines and lines that start with ``#`` are skipped.
 
-Known mistake: addresses move; a list says what a domain was when it was made. Lists such as UT1's hold millions of
-entries; memory is about 120 bytes per entry and worker. Cost: about 75,000 addresses per CPU second.
+============  ====================================================  ====================================================
+list          an entry                                              blocks
+============  ====================================================  ====================================================
+domains       ``example.co.uk``, ``blog.shared.com``                the host of that name; all hosts below it, if it is
+                                                                    a registered domain
+urls          ``https://example.org/page``                          that address; scheme, fragment, default port and a
+                                                                    final slash do not matter
+ut1           a folder with one folder per topic, each with         as `domains`; a file ``urls`` blocks addresses and
+              ``domains`` and ``urls`` (University of Toulouse)     what is below them
+opt_out       ``example.org`` or ``example.org/private``            as `domains`; an address and what is below it
+hard_words    ``casino``                                            an address with that word between other characters
+soft_words    ``adult``                                             one with more than `max_soft_words` different ones
+substrings    ``xxxvideo``                                          one that has it once all but letters and digits go
+============  ====================================================  ====================================================
+
+What is registered follows the public suffix list in the snapshot that tldextract brings, so nothing is fetched. The
+word rules are those of RefinedWeb's filter as datatrove and DCLM apply it. `opt_out` takes the hosts whose robots.txt
+or terms refuse a crawler, also after the crawl was made.
+
+Known mistakes: addresses move, and a list says what a domain was when it was made; words block ``essex`` where they
+have ``sex`` as a substring. Cost: about 50,000 addresses per CPU second; lists of millions, see `filters.url_lists`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import SplitResult, urlsplit
 
 import tldextract
 
 from filters.step import Check, Measured
 from filters.text import TextView
+from filters.url_lists import HashedSet, read_set, words_of
+
+_NOT_WORD: Final = re.compile(r"[\W_]+")
+_MOST_PARTS: Final = 32
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -77,52 +97,143 @@ def registered_domain(host: str) -> str:
     return str(_suffixes().extract_str(host).top_domain_under_public_suffix)
 
 
-def _read_list(path: str, key: Callable[[str], str | None]) -> frozenset[str]:
-    """Read a list; bytes that are not UTF-8 match nothing."""
-    with Path(path).open(encoding="utf-8-sig", errors="replace") as lines:
-        entries = (line.strip() for line in lines)
-        keys = (key(entry) for entry in entries if entry and not entry.startswith("#"))
-        return frozenset(found for found in keys if found)
+def _host_key(entry: str) -> str | None:
+    return _ascii_host(entry.lower().rstrip(".")) or None
 
 
-@lru_cache(maxsize=4)
-def _domains(path: str) -> frozenset[str]:
-    return _read_list(path, lambda entry: _ascii_host(entry.lower().rstrip(".")))
+def _address_key(entry: str) -> str | None:
+    return (split_url(entry) or (None, None))[1]
 
 
-@lru_cache(maxsize=4)
-def _urls(path: str) -> frozenset[str]:
-    return _read_list(path, lambda entry: (split_url(entry) or (None, None))[1])
+@lru_cache(maxsize=8)
+def _hosts(path: str) -> HashedSet:
+    return read_set([Path(path)], _host_key)
+
+
+@lru_cache(maxsize=8)
+def _addresses(path: str) -> HashedSet:
+    return read_set([Path(path)], _address_key)
+
+
+@lru_cache(maxsize=8)
+def _topics(folder: str, chosen: tuple[str, ...] | None) -> Mapping[str, tuple[HashedSet, HashedSet]]:
+    """Return hosts and addresses by topic."""
+    topics = sorted(path for path in Path(folder).iterdir() if path.is_dir())
+    if chosen is not None:
+        missing = sorted(set(chosen) - {path.name for path in topics})
+        if missing:
+            raise ValueError(
+                f"{folder} has no folder {missing[0]!r}; it has {', '.join(p.name for p in topics)}"
+            )
+        topics = [path for path in topics if path.name in chosen]
+    return {
+        topic.name: (
+            read_set([path for path in (topic / "domains",) if path.is_file()], _host_key),
+            read_set([path for path in (topic / "urls",) if path.is_file()], _address_key),
+        )
+        for topic in topics
+    }
+
+
+def _above(address: str) -> Iterator[str]:
+    """Yield an address and those above it, host last.
+
+    >>> list(_above("a.org/b/c?d=e"))
+    ['a.org/b/c?d=e', 'a.org/b/c', 'a.org/b', 'a.org']
+    """
+    yield address
+    parts = address.partition("?")[0].rstrip("/").split("/")[:_MOST_PARTS]
+    above = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+    yield from (found for found in above if found != address)
 
 
 @dataclass(frozen=True)
 class UrlBlocklist:
-    """Judges the address of the document; one without an address stays.
+    """Judges the address of the document; one without an address stays. None switches a list off.
 
     Attributes:
-        domains: file of domains and hosts; None = off.
-        urls: file of addresses; None = off.
+        domains, urls, ut1, opt_out, hard_words, soft_words, substrings: lists, see the module docstring.
+        ut1_topics: names of folders in `ut1` that count; None = all.
+        max_soft_words: different soft words that an address may have.
     """
 
     domains: str | None = None
     urls: str | None = None
+    ut1: str | None = None
+    ut1_topics: tuple[str, ...] | None = None
+    opt_out: str | None = None
+    hard_words: str | None = None
+    soft_words: str | None = None
+    substrings: str | None = None
+    max_soft_words: int | None = 1
 
-    MEASURES: ClassVar[Mapping[str, type]] = {"domain_listed": bool, "url_listed": bool}
+    MEASURES: ClassVar[Mapping[str, type]] = {
+        "domain_listed": bool,
+        "url_listed": bool,
+        "topic": str,
+        "opted_out": bool,
+        "hard_words": int,
+        "soft_words": int,
+        "substring": bool,
+    }
     CHECKS: ClassVar[tuple[Check, ...]] = (
         Check("blocked_domain", "domain_listed", "and", "domains"),
         Check("blocked_url", "url_listed", "and", "urls"),
+        Check("blocked_topic", "topic", "and", "ut1"),
+        Check("opted_out", "opted_out", "and", "opt_out"),
+        Check("blocked_word", "hard_words", "and", "hard_words"),
+        Check("too_many_blocked_words", "soft_words", ">", "max_soft_words"),
+        Check("blocked_substring", "substring", "and", "substrings"),
     )
-    FILES: ClassVar[tuple[str, ...]] = ("domains", "urls")
+    FILES: ClassVar[tuple[str, ...]] = (
+        "domains",
+        "urls",
+        "ut1",
+        "opt_out",
+        "hard_words",
+        "soft_words",
+        "substrings",
+    )
+
+    def __post_init__(self) -> None:
+        if self.ut1_topics is not None and not self.ut1_topics:
+            raise ValueError("ut1_topics must name at least one folder; write none to take all")
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Look the address up in both lists."""
+        """Look the address up in every list that is given."""
         parts = split_url(view.document.url) if view.document.url else None
         if parts is None:
-            return view, {"domain_listed": None, "url_listed": None}
+            return view, dict.fromkeys(self.MEASURES)
         host, address = parts
-        domains = _domains(self.domains) if self.domains is not None else frozenset()
-        listed = host in domains or (bool(domains) and registered_domain(host) in domains)
+        names = list(dict.fromkeys(name for name in (host, registered_domain(host)) if name))
+        words = frozenset(filter(None, _NOT_WORD.split(address.lower())))
+        squeezed = _NOT_WORD.sub("", address.lower())
         return view, {
-            "domain_listed": listed if self.domains is not None else None,
-            "url_listed": address in _urls(self.urls) if self.urls is not None else None,
+            "domain_listed": _any(names, _hosts(self.domains)) if self.domains else None,
+            "url_listed": address in _addresses(self.urls) if self.urls else None,
+            "topic": self._topic(names, address) if self.ut1 else None,
+            "opted_out": _any([*names, *_above(address)], _addresses(self.opt_out)) if self.opt_out else None,
+            "hard_words": len(words & words_of(self.hard_words)) if self.hard_words else None,
+            "soft_words": len(words & words_of(self.soft_words)) if self.soft_words else None,
+            "substring": _has_any(squeezed, words_of(self.substrings)) if self.substrings else None,
         }
+
+    def _topic(self, names: list[str], address: str) -> str:
+        """Return the first topic that lists the address, an empty text if none does."""
+        for topic, (hosts, addresses) in _topics(str(self.ut1), self.ut1_topics).items():
+            if _any(names, hosts) or _any(_above(address), addresses):
+                return topic
+        return ""
+
+
+def _any(names: Iterable[str], listed: HashedSet) -> bool:
+    return any(name in listed for name in names)
+
+
+def _has_any(text: str, listed: frozenset[str]) -> bool:
+    """Say whether a text has one of the words as a part, by the lengths that the words have."""
+    return any(
+        text[at : at + length] in listed
+        for length in sorted(set(map(len, listed)))
+        for at in range(len(text) - length + 1)
+    )

@@ -93,7 +93,7 @@ def resolve(step: Step, base: Path) -> tuple[Step, dict[str, str]]:
 
 
 def find(written: str, base: Path) -> tuple[Path, str]:
-    """Return the absolute path and the sha256 of a file as a recipe names it.
+    """Return the absolute path and the sha256 of a file, or of all files of a folder, as a recipe names it.
 
     Raises:
         InputError: see `resolve`.
@@ -103,7 +103,7 @@ def find(written: str, base: Path) -> tuple[Path, str]:
         return _find_known(known, base).absolute(), known.sha256
     path = (base / written).absolute()
     try:
-        return path, _sha256(path)
+        return path, _sha256_of_folder(path) if path.is_dir() else _sha256(path)
     except OSError as error:
         names = ", ".join(sorted(KNOWN))
         what = f"cannot read the file {written!r} that a step needs: {error.strerror} ({path})"
@@ -173,6 +173,14 @@ def _checked(known: KnownModel, path: Path) -> Path:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sha256_of_folder(folder: Path) -> str:
+    """Return one hash of the names and contents of all files below a folder."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole.update(f"{_sha256(path)} {path.relative_to(folder).as_posix()}\n".encode())
+    return whole.hexdigest()
 
 
 def _installed(known: KnownModel) -> Path:

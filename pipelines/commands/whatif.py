@@ -66,13 +66,23 @@ def _funnels(answer: Answer) -> Table:
 
     now, then = answer.funnel(old=True), answer.funnel(old=False)
     table = Table("", "now", "then", "change", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
-    fates = sorted({*now, *then}, key=lambda fate: (fate == "kept", -now.get(fate, 0), fate))
-    for fate in fates:
-        before, after = now.get(fate, 0), then.get(fate, 0)
-        table.add_row(fate, f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "")
+    for fate in ("dropped", "error", "unknown", "kept"):
+        names = sorted({*now, *then}, key=lambda name: (-now.get(name, 0), name))
+        reasons = [name for name in names if name == fate or name.startswith(f"{fate} ")]
+        totals = [sum(funnel.get(name, 0) for name in reasons) for funnel in (now, then)]
+        if any(totals):
+            _add_row(table, fate, *totals)
+        for name in reasons:
+            if name != fate:
+                _add_row(table, f"  {name.partition(' ')[2]}", now.get(name, 0), then.get(name, 0))
     return table
+
+
+def _add_row(table: Table, name: str, before: int, after: int) -> None:
+    table.add_row(name, f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "")
 
 
 def _sides(answer: Answer) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from filters.document import Document, Origin
 from filters.step import first_fault
 from filters.text import TextView
 from filters.url_blocklist import UrlBlocklist, registered_domain, split_url
+from filters.url_lists import read_set
+from pipelines.models import find
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -29,7 +33,12 @@ def view_of(url: str | None) -> TextView:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])
 def test_each_case_is_decided_as_written(case: dict[str, object]) -> None:
     fields = {
-        name: str(HERE / "lists" / Path(path).name) for name, path in dict(case.get("fields", {})).items()
+        name: str(ROOT / value)
+        if isinstance(value, str)
+        else tuple(value)
+        if isinstance(value, list)
+        else value
+        for name, value in dict(case.get("fields", {})).items()
     }
     step = UrlBlocklist(**fields)
     _, measured = step.apply(view_of(case.get("url")))
@@ -40,8 +49,9 @@ def test_each_case_is_decided_as_written(case: dict[str, object]) -> None:
 def test_a_document_without_an_address_is_not_measured() -> None:
     """A null in the ledger means that there was nothing to look up, not that it was looked up."""
     step = UrlBlocklist(domains=str(HERE / "lists" / "domains.txt"))
-    assert step.apply(view_of(None))[1] == {"domain_listed": None, "url_listed": None}
-    assert step.apply(view_of("http://good.org/"))[1] == {"domain_listed": False, "url_listed": None}
+    nothing = dict.fromkeys(UrlBlocklist.MEASURES)
+    assert step.apply(view_of(None))[1] == nothing
+    assert step.apply(view_of("http://good.org/"))[1] == {**nothing, "domain_listed": False}
 
 
 def test_no_network_and_no_cache_folder(tmp_path: Path) -> None:
@@ -50,6 +60,7 @@ def test_no_network_and_no_cache_folder(tmp_path: Path) -> None:
 import socket
 def refuse(*_, **__): raise AssertionError("a connection was opened")
 socket.socket.connect = socket.getaddrinfo = refuse
+from filters.url_lists import read_set
 from filters.url_blocklist import registered_domain
 print([registered_domain(host) for host in ("a.b.example.co.uk", "co.uk", "192.0.2.1")])
 """
@@ -87,3 +98,31 @@ def test_no_address_raises_and_the_form_is_stable(url: str) -> None:
         host, address = parts
         assert address.startswith(host)
         registered_domain(host)
+
+
+NAMES = st.text("abcé.-/A", min_size=1, max_size=4)
+
+
+@given(st.lists(NAMES, max_size=30), NAMES)
+def test_a_hashed_set_holds_what_was_read_and_nothing_else(entries: list[str], other: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list"
+        path.write_text("\n".join(["# a remark", "", *entries]), encoding="utf-8-sig")
+        found = read_set([path], lambda entry: entry)
+    assert len(found) == len(set(entries))
+    assert all(entry in found for entry in entries)
+    assert (other in found) == (other in entries)
+
+
+def test_a_topic_that_is_not_there_is_named() -> None:
+    step = UrlBlocklist(ut1=str(HERE / "lists" / "ut1"), ut1_topics=("adult",))
+    with pytest.raises(ValueError, match="no folder 'adult'; it has games, shops"):
+        step.apply(view_of("http://a.example/"))
+
+
+def test_a_folder_counts_by_the_content_of_its_files(tmp_path: Path) -> None:
+    shutil.copytree(HERE / "lists" / "ut1", tmp_path / "ut1")
+    before = find("ut1", tmp_path)
+    (tmp_path / "ut1" / "games" / "domains").write_text("other.example\n")
+    assert find("ut1", tmp_path)[0] == before[0]
+    assert find("ut1", tmp_path)[1] != before[1]
