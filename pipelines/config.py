@@ -230,15 +230,19 @@ class Dedup:
 
     Attributes:
         exact: remove documents whose text is equal.
+        url: remove documents whose URL is equal, tracking parameters aside, whatever their texts.
         minhash: near-duplicate search; None = off.
         keep: which of several copies stays: the ``longest``, the ``newest``, or a `Preference`; ties by id.
         scope: documents are compared ``global``, or within one ``source`` or ``language`` only.
+        against: output folders of older runs, oldest first; what they kept comes first and stays.
     """
 
     exact: bool = True
+    url: bool = False
     minhash: Minhash | None = field(default_factory=Minhash)
     keep: Literal["longest", "newest"] | Preference = "longest"
     scope: Literal["global", "source", "language"] = "global"
+    against: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

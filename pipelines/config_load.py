@@ -121,4 +121,7 @@ def resolved(recipe: Recipe) -> dict[str, object]:
     ]
     if recipe.tokenizer is not None and recipe.tokenizer.path is not None:
         sections["tokenizer"] = {"path": as_written(recipe.tokenizer.path, recipe.folder)}
+    if recipe.dedup is not None:
+        against = [as_written(path, recipe.folder) for path in recipe.dedup.against]
+        sections["dedup"] = {**plain_fields(recipe.dedup), "against": against}
     return sections

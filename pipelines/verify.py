@@ -136,7 +136,7 @@ def _duplicate_faults(
         if after != [identity for identity in before if identity not in gone]:
             yield f"{storage.path(finished[unit])}: is not {relative} without the removed duplicates"
         for row in removed:
-            if row["keeper"] not in kept_ids:
+            if row["against"] is None and row["keeper"] not in kept_ids:
                 yield f"{storage.path(duplicates[unit])}: {row['id']} names keeper {row['keeper']}, which is not kept"
 
 

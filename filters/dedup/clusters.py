@@ -13,16 +13,13 @@ with documents that may be kept, so a cluster of n copies costs n comparisons an
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from filters.dedup.buckets import HEAD, Buckets
 from filters.dedup.minhash import Signatures, standard_error
-from filters.dedup.units import Hashes
-from filters.dedup.walk import Floats, Ints, walk
+from filters.dedup.walk import KEPT, Floats, Ints, Marks, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,66 +55,50 @@ class Decisions:
     Attributes:
         keeper: int64 [n]: index of the document kept instead; `walk.KEPT` (-1) for those that stay.
         similarity: float64 [n]: similarity to the keeper; 0 for those that stay.
+        sure: bool [n]: document and keeper share a bucket that makes them copies whatever their texts.
     """
 
     keeper: Ints
     similarity: Floats
+    sure: Marks
+
+    @classmethod
+    def all_stay(cls, count: int) -> Decisions:
+        """Return the decisions about documents that are not compared."""
+        return cls(np.full(count, KEPT), np.zeros(count), np.zeros(count, dtype=np.bool_))
 
 
 def resolve(
-    signatures: Signatures, buckets: Buckets, limit: Limit, settle: Callable[[Ints], Floats]
+    signatures: Signatures,
+    buckets: Buckets,
+    limit: Limit,
+    settle: Callable[[Ints], Floats],
+    fixed: int = 0,
 ) -> Decisions:
     """Apply the rule to documents in keep order.
 
     Args:
         signatures: [n, permutations], in keep order.
-        buckets: candidates as indices into `signatures`, each bucket ascending; see `place`.
+        buckets: candidates as indices into `signatures`, each bucket ascending; see `buckets.gather_buckets`.
         limit: where similarity begins.
         settle: returns the exact similarities [m] of pairs [m, 2] of indices, the earlier one first.
+        fixed: so many first documents stay, whatever they are similar to.
     """
     graph = _by_document(buckets, len(signatures))
     nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
     bounds = limit.similarity, limit.low, limit.high
-    keeper, similarity, unsettled = walk(signatures, *graph, *bounds, *nothing)
+    keeper, similarity, sure, unsettled = walk(signatures, fixed, *graph, *bounds, *nothing)
     if len(unsettled):
         keys = np.sort(unsettled)
         exact = settle(np.stack(np.divmod(keys, len(signatures)), axis=1))
-        keeper, similarity, _ = walk(signatures, *graph, *bounds, keys, exact)
-    return Decisions(keeper, similarity)
+        keeper, similarity, sure, _ = walk(signatures, fixed, *graph, *bounds, keys, exact)
+    return Decisions(keeper, similarity, sure)
 
 
-def place(buckets: Buckets, docs: Hashes) -> Buckets:
-    """Return the buckets with every document replaced by its index in `docs`, each bucket ascending.
-
-    Args:
-        buckets: buckets of documents that are all in `docs`.
-        docs: distinct documents in keep order, uint64 [n].
-    """
-    sorter = np.argsort(docs)
-    places = sorter[np.searchsorted(docs, buckets.docs, sorter=sorter)]
-    numbers = np.repeat(np.arange(len(buckets.sizes)), buckets.sizes)
-    return replace(buckets, docs=places[np.lexsort((places, numbers))].astype(np.uint64))
-
-
-def components(buckets: Buckets) -> tuple[Hashes, Ints]:
-    """Return all documents in buckets, ascending, and the number of the connected component of each."""
-    docs, places = np.unique(buckets.docs, return_inverse=True)
-    first = np.repeat(places[buckets.starts[:-1]], buckets.sizes)
-    edges = coo_array((np.ones(len(places), dtype=np.bool_), (first, places)), shape=(len(docs), len(docs)))
-    labels = connected_components(edges, directed=False)[1]
-    return docs, labels.astype(np.int64)
-
-
-def work_groups(labels: Ints, capacity: int) -> Ints:
-    """Return the work group of each component's members: whole components, about `capacity` documents each."""
-    sizes = np.bincount(labels)
-    return ((np.cumsum(sizes) - sizes) // capacity)[labels]
-
-
-def _by_document(buckets: Buckets, count: int) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return the buckets' starts and heads, the buckets of each document, and where each document's begin."""
+def _by_document(buckets: Buckets, count: int) -> tuple[Ints, Ints, Marks, Ints, Ints]:
+    """Return the buckets' starts, heads and marks, the buckets of each document, and where each one's begin."""
     members = buckets.docs.astype(np.int64)
-    numbers = np.repeat(np.arange(len(buckets.sizes)), buckets.sizes)
     heads = np.where(buckets.capped, HEAD, buckets.sizes)
+    own = buckets.numbers[np.argsort(members, kind="stable")]
     own_starts = np.concatenate(([0], np.cumsum(np.bincount(members, minlength=count))))
-    return buckets.starts, heads, numbers[np.argsort(members, kind="stable")], own_starts
+    return buckets.starts, heads, buckets.sure, own, own_starts

@@ -11,8 +11,10 @@ import numpy.typing as npt
 from filters.dedup.order import id_halves
 from filters.dedup.units import Hashes
 
-# One document among its possible copies; `rank` and `id` make the keep order.
-COPY: Final = np.dtype([("content", "V16"), ("scope", "<u8"), ("rank", "<u4"), ("id", "V16"), ("doc", "<u8")])
+# One document among its possible copies; `order` and `id` make the keep order.
+COPY: Final = np.dtype(
+    [("content", "V16"), ("scope", "<u8"), ("order", "<u8"), ("id", "V16"), ("doc", "<u8")]
+)
 
 
 def content_hash(text: str) -> bytes:
@@ -32,7 +34,7 @@ def find_copies(records: npt.NDArray[Any]) -> tuple[Hashes, Hashes]:
     """
     high, low = id_halves(records["id"])
     text = id_halves(records["content"])
-    order = np.lexsort((low, high, records["rank"], text[1], text[0], records["scope"]))
+    order = np.lexsort((low, high, records["order"], text[1], text[0], records["scope"]))
     scope, first, second = records["scope"][order], text[0][order], text[1][order]
     repeats = np.zeros(len(order), dtype=np.bool_)
     repeats[1:] = (scope[1:] == scope[:-1]) & (first[1:] == first[:-1]) & (second[1:] == second[:-1])

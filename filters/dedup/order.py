@@ -63,21 +63,20 @@ def rank_source(source: str, preferred: Sequence[str], text: str) -> int:
     return min(place, _MOST_SOURCES) << 24 | (_MOST_LENGTH - min(len(text), _MOST_LENGTH))
 
 
-def keep_keys(ranks: npt.NDArray[np.uint32], ids: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
-    """Return one uint64 per document that sorts as the keep order does, up to the first 32 bits of the id.
+def keep_keys(ranks: npt.NDArray[np.uint32], age: int) -> npt.NDArray[np.uint64]:
+    """Return one uint64 per document that sorts as the keep order does before ties.
 
     Args:
         ranks: uint32 [n], smaller first.
-        ids: document ids, 16 bytes each, dtype ``V16`` [n].
+        age: place of the documents' run among several; those of an older run, a smaller number, come first.
     """
-    prefixes = id_halves(ids)[0] >> np.uint64(32)
-    return (ranks.astype(np.uint64) << np.uint64(32)) | prefixes
+    return np.uint64(age << 32) | ranks.astype(np.uint64)
 
 
-def keep_order(ranks: npt.NDArray[np.uint32], ids: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
-    """Return the indices that put documents into keep order: by rank, then by id."""
+def keep_order(keys: npt.NDArray[np.uint64], ids: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
+    """Return the indices that put documents into keep order: by key, then by id (``V16`` [n])."""
     high, low = id_halves(ids)
-    return np.lexsort((low, high, ranks))
+    return np.lexsort((low, high, keys))
 
 
 def id_halves(ids: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:

@@ -12,6 +12,7 @@ from filters.dedup.minhash import Signatures
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Marks = npt.NDArray[np.bool_]
 
 KEPT: Final = -1
 _OPEN: Final = -2
@@ -22,8 +23,10 @@ _DIFFERENT: Final = -1.0
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def walk(
     signatures: Signatures,
+    fixed: int,
     starts: Ints,
     heads: Ints,
+    sure: Marks,
     own: Ints,
     own_starts: Ints,
     limit: float,
@@ -31,13 +34,15 @@ def walk(
     high: int,
     keys: Ints,
     exact: Floats,
-) -> tuple[Ints, Floats, Ints]:
+) -> tuple[Ints, Floats, Marks, Ints]:
     """Decide n documents as far as the given exact similarities allow.
 
     Args:
         signatures: [n, permutations], in keep order.
+        fixed: so many first documents stay, whatever they are similar to.
         starts: int64 [buckets + 1]: running sum of the buckets' sizes.
         heads: int64 [buckets]: so many first documents of a bucket are compared with all its later ones.
+        sure: bool [buckets]: the documents of the bucket are neighbours whatever their similarity.
         own: int64 [members]: the buckets of each document, one document after the other.
         own_starts: int64 [n + 1]: where each document's buckets begin in `own`.
         limit: similarity of neighbours, above 0.
@@ -47,20 +52,24 @@ def walk(
         exact: float64 [known]: their similarities.
 
     Returns:
-        The keeper of each document (`KEPT` for those that stay), its similarity to the document, and the
-        keys of the pairs whose exact similarity was needed and is not known.
+        The keeper of each document (`KEPT` for those that stay), its similarity to the document, whether the two
+        share a sure bucket, and the keys of the pairs whose exact similarity was needed and is not known.
     """
     count = len(signatures)
-    keeper, similarity = np.full(count, KEPT), np.zeros(count)
+    keeper, similarity = np.full(count, KEPT), np.full(count, _DIFFERENT)
+    by_sure = np.zeros(count, dtype=np.bool_)
     live, lives, seen = np.empty(starts[-1], dtype=np.int64), np.zeros_like(heads), np.zeros_like(heads)
-    others, met = np.empty(count, dtype=np.int64), np.full(count, -1)
+    others, met, surely = np.empty(count, dtype=np.int64), np.full(count, -1), np.full(count, -1)
     unsettled, used = np.empty(16, dtype=np.int64), 0
     for doc in range(count):
         buckets = own[own_starts[doc] : own_starts[doc + 1]]
         is_open = False
-        for other in others[: _gather(buckets, starts, live, lives, doc, others, met)]:
-            key = other * count + doc
-            value = _similarity(signatures[other], signatures[doc], low, high, key, keys, exact, limit)
+        met_now = 0 if doc < fixed else _gather(buckets, sure, starts, live, lives, doc, others, met, surely)
+        for other in others[:met_now]:
+            key, is_sure = other * count + doc, surely[other] == doc
+            value = _similarity(
+                signatures[other], signatures[doc], low, high, key, keys, exact, limit, is_sure
+            )
             if value == _UNSETTLED:
                 if used == len(unsettled):
                     unsettled = np.concatenate((unsettled, np.empty_like(unsettled)))
@@ -68,15 +77,25 @@ def walk(
             if value == _UNSETTLED or (value != _DIFFERENT and keeper[other] == _OPEN):
                 is_open = True
             elif value > similarity[doc] or (value == similarity[doc] and other < keeper[doc]):
-                keeper[doc], similarity[doc] = other, value
+                keeper[doc], similarity[doc], by_sure[doc] = other, value, is_sure
         if keeper[doc] == KEPT and is_open:
             keeper[doc] = _OPEN
         _enter(buckets, starts, heads, live, lives, seen, doc, keeper[doc] < 0)
-    return keeper, similarity, unsettled[:used]
+    return keeper, np.maximum(similarity, 0.0), by_sure, unsettled[:used]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _gather(buckets: Ints, starts: Ints, live: Ints, lives: Ints, doc: int, others: Ints, met: Ints) -> int:
+def _gather(
+    buckets: Ints,
+    sure: Marks,
+    starts: Ints,
+    live: Ints,
+    lives: Ints,
+    doc: int,
+    others: Ints,
+    met: Ints,
+    surely: Ints,
+) -> int:
     """Write each document that may be kept and shares a bucket with `doc` into `others` once; count them."""
     found = 0
     for bucket in buckets:
@@ -85,6 +104,8 @@ def _gather(buckets: Ints, starts: Ints, live: Ints, lives: Ints, doc: int, othe
                 met[other] = doc
                 others[found] = other
                 found += 1
+            if sure[bucket]:
+                surely[other] = doc
     return found
 
 
@@ -102,12 +123,22 @@ def _enter(
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _similarity(
-    a: Signatures, b: Signatures, low: int, high: int, key: int, keys: Ints, exact: Floats, limit: float
+    a: Signatures,
+    b: Signatures,
+    low: int,
+    high: int,
+    key: int,
+    keys: Ints,
+    exact: Floats,
+    limit: float,
+    is_sure: bool,
 ) -> float:
     """Return the similarity of two neighbours, else `_DIFFERENT` or `_UNSETTLED`."""
     equal = 0
     for i in range(len(a)):
         equal += a[i] == b[i]
+    if is_sure:
+        return equal / len(a)
     if equal < low:
         return _DIFFERENT
     if equal > high:

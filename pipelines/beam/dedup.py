@@ -1,10 +1,10 @@
-"""Transforms of the search for duplicates: records to partitions, nodes to groups, decisions to units."""
+"""Transforms of the search for duplicates: records to partitions, edges in rounds, nodes to groups to units."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,66 +12,80 @@ from typing import Any
 import apache_beam as beam
 
 from pipelines.beam.runner import run_pipeline
-from pipelines.stages import dedup_candidates, dedup_decisions
-from pipelines.stages.dedup_candidates import FOLDER, Search
+from pipelines.errors import CorpusmillError
+from pipelines.stages import dedup_candidates, dedup_components, dedup_decisions
+from pipelines.stages.dedup_components import MOST_PIPELINES, ROUNDS
+from pipelines.stages.dedup_search import FOLDER, Keyed, Search, Unit, unit_of
 from pipelines.stages.run import Run
 
 LISTING = f"{FOLDER}/units.jsonl"
-Keyed = tuple[int, bytes]
-Emit = Callable[[Mapping[str, Any]], Iterator[Keyed]]
-Write = Callable[[int, Iterable[bytes]], None]
+Emit = Callable[..., Iterator[Keyed]]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One unit of the search.
+def find_candidates(run: Run, search: Search, listing: str) -> None:
+    """Tell every unit what its documents have in common with others.
 
-    Attributes:
-        ordinal: its place among all units by name.
-        unit: its name.
-        text: path of its part of ``filtered/``.
-        signatures: path of its part of ``signatures/``.
+    It takes 10 CPU seconds per million documents, less than worker processes take to start.
     """
-
-    ordinal: int
-    unit: str
-    text: str
-    signatures: str
-
-
-def find_candidates(run: Run, search: Search, units: Sequence[Unit]) -> None:
-    """Write the buckets and the exact copies of all partitions, a turn of partitions at a time.
-
-    It takes 2 CPU seconds per million documents, less than worker processes take to start.
-    """
-    listing = _write_listing(run, units)
-    for turn in range(search.turns):
-
-        def build(pipeline: beam.Pipeline, turn: int = turn) -> None:
-            read = pipeline | "Units" >> ReadUnits(listing)
-            for kind, emit, write in (
-                ("buckets", dedup_candidates.members, dedup_candidates.write_buckets),
-                ("copies", dedup_candidates.copies, dedup_candidates.write_copies),
-            ):
-                _ = (
-                    read
-                    | f"Send {kind}" >> Regroup(partial(emit, search=search, turn=turn))
-                    | f"Write {kind}" >> beam.MapTuple(partial(write, search=search))
-                )
-
-        run_pipeline(build, 1, run.beam_flags)
-
-
-def decide_groups(run: Run, search: Search, units: Sequence[Unit], groups: int) -> None:
-    """Write the decisions of all work groups, by unit."""
-    listing = _write_listing(run, units)
 
     def build(pipeline: beam.Pipeline) -> None:
+        units = pipeline | "Units" >> ReadUnits(listing)
+        members = units | "Send members" >> Regroup(partial(dedup_candidates.members, search=search))
+        contents = units | "Send contents" >> Regroup(partial(dedup_candidates.copies, search=search))
+        find = partial(dedup_candidates.find_buckets, search=search)
+        told = (
+            members | "Find buckets" >> beam.FlatMapTuple(find).with_output_types(Keyed),
+            contents
+            | "Find copies" >> beam.FlatMapTuple(dedup_candidates.find_pairs).with_output_types(Keyed),
+        )
+        _ = (
+            told
+            | "All that is found" >> beam.Flatten()
+            | "By unit" >> beam.GroupByKey()
+            | "Write" >> beam.MapTuple(partial(dedup_candidates.write_found, search=search))
+        )
+
+    run_pipeline(build, 1, run.beam_flags)
+
+
+def join_components(run: Run, search: Search, units: Sequence[Unit], listing: str) -> tuple[str, int]:
+    """Connect the components of all partitions; return the kind of the tables with the roots, and the rounds.
+
+    Raises:
+        CorpusmillError: the rounds do not come to an end.
+    """
+    if search.is_joined:
+        return "edges", 0
+    for attempt in range(MOST_PIPELINES):
+
+        def build(pipeline: beam.Pipeline, attempt: int = attempt) -> None:
+            emit = partial(dedup_components.edges, search=search, attempt=attempt)
+            edges = pipeline | "Units" >> ReadUnits(listing) | "Send edges" >> Regroup(emit)
+            for number in range(ROUNDS):
+                large = partial(dedup_components.large, search=search, counted=number == ROUNDS - 1)
+                edges |= f"Large star {number}" >> Regroup(Call(large))
+                small = partial(dedup_components.small, search=search)
+                edges |= f"Small star {number}" >> Regroup(Call(small))
+            write = partial(dedup_components.write_roots, search=search, attempt=attempt)
+            _ = edges | "Collect" >> Regroup(Call(dedup_components.collect)) | "Write" >> beam.MapTuple(write)
+
+        run_pipeline(build, 1, run.beam_flags)
+        if dedup_components.is_converged(search, len(units)):
+            return f"roots-{attempt}", (attempt + 1) * ROUNDS
+    rounds = MOST_PIPELINES * ROUNDS
+    raise CorpusmillError(f"dedup: components did not settle in {rounds} rounds; please report this corpus")
+
+
+def decide_groups(run: Run, search: Search, listing: str, groups: int, roots: str) -> None:
+    """Write the decisions of all work groups, by unit."""
+
+    def build(pipeline: beam.Pipeline) -> None:
+        nodes = partial(dedup_decisions.nodes, search=search, groups=groups, roots=roots)
         _ = (
             pipeline
             | "Units" >> ReadUnits(listing)
-            | "Send nodes" >> Regroup(partial(dedup_decisions.nodes, search=search))
-            | "Decide groups" >> Regroup(partial(decide, search=search, listing=listing))
+            | "Send nodes" >> Regroup(nodes)
+            | "Decide groups" >> Regroup(Call(partial(decide, search=search, listing=listing)))
             | "Write decisions" >> beam.MapTuple(partial(write_decisions, search=search, listing=listing))
         )
 
@@ -79,7 +93,7 @@ def decide_groups(run: Run, search: Search, units: Sequence[Unit], groups: int) 
 
 
 class ReadUnits(beam.PTransform):  # type: ignore[misc]
-    """Read units, as JSON-able mappings, from a list file; the graph holds its path only."""
+    """Read units from a list file; the graph holds its path only."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -91,8 +105,8 @@ class ReadUnits(beam.PTransform):  # type: ignore[misc]
             begin
             | "List file" >> beam.Create([self._path])
             | "Lines" >> beam.FlatMap(read_lines).with_output_types(str)
-            | "Spread" >> beam.Reshuffle()
-            | "Parse" >> beam.Map(json.loads)
+            | "Shuffle" >> beam.Reshuffle()
+            | "Parse" >> beam.Map(lambda line: unit_of(json.loads(line)))
         )
 
 
@@ -112,14 +126,27 @@ class Regroup(beam.PTransform):  # type: ignore[misc]
         )
 
 
-def decide(group: tuple[int, Iterable[bytes]], search: Search, listing: str) -> Iterator[Keyed]:
+class Call:
+    """A function of two arguments as one of a pair."""
+
+    def __init__(self, function: Emit) -> None:
+        self._function = function
+
+    def __call__(self, pair: tuple[int, Iterable[bytes]]) -> Iterator[Keyed]:
+        """Call the function with the two parts of a pair."""
+        return self._function(*pair)
+
+
+def decide(group: int, batches: Iterable[bytes], search: Search, listing: str) -> Iterator[Keyed]:
     """Decide one group; see `dedup_decisions.decide`."""
-    yield from dedup_decisions.decide(*group, search, [unit["text"] for unit in read_units(listing)])
+    texts = [unit.text for unit in read_units(listing)]
+    yield from dedup_decisions.decide(group, batches, search, texts)
 
 
 def write_decisions(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> None:
     """Write the decisions about one unit; see `dedup_decisions.write_decisions`."""
-    dedup_decisions.write_decisions(ordinal, batches, search, [unit["unit"] for unit in read_units(listing)])
+    names = [unit.unit for unit in read_units(listing)]
+    dedup_decisions.write_decisions(ordinal, batches, search, names)
 
 
 def read_lines(path: str) -> Iterator[str]:
@@ -127,11 +154,12 @@ def read_lines(path: str) -> Iterator[str]:
     yield from Path(path).read_text().splitlines()
 
 
-def read_units(path: str) -> list[dict[str, Any]]:
+def read_units(path: str) -> list[Unit]:
     """Return the units of a list file, by ordinal."""
-    return [json.loads(line) for line in read_lines(path)]
+    return [unit_of(json.loads(line)) for line in read_lines(path)]
 
 
-def _write_listing(run: Run, units: Sequence[Unit]) -> str:
+def write_listing(run: Run, units: Sequence[Unit]) -> str:
+    """Write the list file of units; return its path."""
     lines = "\n".join(json.dumps(asdict(unit)) for unit in units)
     return str(run.storage.path(run.storage.write_bytes(LISTING, lines.encode()).path))

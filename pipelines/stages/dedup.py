@@ -2,25 +2,28 @@
 
 1. `dedup_signatures`: one row of hashes per document, kept for the next run.
 2. `dedup_candidates`: documents that share a band, and exact copies, meet in partitions.
-3. `dedup_groups`: connected components of candidates become work groups.
+3. `dedup_components`: connected components of candidates become work groups.
 4. `dedup_decisions`: each group is decided by the rule of `filters.dedup.clusters`.
 5. `dedup_documents`: each unit writes its finished text and its list of duplicates.
 
-Texts stay in files: what is shuffled is hashes, signatures and decisions.
+Texts stay in files: what is shuffled is hashes, signatures and decisions. What older runs kept takes part with its
+signatures (`dedup_against`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from pipelines.config import Dedup
 from pipelines.errors import InputError
 from pipelines.manifest import StageKey, folder_files, stage_key, write_stage_manifest
-from pipelines.stages import dedup_candidates, dedup_documents, dedup_groups, dedup_signatures
+from pipelines.stages import dedup_decisions, dedup_documents, dedup_signatures
+from pipelines.stages.dedup_against import OlderRun, check_headers, read_older, search_units
+from pipelines.stages.dedup_search import FOLDER, Search, Unit, part_path
 from pipelines.stages.run import Run, Task, UnitWork, run_units, sweep_units
 from pipelines.storage import Storage, sha256_of
 
@@ -31,7 +34,8 @@ LIBRARIES: Final = ("numpy", "spacy", "xxhash")
 
 def key(run: Run, upstream: StageKey) -> StageKey:
     """Return the stage key: the recipe's section."""
-    settings = {**asdict(_section(run)), "unicode": unicodedata.unidata_version}
+    older = [{"name": one.name, "documents": one.sha256} for one in _older(run)]
+    settings = {**asdict(_section(run)), "against": older, "unicode": unicodedata.unidata_version}
     return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
 
 
@@ -46,14 +50,19 @@ def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[
     Raises:
         CorpusmillError: a unit did not finish, or a pipeline failed.
     """
-    parts = folder_files(filtered, "filtered")
+    parts, older = folder_files(filtered, "filtered"), _older(run)
+    check_headers(older, dedup_signatures.Settings.of(_section(run)).header)
     _clear(run.storage)
     signed = _sign(run, filtered)
-    _search(run, parts)
-    written = _write(run, parts, own_key)
+    _search(run, parts, older)
+    written = _write(run, parts, own_key, older)
     _clear(run.storage)
     upstream = {str(filtered["home"]): str(filtered["sha256"])}
     return write_stage_manifest(run.storage, HOME, own_key, upstream, [*signed.values(), *written.values()])
+
+
+def _older(run: Run) -> list[OlderRun]:
+    return read_older(_section(run).against, run.recipe.name)
 
 
 def _sign(run: Run, filtered: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -82,9 +91,9 @@ def _sign_task(storage: Storage, part: Mapping[str, Any], ledger: Mapping[str, A
     return Task(part["unit"], fingerprint, part["bytes"], payload)
 
 
-def _search(run: Run, parts: list[dict[str, Any]]) -> None:
+def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = ()) -> None:
     """Find all duplicates; leave a table of decisions for each unit that has any."""
-    from pipelines.beam.dedup import Unit, decide_groups, find_candidates  # Beam takes a second to import
+    from pipelines.beam import dedup as transforms  # Beam takes a second to import
     from pipelines.beam.runner import is_local
 
     signatures = dedup_signatures.Settings.of(_section(run)).folder
@@ -94,24 +103,35 @@ def _search(run: Run, parts: list[dict[str, Any]]) -> None:
             part["unit"],
             str(run.storage.path(part["path"])),
             str(run.storage.path(signatures.part(part["unit"]))),
+            len(older),
         )
         for ordinal, part in enumerate(parts)
     ]
-    documents = sum(part["rows"] for part in parts)
+    units += search_units(older, len(parts))
+    documents, kept = sum(part["rows"] for part in parts), sum(one.documents for one in older)
     local = is_local(run.beam_flags)
-    run.progress.say(f"{NAME}: comparing {documents} documents")
-    search = dedup_candidates.Search.plan(str(run.storage.root), _section(run), documents, local)
-    find_candidates(run, search, units)
-    groups = dedup_groups.form_groups(search, [unit.unit for unit in units])
+    against = f" with {kept} of {len(older)} older runs" if older else ""
+    run.progress.say(f"{NAME}: comparing {documents} documents{against}")
+    section, root = _section(run), str(run.storage.root)
+    search = Search.plan(root, section, documents + kept, local, len(older), len(parts))
+    listing = transforms.write_listing(run, units)
+    transforms.find_candidates(run, search, listing)
+    groups = dedup_decisions.count_groups(search, units)
     if groups:
-        decide_groups(run, search, units, groups)
+        roots, rounds = transforms.join_components(run, search, units, listing)
+        if rounds:
+            run.progress.say(f"{NAME}: components settled within {rounds} rounds")
+        transforms.decide_groups(run, search, listing, groups, roots)
 
 
-def _write(run: Run, parts: list[dict[str, Any]], own_key: StageKey) -> dict[str, dict[str, Any]]:
+def _write(
+    run: Run, parts: list[dict[str, Any]], own_key: StageKey, older: Sequence[OlderRun]
+) -> dict[str, dict[str, Any]]:
     """Write duplicates and documents; return the sidecars."""
     tasks = [_write_task(run.storage, part) for part in parts]
     folders, process = dedup_documents.FOLDERS, dedup_documents.process_unit
-    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, None)
+    names = tuple(one.name for one in older)
+    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, names)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
     return sidecars
@@ -119,7 +139,7 @@ def _write(run: Run, parts: list[dict[str, Any]], own_key: StageKey) -> dict[str
 
 def _write_task(storage: Storage, part: Mapping[str, Any]) -> Task:
     """Return the task of a unit; it is redone when its documents or the decisions about them change."""
-    decisions = storage.path(dedup_candidates.part_path("decisions", part["unit"]))
+    decisions = storage.path(part_path("decisions", part["unit"]))
     decided = sha256_of(decisions) if decisions.exists() else ""
     payload = {
         "text": str(storage.path(part["path"])),
@@ -131,7 +151,7 @@ def _write_task(storage: Storage, part: Mapping[str, Any]) -> Task:
 
 def _clear(storage: Storage) -> None:
     """Remove the tables between the steps of a search."""
-    for relative in storage.list_files(dedup_candidates.FOLDER):
+    for relative in storage.list_files(FOLDER):
         storage.remove(relative)
 
 

@@ -1,181 +1,136 @@
 """Second half of the dedup stage, part one: which documents may be copies of each other.
 
-Every document sends one record per band to the partition of its band hash, and one to the partition of its
-content hash. A partition returns its buckets and its exact copies as tables. What travels between is arrays of
-fixed-size records as bytes.
-
-A document is a uint64 here: the ordinal of its unit (units sorted by name) in the high half, its row in the low.
+Every document sends one record per band to the partition of its band hash, one to that of its content hash, and one
+to that of its URL. A partition returns to each unit the buckets that its documents are in, whom each of them is
+connected with, and which of them are exact copies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.dedup.bands import band_hashes
-from filters.dedup.buckets import MEMBER, Buckets, form_buckets
+from filters.dedup.buckets import MEMBER, MEMBERSHIP, form_buckets, join_buckets
+from filters.dedup.components import EDGE, local_edges
 from filters.dedup.exact import COPY, find_copies
 from filters.dedup.order import id_halves, keep_keys
 from filters.dedup.units import Hashes
-from pipelines.config import Dedup
+from pipelines.stages.dedup_search import (
+    Array,
+    Keyed,
+    Search,
+    Unit,
+    documents,
+    ordinals,
+    receive,
+    send,
+    tagged,
+    untagged,
+    write_records,
+)
 from pipelines.stages.dedup_signatures import SignaturePart
-from pipelines.storage import Storage
 
-FOLDER: Final = "work/dedup-candidates"
-ROW_BITS: Final = np.uint64(32)
-PARTITION_BYTES: Final = 64 << 20
-TURN_BYTES: Final = 512 << 20
+PAIR: Final = np.dtype([("first", "<u8"), ("doc", "<u8")])
+"""An exact copy, `doc`, and the first of its equals in keep order."""
 
-BUCKETS: Final = pa.schema(
-    [pa.field("docs", pa.list_(pa.uint64()), nullable=False), pa.field("capped", pa.bool_(), nullable=False)]
-)
-COPIES: Final = pa.schema(
-    [pa.field("doc", pa.uint64(), nullable=False), pa.field("first", pa.uint64(), nullable=False)]
-)
+FOUND: Final = (("members", MEMBERSHIP), ("edges", EDGE), ("pairs", PAIR), ("copies", np.dtype("<u8")))
+"""What a unit is told about its documents: the buckets they are in, whom they are connected with, the copies of
+those that are the first of their equals, and those that are copies."""
+_MEMBERS, _EDGES, _PAIRS, _COPIES = range(len(FOUND))
+
+# In place of the next band: the hash is that of a URL.
+_URL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@dataclass(frozen=True)
-class Search:
-    """One search for duplicates; pickled into the Beam graphs.
-
-    Attributes:
-        root: the run folder.
-        dedup: the recipe's section.
-        partitions: number of partitions of band and content hashes.
-        turns: the partitions are done in so many pipelines, one after another.
-    """
-
-    root: str
-    dedup: Dedup
-    partitions: int
-    turns: int
-
-    @classmethod
-    def plan(cls, root: str, dedup: Dedup, documents: int, in_memory: bool) -> Search:
-        """Plan a search so that no partition takes more than about 64 MiB of records.
-
-        Args:
-            root: the run folder.
-            dedup: the recipe's section.
-            documents: how many there are.
-            in_memory: the runner keeps what is shuffled in memory, five times its size; more than 512 MiB
-                of records is then shuffled in several turns.
-        """
-        bands = dedup.minhash.cut().count if dedup.minhash else 0
-        total = documents * (bands * MEMBER.itemsize + COPY.itemsize)
-        turns = 1 + total // TURN_BYTES if in_memory else 1
-        partitions = 1 + total // PARTITION_BYTES
-        return cls(root, dedup, max(partitions, turns), turns)
-
-    @property
-    def storage(self) -> Storage:
-        """Where tables between the steps of the search are written."""
-        return Storage(self.root)
-
-
-def part_path(kind: str, name: object) -> str:
-    """Return the relative path of a table between two steps of the search."""
-    return f"{FOLDER}/{kind}-{name}.parquet"
-
-
-def members(unit: Mapping[str, Any], search: Search, turn: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (partition, records of dtype `MEMBER`) of one unit: its documents' bands in this turn."""
+def members(unit: Unit, search: Search) -> Iterator[Keyed]:
+    """Yield (partition, records of dtype `MEMBER`) of one unit: its documents' bands and URLs."""
     minhash = search.dedup.minhash
-    if minhash is None:
-        return
-    part = SignaturePart.read(unit["signatures"])
-    rows = np.flatnonzero(part.shingles)
-    hashes = band_hashes(part.signatures[rows], part.scopes[rows], minhash.cut())
-    docs = documents(unit["ordinal"], rows)
-    made = np.empty(hashes.shape, dtype=MEMBER)
-    made["band"], made["next_band"] = hashes, np.roll(hashes, -1, axis=1)
-    # Without the collapse of exact copies every document is its own content.
-    made["content"] = (id_halves(part.content)[0][rows] if search.dedup.exact else docs)[:, None]
-    made["order"] = keep_keys(part.ranks, part.ids)[rows, None]
-    made["doc"] = docs[:, None]
-    yield from _partitioned(made.ravel(), hashes.ravel(), search, turn)
+    part, docs, taking_part = _read(unit)
+    found = []
+    if minhash is not None:
+        rows = taking_part[part.shingles[taking_part] > 0]
+        hashes = band_hashes(part.signatures[rows], part.scopes[rows], minhash.cut())
+        # Without the collapse of exact copies every document is its own content.
+        content = id_halves(part.content)[0][rows] if search.dedup.exact else docs[rows]
+        found.append(_members(unit, part, rows, hashes, np.roll(hashes, -1, axis=1), content))
+    if search.dedup.url:
+        rows = taking_part[part.urls[taking_part] > 0]
+        hashes = (part.urls[rows] ^ (part.scopes[rows] * np.uint64(0x9E3779B97F4A7C15)))[:, None]
+        found.append(_members(unit, part, rows, hashes, np.full_like(hashes, _URL), docs[rows]))
+    if found:
+        made = np.concatenate(found)
+        yield from send("sent-members", unit, _partitions(made["band"], search), made, search)
 
 
-def copies(unit: Mapping[str, Any], search: Search, turn: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (partition, records of dtype `COPY`) of one unit: its documents in this turn."""
+def copies(unit: Unit, search: Search) -> Iterator[Keyed]:
+    """Yield (partition, records of dtype `COPY`) of one unit: its documents."""
     if not search.dedup.exact:
         return
-    part = SignaturePart.read(unit["signatures"])
-    made = np.empty(len(part.ids), dtype=COPY)
-    made["content"], made["scope"], made["rank"] = part.content, part.scopes, part.ranks
-    made["id"], made["doc"] = part.ids, documents(unit["ordinal"], np.arange(len(part.ids)))
-    yield from _partitioned(made, id_halves(part.content)[1], search, turn)
+    part, docs, rows = _read(unit)
+    made = np.empty(len(rows), dtype=COPY)
+    made["content"], made["scope"] = part.content[rows], part.scopes[rows]
+    made["order"], made["id"], made["doc"] = keep_keys(part.ranks, unit.age)[rows], part.ids[rows], docs[rows]
+    yield from send("sent-contents", unit, _partitions(id_halves(made["content"])[1], search), made, search)
 
 
-def write_buckets(partition: int, batches: Iterable[bytes], search: Search) -> None:
-    """Write the buckets of one partition."""
-    table = buckets_table(form_buckets(join(batches, MEMBER)))
-    with search.storage.table_writer(part_path("buckets", partition), BUCKETS) as writer:
-        writer.write(table)
+def find_buckets(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit, what it is told) of one partition of band hashes."""
+    records = receive(batches, MEMBER)
+    is_url = records["next_band"] == _URL
+    buckets = join_buckets([form_buckets(records[~is_url]), form_buckets(records[is_url], sure=True)])
+    memberships, edges = buckets.memberships(partition << 32), local_edges(buckets)
+    yield from tagged(_MEMBERS, ordinals(memberships["doc"]), memberships)
+    yield from tagged(_EDGES, ordinals(edges["doc"]), edges)
 
 
-def write_copies(partition: int, batches: Iterable[bytes], search: Search) -> None:
-    """Write the exact copies of one partition."""
-    table = pa.table(dict(zip(COPIES.names, find_copies(join(batches, COPY)), strict=True)), schema=COPIES)
-    with search.storage.table_writer(part_path("copies", partition), COPIES) as writer:
-        writer.write(table)
+def find_pairs(partition: int, batches: Iterable[bytes]) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit, what it is told) of one partition of content hashes."""
+    docs, firsts = find_copies(receive(batches, COPY))
+    pairs = np.empty(len(docs), dtype=PAIR)
+    pairs["first"], pairs["doc"] = firsts, docs
+    yield from tagged(_PAIRS, ordinals(firsts), pairs)
+    yield from tagged(_COPIES, ordinals(docs), docs)
 
 
-def documents(ordinal: int, rows: npt.NDArray[np.integer[Any]]) -> Hashes:
-    """Return rows of a unit as documents."""
-    return (np.uint64(ordinal) << ROW_BITS) | rows.astype(np.uint64)
+def write_found(ordinal: int, batches: Iterable[bytes], search: Search) -> None:
+    """Write what one unit is told."""
+    for (kind, _), records in zip(FOUND, untagged(batches, [dtype for _, dtype in FOUND]), strict=True):
+        if len(records):
+            write_records(search.storage, kind, ordinal, records)
 
 
-def ordinals(docs: Hashes) -> npt.NDArray[np.int64]:
-    """Return the ordinals of the units of documents."""
-    return (docs >> ROW_BITS).astype(np.int64)
+def _read(unit: Unit) -> tuple[SignaturePart, Hashes, npt.NDArray[np.int64]]:
+    """Return a unit's signatures, its documents, and the rows of those that take part."""
+    part = SignaturePart.read(unit.signatures)
+    rows = np.arange(len(part.ids))
+    docs = documents(unit.ordinal, rows)
+    if unit.kept is None:
+        return part, docs, rows
+    kept = "".join(pq.read_table(unit.kept, columns=["id"], use_threads=False)["id"].to_pylist())
+    found = np.frombuffer(bytes.fromhex(kept), dtype="V16")
+    return part, docs, np.flatnonzero(np.isin(id_halves(part.ids)[0], id_halves(found)[0]))
 
 
-def rows_of(docs: Hashes) -> npt.NDArray[np.int64]:
-    """Return the rows of documents in their units."""
-    return (docs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+def _members(
+    unit: Unit,
+    part: SignaturePart,
+    rows: npt.NDArray[np.int64],
+    hashes: Hashes,
+    following: Hashes,
+    content: Hashes,
+) -> Array:
+    """Return the records of documents with hashes [rows, n]; `following` is the second hash of each record."""
+    made = np.empty(hashes.shape, dtype=MEMBER)
+    made["band"], made["next_band"], made["content"] = hashes, following, content[:, None]
+    made["order"] = keep_keys(part.ranks[rows], unit.age)[:, None]
+    made["id"], made["doc"] = id_halves(part.ids[rows])[0][:, None], documents(unit.ordinal, rows)[:, None]
+    return made.ravel()
 
 
-def buckets_table(buckets: Buckets) -> pa.Table:
-    """Return buckets as a table."""
-    lists = pa.LargeListArray.from_arrays(buckets.starts, buckets.docs).cast(BUCKETS.field("docs").type)
-    return pa.Table.from_arrays([lists, pa.array(buckets.capped)], schema=BUCKETS)
-
-
-def table_buckets(table: pa.Table) -> Buckets:
-    """Return the buckets of a table."""
-    sizes = table["docs"].combine_chunks().value_lengths().to_numpy()
-    starts = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
-    docs = table["docs"].combine_chunks().flatten().to_numpy()
-    return Buckets(docs, starts, table["capped"].to_numpy())
-
-
-def join(batches: Iterable[bytes], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return the records of several batches as one array, in no particular order."""
-    return np.frombuffer(b"".join(batches), dtype=dtype)
-
-
-def read_parts(storage: Storage, kind: str, names: Iterable[object], schema: pa.Schema) -> pa.Table:
-    """Return the rows of those tables that exist; a partition without records has none."""
-    paths = [part_path(kind, name) for name in names]
-    found = [pq.read_table(storage.path(path), use_threads=False) for path in paths if storage.exists(path)]
-    return pa.concat_tables([schema.empty_table(), *found])
-
-
-def _partitioned(
-    records: npt.NDArray[Any], hashes: Hashes, search: Search, turn: int
-) -> Iterator[tuple[int, bytes]]:
-    """Yield (partition, its records) for the partitions of a turn."""
-    partitions = (hashes % np.uint64(search.partitions)).astype(np.int64)
-    order = np.argsort(partitions, kind="stable")
-    ends = np.cumsum(np.bincount(partitions, minlength=search.partitions))
-    for partition in range(turn, search.partitions, search.turns):
-        start = ends[partition - 1] if partition else 0
-        if ends[partition] > start:
-            yield partition, records[order[start : ends[partition]]].tobytes()
+def _partitions(hashes: Hashes, search: Search) -> npt.NDArray[np.int64]:
+    return (hashes % np.uint64(search.partitions)).astype(np.int64)

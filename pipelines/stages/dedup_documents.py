@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,19 +23,26 @@ DUPLICATES: Final = pa.schema(
         pa.field("cluster", pa.string(), nullable=False),
         pa.field("size", pa.int32(), nullable=False),
         pa.field("keeper", pa.string(), nullable=False),
+        pa.field("against", pa.string()),
         pa.field("similarity", pa.float64(), nullable=False),
         pa.field("layer", pa.string()),
         pa.field("kept", pa.bool_(), nullable=False),
     ]
 )
 """One row per document in a cluster of `size`. The one that is kept has itself as `keeper`, similarity 1, and no
-`layer`; the others name their keeper, their Jaccard similarity to it, and how they were found."""
+`layer`; the others name their keeper, their Jaccard similarity to it, and how they were found. Where the keeper is
+a document of an older run, `against` is the name of that run."""
 
 FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
 
 
-def process_unit(payload: Mapping[str, Any], settings: None) -> Iterator[Batch | Counts]:
-    """Part the rows of one part of ``filtered/``, in order, into documents that stay and duplicates."""
+def process_unit(payload: Mapping[str, Any], older: Sequence[str]) -> Iterator[Batch | Counts]:
+    """Part the rows of one part of ``filtered/``, in order, into documents that stay and duplicates.
+
+    Args:
+        payload: paths of ``text`` and of ``decisions``, or None.
+        older: names of the older runs, oldest first.
+    """
     decisions = _read_decisions(payload["decisions"])
     clustered = decisions.filter(pc.greater(decisions["size"], 1))
     rows, start = clustered["row"].to_numpy(), 0
@@ -43,7 +50,7 @@ def process_unit(payload: Mapping[str, Any], settings: None) -> Iterator[Batch |
         for batch in part.iter_batches(BATCH_ROWS, use_threads=False):
             first, last = np.searchsorted(rows, (start, start + batch.num_rows))
             here = clustered.slice(first, last - first)
-            documents, duplicates = _divide(batch, here, rows[first:last] - np.uint32(start))
+            documents, duplicates = _divide(batch, here, rows[first:last] - np.uint32(start), older)
             if documents.num_rows:
                 yield Batch("documents", documents)
             if duplicates.num_rows:
@@ -56,13 +63,16 @@ def _read_decisions(path: str | None) -> pa.Table:
     return pq.read_table(path, use_threads=False) if path else DECISIONS.empty_table()
 
 
-def _divide(batch: pa.RecordBatch, decided: pa.Table, rows: Any) -> tuple[pa.Table, pa.Table]:
+def _divide(
+    batch: pa.RecordBatch, decided: pa.Table, rows: Any, older: Sequence[str]
+) -> tuple[pa.Table, pa.Table]:
     """Return the documents that stay and the rows about duplicates.
 
     Args:
         batch: rows of ``filtered/``.
         decided: the decisions about some of them.
         rows: their places in `batch`.
+        older: names of the older runs; the run itself is younger than all.
     """
     stays = pc.is_null(decided["layer"])
     sizes, keep = np.ones(batch.num_rows, dtype=np.int32), np.ones(batch.num_rows, dtype=np.bool_)
@@ -71,12 +81,14 @@ def _divide(batch: pa.RecordBatch, decided: pa.Table, rows: Any) -> tuple[pa.Tab
         pa.array(keep)
     )
     keepers = pa.array([keeper.hex() for keeper in decided["keeper"].to_pylist()], pa.string())
+    names = (*older, None)
     duplicates = pa.Table.from_arrays(
         [
             batch["id"].take(pa.array(rows)),
             keepers,
             decided["size"],
             keepers,
+            pa.array([names[age] for age in decided["age"].to_pylist()], pa.string()),
             decided["similarity"],
             decided["layer"],
             stays,

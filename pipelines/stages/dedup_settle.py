@@ -13,7 +13,7 @@ from filters.dedup.scheme import Scheme
 from filters.dedup.shingles import Shingling, as_set, jaccard, shared_count, windows
 from filters.dedup.units import Hashes
 from filters.dedup.walk import Floats, Ints
-from pipelines.stages.dedup_candidates import documents, ordinals, rows_of
+from pipelines.stages.dedup_search import documents, ordinals, rows_of
 
 # Pairs settled at a time: bounds the shingle sets in memory, about 8 kB each for a page of 1,000 words.
 CHUNK: Final = 1 << 14

@@ -18,6 +18,7 @@ from filters.dedup.minhash import Signatures
 from filters.dedup.order import rank_best, rank_longest, rank_newest, rank_source
 from filters.dedup.scheme import Scheme
 from filters.dedup.units import Hashes
+from filters.dedup.urls import url_key
 from pipelines.config import Dedup, Preference
 from pipelines.errors import InputError
 from pipelines.manifest import Folder, canonical_json
@@ -26,7 +27,7 @@ from pipelines.tables import KEPT
 
 NAME: Final = "dedup-signatures"
 BATCH_ROWS: Final = 1024
-COLUMNS: Final = ("id", "text", "source", "language", "date")
+COLUMNS: Final = ("id", "text", "url", "source", "language", "date")
 HEADER: Final = b"corpusmill.signature"
 """Key of a part's metadata under which its `Scheme` is written, as JSON."""
 
@@ -53,7 +54,7 @@ class Settings:
     @property
     def header(self) -> dict[str, Any]:
         """What is written into every part: signatures of different headers cannot be compared."""
-        return self.scheme.header() if self.scheme else {}
+        return {**(self.scheme.header() if self.scheme else {}), "scope": self.scope}
 
     @property
     def signing(self) -> Scheme:
@@ -70,8 +71,8 @@ class Settings:
         """Where the rows go.
 
         One row per row of ``filtered/``: `rank` is its place in keep order, `scope` the hash of whom it is
-        compared with, `shingles` their number, repeated ones counted; without any, all bits of its signature
-        are set.
+        compared with, `url` that of its address (0 = none), `shingles` their number, repeated ones counted;
+        without any, all bits of its signature are set.
         """
         scheme = self.signing
         number = pa.field("item", pa.uint32() if scheme.bits == 32 else pa.uint64(), nullable=False)
@@ -80,6 +81,7 @@ class Settings:
             ("content_hash", pa.binary(16)),
             ("rank", pa.uint32()),
             ("scope", pa.uint64()),
+            ("url", pa.uint64()),
             ("shingles", pa.int32()),
             ("signature", pa.list_(number, scheme.permutations)),
         ]
@@ -96,6 +98,7 @@ class SignaturePart:
         content: V16 [n].
         ranks: uint32 [n].
         scopes: uint64 [n].
+        urls: uint64 [n].
         shingles: int32 [n].
         signatures: uint32 or uint64 [n, permutations].
     """
@@ -104,6 +107,7 @@ class SignaturePart:
     content: npt.NDArray[np.void]
     ranks: npt.NDArray[np.uint32]
     scopes: Hashes
+    urls: Hashes
     shingles: npt.NDArray[np.int32]
     signatures: Signatures
 
@@ -117,6 +121,7 @@ class SignaturePart:
             _void(columns["content_hash"]),
             columns["rank"].to_numpy(),
             columns["scope"].to_numpy(),
+            columns["url"].to_numpy(),
             columns["shingles"].to_numpy(),
             columns["signature"]
             .flatten()
@@ -171,6 +176,7 @@ def sign(
         pa.array([content_hash(text) for text in texts], pa.binary(16)),
         pa.array(_ranks(columns, settings.keep, measures), pa.uint32()),
         pa.array([xxhash.xxh64_intdigest((scope or "").encode()) for scope in scopes], pa.uint64()),
+        pa.array([url_key(url) for url in columns["url"]], pa.uint64()),
         pa.array([len(one) for one in sets], pa.int32()),
         pa.FixedSizeListArray.from_arrays(
             pa.array(signatures, schema.field("signature").type.value_type),

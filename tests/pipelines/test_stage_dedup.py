@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,92 +15,26 @@ from filters.dedup.bands import BANDS, band_hashes
 from filters.dedup.buckets import form_buckets
 from filters.dedup.clusters import Limit
 from filters.dedup.minhash import estimate
-from filters.dedup.scheme import Scheme
 from filters.dedup.shingles import jaccard
-from filters.document import document_id
-from pipelines.config import Dedup, Minhash, Recipe
-from pipelines.manifest import folder_files, stage_key, write_stage_manifest
-from pipelines.progress import Progress
-from pipelines.stages import dedup, dedup_candidates, dedup_groups, dedup_settle
-from pipelines.stages.run import Run
+from pipelines.config import Dedup, Minhash
+from pipelines.manifest import folder_files
+from pipelines.stages import dedup_candidates, dedup_decisions, dedup_search, dedup_settle
+from pipelines.stages.dedup_search import Search
 from pipelines.storage import Storage
-from pipelines.tables import FILTERED, to_table
-
-FILTER_KEY = stage_key("filter", {})
-VOCABULARY = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnprst"]
-GROUP_ROWS = 3
-SCHEME = Scheme()
-Row = dict[str, Any]
-
-
-def essay(seed: int, words: int = 120) -> list[str]:
-    return random.Random(seed).choices(VOCABULARY, k=words)
-
-
-def edited(words: list[str], changes: int, seed: int = 0) -> list[str]:
-    """The same words with some replaced: each replacement changes up to five shingles."""
-    chance, made = random.Random(seed), list(words)
-    for place in chance.sample(range(len(words)), changes):
-        made[place] = chance.choice(VOCABULARY) + "x"
-    return made
-
-
-def row(text: str | list[str], number: int, **fields: Any) -> Row:
-    text = text if isinstance(text, str) else " ".join(text)
-    where = {"source": "web", "file": "a.warc.gz", "offset": number, "length": 1, "index": 0}
-    made = {**where, "text": text, "language": "en", "url": f"https://example.com/{number}", **fields}
-    return {**made, "id": document_id(made["source"], made["file"], number, 0)}
-
-
-def corpus(seed: int = 0, families: int = 30) -> list[Row]:
-    """Families of an essay, copies, near copies and copies of near copies, of several lengths."""
-    chance, texts = random.Random(seed), []
-    for family in range(families):
-        words = essay(1000 * seed + family, chance.randint(60, 200))
-        texts.append(words)
-        for child in range(chance.randint(0, 5)):
-            words = edited(chance.choice([words, texts[-1]]), chance.randint(0, 8), child)
-            texts.append(words[: len(words) - chance.randint(0, 3)])
-    made = [row(text, number) for number, text in enumerate(texts)]
-    chance.shuffle(made)
-    return made
-
-
-def prepare(
-    folder: Path, units: Mapping[str, Sequence[Row]], section: Dedup, **fields: Any
-) -> tuple[Run, dict]:
-    """A run folder with these parts of ``filtered/``, three rows per row group."""
-    storage = Storage(folder)
-    sidecars = []
-    for unit, rows in units.items():
-        with storage.table_writer(f"filtered/part-{unit}.parquet", FILTERED) as writer:
-            writer.write(to_table(rows, FILTERED), row_group_size=GROUP_ROWS)
-        assert writer.fact is not None
-        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
-    manifest = write_stage_manifest(storage, "filtered", FILTER_KEY, {}, sidecars)
-    run = Run(Recipe("toy", (), dedup=section), {}, storage, 1, (), Progress(storage, quiet=True))
-    return dataclasses.replace(run, **fields), manifest
-
-
-def dedupe(folder: Path, units: Mapping[str, Sequence[Row]], section: Dedup, **fields: Any) -> dict[str, Any]:
-    run, manifest = prepare(folder, units, section, **fields)
-    return dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))
-
-
-def table(folder: Path, name: str) -> list[Row]:
-    return [
-        made for path in sorted((folder / name).glob("*.parquet")) for made in pq.read_table(path).to_pylist()
-    ]
-
-
-def outcome(folder: Path) -> dict[str, tuple[str, float, str | None, int]]:
-    """Keeper, similarity, layer and size of each document in a cluster, by id."""
-    rows = table(folder, "duplicates")
-    return {r["id"]: (r["keeper"], r["similarity"], r["layer"], r["size"]) for r in rows}
-
-
-def split(rows: Sequence[Row], parts: int) -> dict[str, list[Row]]:
-    return {f"unit{part}": list(rows[part::parts]) for part in range(parts)}
+from tests.pipelines.dedup_corpora import (
+    GROUP_ROWS,
+    SCHEME,
+    Row,
+    corpus,
+    dedupe,
+    edited,
+    essay,
+    outcome,
+    prepare,
+    row,
+    split,
+    table,
+)
 
 
 def by_definition(rows: Sequence[Row], limit: Limit) -> dict[str, tuple[str, float, str | None]]:
@@ -150,12 +82,11 @@ def test_decisions_are_the_definitions(tmp_path: Path, verify: str) -> None:
 
 
 def test_nothing_but_the_documents_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other units, another order, many partitions, turns, groups and chunks, replayed bundles: same outcome."""
+    """Other units, another order, many partitions, groups and chunks, replayed bundles: same outcome."""
     rows = corpus(5)
     dedupe(tmp_path / "a", split(rows, 3), Dedup())
-    monkeypatch.setattr(dedup_candidates, "PARTITION_BYTES", 4000)
-    monkeypatch.setattr(dedup_candidates, "TURN_BYTES", 30_000)
-    monkeypatch.setattr(dedup_groups, "CAPACITY", 3)
+    monkeypatch.setattr(dedup_search, "PARTITION_BYTES", 4000)
+    monkeypatch.setattr(dedup_decisions, "CAPACITY", 3)
     monkeypatch.setattr(dedup_settle, "CHUNK", 2)
     flags = ("--direct_runner_bundle_repeat=2",)
     dedupe(tmp_path / "b", split(rows[::-1], 7), Dedup(), beam_flags=flags)
@@ -168,8 +99,19 @@ def test_worker_processes_do_not_matter(tmp_path: Path, monkeypatch: pytest.Monk
     """Two worker processes write the bytes that one writes."""
     rows = corpus(6)
     first = dedupe(tmp_path / "a", split(rows, 3), Dedup())
-    monkeypatch.setattr(dedup_groups, "CAPACITY", 3)
+    monkeypatch.setattr(dedup_decisions, "CAPACITY", 3)
     second = dedupe(tmp_path / "b", split(rows, 3), Dedup(), workers=2)
+    assert first["sha256"] == second["sha256"]
+
+
+def test_where_records_travel_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the shuffle, as on a remote runner, or through files by reference: same bytes."""
+    rows = corpus(5)
+    first = dedupe(tmp_path / "a", split(rows, 3), Dedup(url=True))
+    plan = Search.plan
+    inline = lambda *arguments: dataclasses.replace(plan(*arguments), by_file=False)  # noqa: E731
+    monkeypatch.setattr(Search, "plan", inline)
+    second = dedupe(tmp_path / "b", split(rows, 3), Dedup(url=True))
     assert first["sha256"] == second["sha256"]
 
 
@@ -331,7 +273,7 @@ def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
     dedupe(tmp_path, {"unit0": units["unit0"]}, Dedup())
     left = Storage(tmp_path).list_files(".")
     assert [path for path in left if "unit1" in path] == ["filtered/part-unit1.parquet"]
-    assert [path for path in left if path.startswith(dedup_candidates.FOLDER)] == []
+    assert [path for path in left if path.startswith(dedup_search.FOLDER)] == []
 
 
 def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:

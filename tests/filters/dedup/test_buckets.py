@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.dedup.buckets import MEMBER, Buckets, form_buckets
+from filters.dedup.buckets import MEMBER, Buckets, form_buckets, gather_buckets, join_buckets
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2)), max_size=40)
 
@@ -15,7 +15,7 @@ def members(rows: list[tuple[int, int, int]], content: list[int] | None = None) 
     """Members of (band, next band, order), one document each."""
     made = np.zeros(len(rows), dtype=MEMBER)
     for i, (band, following, order) in enumerate(rows):
-        made[i] = (band, following, content[i] if content else i, order, i)
+        made[i] = (band, following, content[i] if content else i, order, 0, i)
     return made
 
 
@@ -55,6 +55,33 @@ def test_exact_copies_collapse_to_the_first_before_they_are_counted() -> None:
 
 def test_a_bucket_of_copies_alone_is_none() -> None:
     assert len(form_buckets(members([(1, 0, 0), (1, 0, 1)], [7, 7])).docs) == 0
+
+
+def test_a_sure_bucket_is_never_split() -> None:
+    buckets = form_buckets(members([(1, i, i) for i in range(30)]), full=4, sure=True)
+    assert as_sets(buckets) == [(list(range(30)), False)]
+    assert buckets.sure.tolist() == [True]
+
+
+@given(ROWS, st.integers(1, 12), st.randoms(use_true_random=False))
+def test_memberships_tell_the_buckets(rows: list[tuple[int, int, int]], full: int, random: object) -> None:
+    """In any order they give back the buckets and their marks, documents as places in keep order."""
+    plain, sure = form_buckets(members(rows), full), form_buckets(members(rows), full, sure=True)
+    buckets = join_buckets([plain, sure])
+    told = buckets.memberships(7 << 32)
+    told = told[np.array(random.sample(range(len(told)), len(told)), dtype=np.int64)]  # type: ignore[attr-defined]
+    docs = np.array(sorted(range(len(rows)), key=lambda i: (rows[i][2], i)), dtype=np.uint64)
+    again = gather_buckets(told, docs)
+    assert docs[again.docs.astype(int)].tolist() == sorted_by_marks(buckets)
+    assert sorted(again.sure.tolist()) == sorted(buckets.sure.tolist())
+    assert sorted(again.capped.tolist()) == sorted(buckets.capped.tolist())
+
+
+def sorted_by_marks(buckets: Buckets) -> list[int]:
+    """Documents of all buckets, those with higher marks last, as the numbers of buckets sort."""
+    parts = np.split(buckets.docs, buckets.starts[1:-1]) if len(buckets.capped) else []
+    marks = zip(buckets.capped.tolist(), buckets.sure.tolist(), range(len(parts)), parts, strict=True)
+    return [doc for _, _, _, part in sorted(marks, key=lambda m: m[:3]) for doc in part.tolist()]
 
 
 def test_nothing_gives_nothing() -> None:

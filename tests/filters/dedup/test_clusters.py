@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.dedup.buckets import HEAD, Buckets
-from filters.dedup.clusters import Decisions, Limit, components, place, resolve, work_groups
+from filters.dedup.buckets import HEAD, Buckets, join_buckets
+from filters.dedup.clusters import Decisions, Limit, resolve
 from filters.dedup.minhash import estimate
 from filters.dedup.walk import KEPT
 
@@ -33,10 +33,11 @@ def signatures_of(shared: list[int]) -> np.ndarray:
     return made
 
 
-def buckets_of(sets: list[set[int]], capped: bool = False) -> Buckets:
+def buckets_of(sets: list[set[int]], capped: bool = False, sure: bool = False) -> Buckets:
     docs = [doc for one in sets for doc in sorted(one)]
     starts = np.cumsum([0, *map(len, sets)])
-    return Buckets(np.array(docs, dtype=np.uint64), starts, np.full(len(sets), capped))
+    marks = np.full(len(sets), capped), np.full(len(sets), sure)
+    return Buckets(np.array(docs, dtype=np.uint64), starts, *marks)
 
 
 def by_definition(
@@ -142,17 +143,22 @@ def test_the_limit_is_two_standard_errors_wide_on_both_sides() -> None:
     )
 
 
-def test_place_sorts_each_bucket_by_keep_order() -> None:
-    buckets = buckets_of([{10, 20, 30}, {20, 40}])
-    placed = place(buckets, np.array([40, 30, 20, 10], dtype=np.uint64))
-    assert placed.docs.tolist() == [1, 2, 3, 0, 2]
+def test_sure_buckets_need_no_similarity() -> None:
+    """Documents of one URL fall to the first, unlike as they are; but not to one that is removed itself."""
+    signatures = np.arange(4 * PERMUTATIONS, dtype=np.uint32).reshape(4, PERMUTATIONS)
+    signatures[1] = signatures[0]
+    buckets = join_buckets([buckets_of([{0, 1}]), buckets_of([{1, 2, 3}], sure=True)])
+    found = resolve(
+        signatures, buckets, Limit.estimated(0.7, PERMUTATIONS), lambda pairs: np.zeros(len(pairs))
+    )
+    assert found.keeper.tolist() == [KEPT, 0, KEPT, 2]
+    assert found.sure.tolist() == [False, False, False, True]
+    assert found.similarity.tolist() == [0.0, 1.0, 0.0, 0.0]
 
 
-def test_components_and_work_groups() -> None:
-    """Buckets that share a document are one component; a component is never divided."""
-    docs, labels = components(buckets_of([{1, 2}, {7, 9}, {2, 5}, {20, 21, 22}]))
-    parts = {tuple(docs[labels == label].tolist()) for label in set(labels.tolist())}
-    assert parts == {(1, 2, 5), (7, 9), (20, 21, 22)}
-    groups = work_groups(labels, 3)
-    assert all(len(set(groups[labels == label].tolist())) == 1 for label in set(labels.tolist()))
-    assert np.bincount(groups).max() <= 5
+def test_fixed_documents_stay_and_remove() -> None:
+    """Of four equal documents the first two are an older run's: both stay, the others fall to the first."""
+    signatures = np.zeros((4, PERMUTATIONS), dtype=np.uint32)
+    limit = Limit.estimated(0.7, PERMUTATIONS)
+    found = resolve(signatures, buckets_of([{0, 1, 2, 3}]), limit, lambda pairs: np.zeros(len(pairs)), 2)
+    assert found.keeper.tolist() == [KEPT, KEPT, 0, 0]

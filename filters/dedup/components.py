@@ -1,0 +1,114 @@
+"""Connected components: which documents must be decided together.
+
+Inside a partition of buckets a union-find gives each document the smallest one it is connected with there. What
+connects partitions is found by rounds of two operations on the resulting edges (large-star and small-star of
+Kiveris et al. 2014, "Connected Components in MapReduce and Beyond"), each of which looks at the edges of one
+document at a time and so needs no more memory than a partition. A round never adds edges, and the number of
+rounds grows with the logarithm of the component's size, squared at worst. When a round changes nothing, every
+document's one edge leads to the smallest document of its component, the root.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from filters.dedup.buckets import Buckets
+from filters.dedup.units import Hashes
+
+# A document and a smaller one that it is connected with.
+EDGE: Final = np.dtype([("doc", "<u8"), ("root", "<u8")])
+
+
+def local_edges(buckets: Buckets) -> npt.NDArray[Any]:
+    """Return an edge (dtype `EDGE`) from each document in the buckets to the smallest that it is connected with."""
+    docs, places = np.unique(buckets.docs, return_inverse=True)
+    first = np.repeat(places[buckets.starts[:-1]], buckets.sizes)
+    links = coo_array((np.ones(len(places), dtype=np.bool_), (first, places)), shape=(len(docs), len(docs)))
+    labels = connected_components(links, directed=False)[1]
+    _, roots = np.unique(labels, return_index=True)  # `docs` ascend, so the first of a label is its smallest
+    return _edges(docs, docs[roots[labels]])
+
+
+def both_ways(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the edges and their reverses: what `large_star` wants, partitioned by ``doc``."""
+    return np.concatenate((edges, _raw(edges["root"], edges["doc"])))
+
+
+def large_star(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Connect the larger neighbours of each document with its smallest neighbour, or itself.
+
+    Args:
+        edges: both ways, all those of some documents.
+    """
+    edges, starts, smallest = _by_document(edges)
+    docs = edges["doc"][starts]
+    target = np.repeat(np.minimum(smallest, docs), np.diff(starts, append=len(edges)))
+    larger = edges["root"] > edges["doc"]
+    return _edges(edges["root"][larger], target[larger])
+
+
+def small_star(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Connect each document and its smaller neighbours with the smallest of these.
+
+    Args:
+        edges: from the larger to the smaller, all those of some documents.
+    """
+    edges, starts, smallest = _by_document(edges)
+    target = np.repeat(smallest, np.diff(starts, append=len(edges)))
+    return _edges(np.concatenate((edges["root"], edges["doc"][starts])), np.concatenate((target, smallest)))
+
+
+def distinct(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return each edge once, sorted; numpy's own sort of records is ten times slower."""
+    edges = edges[np.lexsort((edges["root"], edges["doc"]))]
+    first = np.ones(len(edges), dtype=np.bool_)
+    first[1:] = (edges["doc"][1:] != edges["doc"][:-1]) | (edges["root"][1:] != edges["root"][:-1])
+    return edges[first]
+
+
+def fingerprint(edges: npt.NDArray[Any]) -> tuple[int, int]:
+    """Return number and sum of hashes of distinct edges: equal before and after a round that changes nothing."""
+    mixed = edges["doc"] * np.uint64(0x9E3779B97F4A7C15) ^ edges["root"] * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return len(edges), int((mixed >> np.uint64(32)).sum())
+
+
+def roots_of(docs: Hashes, edges: npt.NDArray[Any]) -> Hashes:
+    """Return the root of each document: the one its edge leads to, or itself where it has none."""
+    edges = edges[np.argsort(edges["doc"])]
+    places = np.searchsorted(edges["doc"], docs)
+    found = places < len(edges)
+    found[found] = edges["doc"][places[found]] == docs[found]
+    roots = docs.copy()
+    roots[found] = edges["root"][places[found]]
+    return roots
+
+
+def groups_of(roots: Hashes, groups: int) -> npt.NDArray[np.int64]:
+    """Return the work group of each root: whole components, dealt by a hash."""
+    mixed = (roots ^ (roots >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
+    return ((mixed ^ (mixed >> np.uint64(29))) % np.uint64(groups)).astype(np.int64)
+
+
+def _by_document(edges: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], Hashes]:
+    """Return the edges by document, where each document's begin, and its smallest neighbour."""
+    edges = edges[np.lexsort((edges["root"], edges["doc"]))]
+    starts = np.flatnonzero(np.diff(edges["doc"], prepend=edges["doc"][:1] + np.uint64(1)))
+    return edges, starts, edges["root"][starts]
+
+
+def _edges(docs: Hashes, roots: Hashes) -> npt.NDArray[Any]:
+    """Return distinct edges of dtype `EDGE`, those of a document with itself left out."""
+    differ = docs != roots
+    return distinct(_raw(docs[differ], roots[differ]))
+
+
+def _raw(docs: Hashes, roots: Hashes) -> npt.NDArray[Any]:
+    made = np.empty(len(docs), dtype=EDGE)
+    made["doc"], made["root"] = docs, roots
+    return made
