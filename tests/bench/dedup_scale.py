@@ -46,14 +46,13 @@ def main() -> None:
     print("documents    CPU s   per million   peak MB   removed  pipelines")
     for count in arguments.counts:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            queue = processes.SimpleQueue()
             make = processes.Process(target=make_run, args=(Path(folder), count, arguments.copies))
             make.start()
             make.join()
-            child = processes.Process(target=search, args=(Path(folder), queue))
+            child = processes.Process(target=search, args=(Path(folder),))
             child.start()
             child.join()
-            found = json.loads(queue.get())
+            found = json.loads((Path(folder) / "found.json").read_text())
         print(
             f"{count:9}  {found['cpu']:7.1f}  {found['cpu'] / count * 1e6:10.1f}  {found['peak']:8.0f}"
             f"  {found['removed']:8}  {found['pipelines']}",
@@ -87,7 +86,7 @@ def make_run(root: Path, count: int, copies: float) -> None:
             writer.write(pa.Table.from_arrays(columns, schema=folder.schema), row_group_size=1024)
 
 
-def search(root: Path, queue: Any) -> None:
+def search(root: Path) -> None:
     """Run the search and report its cost."""
     from pipelines.beam import dedup as transforms
 
@@ -122,7 +121,8 @@ def search(root: Path, queue: Any) -> None:
     tables = [pq.read_table(path) for path in (root / dedup_search.FOLDER).glob("decisions-*")]
     removed = sum(table.num_rows - table["layer"].null_count for table in tables)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    queue.put(json.dumps({"cpu": cpu, "peak": peak, "removed": removed, "pipelines": len(pipelines)}))
+    found = {"cpu": cpu, "peak": peak, "removed": removed, "pipelines": len(pipelines)}
+    (root / "found.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
