@@ -47,9 +47,9 @@ def walk(
         own_starts: int64 [n + 1]: where each document's buckets begin in `own`.
         limit: similarity of neighbours, above 0.
         low: pairs with fewer equal numbers are no neighbours.
-        high: pairs with more equal numbers are neighbours; those between need an exact similarity.
-        keys: int64 [known], ascending: the pairs ``earlier * n + later`` whose exact similarity is known.
-        exact: float64 [known]: their similarities.
+        high: pairs with more are; those between need an exact similarity.
+        keys: int64 [known], ascending: the pairs ``earlier * n + later`` whose exact similarity is in `exact`.
+        exact: float64 [known].
 
     Returns:
         The keeper of each document (`KEPT` for those that stay), its similarity to the document, whether the two
@@ -59,7 +59,7 @@ def walk(
     keeper, similarity = np.full(count, KEPT), np.full(count, _DIFFERENT)
     by_sure = np.zeros(count, dtype=np.bool_)
     live, lives, seen = np.empty(starts[-1], dtype=np.int64), np.zeros_like(heads), np.zeros_like(heads)
-    others, met, surely = np.empty(count, dtype=np.int64), np.full(count, -1), np.full(count, -1)
+    others, met, surely = np.empty_like(keeper), np.full(count, -1), np.full(count, -1)
     unsettled, used = np.empty(16, dtype=np.int64), 0
     for doc in range(count):
         buckets = own[own_starts[doc] : own_starts[doc + 1]]
@@ -71,8 +71,7 @@ def walk(
                 signatures[other], signatures[doc], low, high, key, keys, exact, limit, is_sure
             )
             if value == _UNSETTLED:
-                if used == len(unsettled):
-                    unsettled = np.concatenate((unsettled, np.empty_like(unsettled)))
+                unsettled = _room(unsettled, used)
                 unsettled[used], used = key, used + 1
             if value == _UNSETTLED or (value != _DIFFERENT and keeper[other] == _OPEN):
                 is_open = True
@@ -82,6 +81,12 @@ def walk(
             keeper[doc] = _OPEN
         _enter(buckets, starts, heads, live, lives, seen, doc, keeper[doc] < 0)
     return keeper, np.maximum(similarity, 0.0), by_sure, unsettled[:used]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _room(values: Ints, used: int) -> Ints:
+    """Return the array, twice as long where it is full."""
+    return np.concatenate((values, np.empty_like(values))) if used == len(values) else values
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

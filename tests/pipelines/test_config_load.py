@@ -542,6 +542,7 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
         "ledger": "until_drop",
         "dedup": {
             "exact": True,
+            "url": False,
             "minhash": {
                 "bands": "fineweb",
                 "similarity": 0.7,
@@ -552,6 +553,7 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
             },
             "keep": "longest",
             "scope": "global",
+            "against": [],
         },
         "tokenizer": {"vocab_size": 32768, "alpha": 0.5, "path": None},
         "pack": {
