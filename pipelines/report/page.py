@@ -44,14 +44,13 @@ class Report:
         """Return the whole page."""
         names = [name for name in SECTIONS if name != "comparison" or self._other is not None]
         bodies = {name: self._body(name) for name in names}
-        return _environment().get_template("page.html").render(
-            style=_style(), name=self._manifest()["recipe"]["name"], titles=SECTIONS,
-            sections={name: body for name, body in bodies.items() if body.strip()},
-        )  # fmt: skip
+        sections = {name: body for name, body in bodies.items() if body.strip()}
+        title = self._manifest()["recipe"]["name"]
+        return render("page.html", style=_style(), name=title, titles=SECTIONS, sections=sections)
 
     def _body(self, name: str) -> Markup:
         facts: dict[str, Any] = getattr(self, f"_{name}")()
-        return Markup(_environment().get_template(f"{name}.html").render(**facts))  # noqa: S704 - it escapes
+        return render(f"{name}.html", **facts)
 
     def _manifest(self) -> dict[str, Any]:
         return read_sealed(self._tables.storage, RUN_MANIFEST)
@@ -140,6 +139,11 @@ SECTIONS: Final = {
     "recipe": "Recipe and versions",
 }
 """Names of the sections and their titles, in order."""
+
+
+def render(template: str, **facts: Any) -> Markup:
+    """Return what a template of the report makes of some facts."""
+    return Markup(_environment().get_template(template).render(**facts))  # noqa: S704 - it escapes
 
 
 def write_report(storage: Storage, against: Storage | None = None) -> FileFact:

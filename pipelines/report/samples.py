@@ -68,7 +68,7 @@ def samples(tables: RunTables, kept: int = KEPT, per_reason: int = PER_REASON) -
             fate["step"],
             fate["reason"],
             fate["documents"],
-            [_sample(rows[identity], by_name.get(fate["step"])) for identity in fate["ids"]],
+            [with_reason(rows[identity], by_name.get(fate["step"])) for identity in fate["ids"]],
             fate["decision"] == "error",
         )
         for fate in fates
@@ -86,7 +86,8 @@ def _rows(tables: RunTables, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {row["id"]: {**row, "text": texts.get(row["id"])} for row in rows}
 
 
-def _sample(row: Mapping[str, Any], step: RunStep | None) -> Sample:
+def with_reason(row: Mapping[str, Any], step: RunStep | None) -> Sample:
+    """Return a row of the ledger, with its ``text``, as a sample; `step` is the one that took it."""
     check = step.check(row["reason"]) if step is not None and row["reason"] else None
     why = ""
     if step is not None and check is not None:

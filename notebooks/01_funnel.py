@@ -1,0 +1,53 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent,ipynb
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Where did the documents go?
+#
+# Every record that was read is kept, dropped with a reason, or an error. This notebook shows the funnel of a run,
+# by step and reason, language and measure, and what other limits would have kept.
+#
+# Run `make demo` first, or set `CORPUSMILL_RUN` to the folder of another run.
+
+# %%
+import os
+
+from pipelines.report.page import Report
+
+RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
+report = Report(RUN)
+report.section("summary")
+
+# %% [markdown]
+# ## The funnel
+#
+# Open a line to see its reasons.
+
+# %%
+report.section("funnel")
+
+# %% [markdown]
+# ## Languages, before and after
+
+# %%
+report.section("languages")
+
+# %% [markdown]
+# ## What each step measured
+#
+# A dotted line is a limit of the recipe; what lies beyond it was dropped, unless an earlier step was first.
+
+# %%
+report.section("measures")

@@ -1,0 +1,49 @@
+"""What the notebooks show besides the report's sections: documents that match a query, texts as pieces, two texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.query import Query
+from pipelines.report.clusters import diff
+from pipelines.report.page import Section, render
+from pipelines.report.samples import Sample, with_reason
+from pipelines.report.steps import run_steps
+from pipelines.run_tables import RunTables
+from pipelines.show import show
+from pipelines.storage import Storage
+from tokenizer_training.tokenizer import Tokenizer
+
+
+def documents(out: str, **asked: Any) -> Section:
+    """Return documents as the report shows them.
+
+    Args:
+        out: folder of a run.
+        asked: attributes of `pipelines.query.Query`: ``dropped="gopher_quality", language="de", limit=3``.
+
+    Raises:
+        InputError: none matches.
+    """
+    storage = Storage(out)
+    steps = {step.name: step for step in run_steps(RunTables(storage))}
+    found = [with_reason(row, steps.get(row["step"] or "")) for row in show(storage, Query(**asked))]
+    return Section(render("samples.html", samples=found))
+
+
+def compare(out: str, first: str, second: str) -> Section:
+    """Return the texts of two documents as one, with what only one of them has marked."""
+    one, other = (_document(out, identity) for identity in (first, second))
+    return Section(render("pair.html", samples=[one, other], diff=diff(one.text or "", other.text or "")))
+
+
+def _document(out: str, identity: str) -> Sample:
+    row = next(show(Storage(out), Query(doc=identity)))
+    return Sample(row, "", row["text"])
+
+
+def pieces(out: str, text: str) -> Section:
+    """Return text as the pieces that the tokenizer of a run divides it into, and how many there are."""
+    tokenizer = Tokenizer.load(Storage(out).path("tokenizer"))
+    found = [tokenizer.decode([number]) for number in tokenizer.encode(text)]
+    return Section(render("pieces.html", pieces=found))
