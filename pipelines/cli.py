@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.commands import check, publish, report, show, stages, trace, verify, whatif
+from pipelines.commands import check, export, publish, report, show, stages, trace, verify, whatif
 from pipelines.errors import CorpusmillError
 from pipelines.terminal import escape
 
@@ -22,6 +22,7 @@ COMMANDS = (
     verify.COMMAND,
     show.COMMAND,
     trace.COMMAND,
+    export.COMMAND,
     report.COMMAND,
     publish.COMMAND,
     whatif.COMMAND,

@@ -14,7 +14,7 @@ import itertools
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -187,9 +187,14 @@ class Storage:
 
     def write_bytes(self, relative: str, data: bytes, rows: int | None = None) -> FileFact:
         """Write a whole file."""
+        return self.write_chunks(relative, (data,), rows)
+
+    def write_chunks(self, relative: str, chunks: Iterable[bytes], rows: int | None = None) -> FileFact:
+        """Write a file piece by piece; it appears when all pieces are written."""
         attempt = _Attempt(self.root, relative)
         try:
-            attempt.file.write(data)
+            for data in chunks:
+                attempt.file.write(data)
             return attempt.commit(rows)
         except BaseException:
             attempt.abandon()
