@@ -60,6 +60,7 @@ class Codec:
         sure: the start alone identifies a part (ten bytes of bzip2; the three of gzip appear by chance).
         open: returns a fresh decoder.
         skips: how parts start that hold no content; None = there are none.
+        summed: every part has a checksum; in Zstandard it is optional.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Codec:
     sure: bool
     open: Callable[[], Decoder]
     skips: re.Pattern[bytes] | None = None
+    summed: bool = True
 
 
 class _Zlib:
@@ -205,7 +207,7 @@ GZIP = Codec("gzip", "gzip member", re.compile(rb"\x1f\x8b\x08"), False, gzip_de
 BZIP2 = Codec(
     "bzip2", "bzip2 stream", re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"), True, _Bzip2
 )
-ZSTANDARD = Codec("zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard, SKIPPABLE)
+ZSTANDARD = Codec("zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard, SKIPPABLE, False)
 
 # A Zstandard WARC may begin with a frame of this type that holds the dictionary of all its frames, compressed
 # or not (IIPC WARC File Compression Specification with Zstandard, 1.0).

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO
 
+from pipelines.readers.block_digest import digest_fault
 from pipelines.readers.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.compressed_spans import CompressedSpans
 from pipelines.readers.compression import (
@@ -166,14 +167,16 @@ def _read_compressed(
     notes = _Notes()
     running = True
     while running:
-        yield from _run(buffer, layout, notes, end, content)
+        yield from _run(buffer, layout, notes, end, content, summed=codec.summed)
         running = buffer.next_run()
     for span in buffer.passed(end):
         yield from notes.settle(span)
 
 
-def _run(buffer: ChunkBuffer, layout: Layout, notes: _Notes, end: int, content: Content) -> Iterator[Event]:
-    """Yield the events of the records up to the next damage."""
+def _run(
+    buffer: ChunkBuffer, layout: Layout, notes: _Notes, end: int, content: Content, *, summed: bool
+) -> Iterator[Event]:
+    """Yield the events of the records up to the next damage; `summed` = checksums have been verified."""
     torn = buffer.after_damage  # the run may begin with the rest of a record that the damage has cost
     for cut in RecordCutter(buffer, layout, content.max_bytes, None).cuts():
         place = buffer.place(cut.start)
@@ -192,6 +195,8 @@ def _run(buffer: ChunkBuffer, layout: Layout, notes: _Notes, end: int, content: 
             yield content_record(cut, kind, cut.headers, place, content)
         elif cut.error not in (None, "too_big"):
             notes.faults.setdefault(place.offset, []).append(_fault(cut))
+        if not summed and (altered := digest_fault(cut.headers, cut.block)):
+            notes.faults.setdefault(place.offset, []).append(("digest", altered[:MESSAGE_CHARACTERS]))
 
 
 def _fault(cut: Cut) -> tuple[str, str]:
@@ -223,4 +228,6 @@ def _plain_events(buffer: ChunkBuffer, cut: Cut, content: Content) -> Iterator[E
     elif cut.error not in (None, "too_big"):
         yield Damaged(cut.start, length, *_fault(cut))
         return
+    if cut.headers is not None and (altered := digest_fault(cut.headers, cut.block)):
+        yield Damaged(cut.start, 0, "digest", altered[:MESSAGE_CHARACTERS])
     yield Span(cut.start, length, kind or "unknown")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import gzip
+import hashlib
 import io
 import itertools
 import random
@@ -126,6 +128,36 @@ def test_flipped_bits(name: str, read: Any) -> None:
         assert lost <= set(sample.held[hit]), f"bit {bit} of byte {position}"
         assert set(events.payloads) <= set(sample.payloads)
         assert events.reports or not lost
+
+
+def digested(
+    number: int, algorithm: str = "sha1", encode: Callable[[bytes], bytes] = base64.b32encode
+) -> bytes:
+    """Return a record with the digest of its block."""
+    record = warc_record(number)
+    block = record.partition(b"\r\n\r\n")[2][:-4]
+    digest = encode(hashlib.new(algorithm, block).digest())
+    return record.replace(
+        b"\r\n", b"\r\nWARC-Block-Digest: " + algorithm.encode() + b":" + digest + b"\r\n", 1
+    )
+
+
+@pytest.mark.parametrize("pack", [bytes, zstandard.ZstdCompressor(write_checksum=False).compress])
+def test_a_digest_shows_what_no_checksum_does(pack: Callable[[bytes], bytes], read: Any) -> None:
+    """The record is delivered and the change is reported: digests may be wrong where the block is not."""
+    good = digested(5)
+    bad = good.replace(b"Page 5", b"Page 7")
+    events = read(Warc(), b"".join(map(pack, (good, bad, good))))
+    assert events.payloads == [PAGES[5], PAGES[5].replace(b"5", b"7"), PAGES[5]]
+    assert [(event.reason, event.length) for event in events.damaged] == [("digest", 0)]
+    assert events.damaged[0].offset == len(pack(good))
+    assert read(Warc(), gzip.compress(bad)).reports == []  # gzip has verified its own sum
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
+@pytest.mark.parametrize("encode", [base64.b32encode, base64.b64encode, base64.b16encode])
+def test_digests_come_in_several_forms(algorithm: str, encode: Callable[[bytes], bytes], read: Any) -> None:
+    assert read(Warc(), digested(3, algorithm, encode)).reports == []
 
 
 @pytest.mark.parametrize("name", SAMPLES)
