@@ -26,6 +26,7 @@ def balance(manifests: Manifests) -> dict[str, Any]:
     result: dict[str, Any] = {}
     if "extract" in manifests:
         result["bytes"] = _sum(manifests["extract"], "bytes")
+        result["spans"] = _sum(manifests["extract"], "spans")
         result["damaged_spans"] = sum(u["counts"]["damaged_spans"] for u in manifests["extract"]["units"])
     for stage in ("extract", "filter", "dedup"):
         if stage in manifests:

@@ -1,8 +1,8 @@
 """WARC-Block-Digest: whether the block of a record is the one that was written.
 
-Compression with a checksum (gzip, bzip2) makes this needless. Plain files and Zstandard frames without one have nothing
-else that shows a flipped bit. Of 342 digests in real and malformed archives, three are wrong, all of them put there by
-hand; WARC-Payload-Digest is not looked at, because writers disagree on what the payload is.
+Compression with a checksum (gzip, bzip2) makes this needless. Plain files and Zstandard frames without one have
+nothing else that shows a flipped bit. Of 342 digests in real and malformed archives two are wrong, in files broken by
+hand. WARC-Payload-Digest is not looked at, because writers disagree on what the payload is.
 """
 
 from __future__ import annotations

@@ -93,9 +93,10 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
 
 @dataclass
 class _Tally:
-    """Bytes by kind, records by fate, and characters that stand for undecodable bytes, of one unit."""
+    """Bytes and number of spans by kind, records by fate, characters for undecodable bytes, of one unit."""
 
     unit: Unit
+    bytes: Counter[str] = field(default_factory=Counter)
     spans: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
     damaged: list[Damaged] = field(default_factory=list)
@@ -106,22 +107,24 @@ class _Tally:
         self.first = event.offset if self.first is None else self.first
         if isinstance(event, Damaged):
             self.damaged.append(event)
-            self.spans["damaged"] += event.length
+            self.bytes["damaged"] += event.length
         else:
-            self.spans[event.kind] += event.length
+            self.bytes[event.kind] += event.length
+            self.spans[event.kind] += 1
 
     def counts(self) -> dict[str, Any]:
         unit = self.unit
         first = unit.start if self.first is None else self.first
-        spans = Counter(self.spans)
+        found = Counter(self.bytes)
         if unit.limit is not None and self.records["seen"] == unit.limit:
-            spans["beyond_limit"] += unit.end - first - sum(spans.values())
+            found["beyond_limit"] += unit.end - first - sum(found.values())
         return {
             "source": unit.source,
             "file": unit.file,
             "size": int(unit.stamp.partition(":")[0]),
             "first_byte": first,
-            "bytes": dict(sorted(spans.items())),
+            "bytes": dict(sorted(found.items())),
+            "spans": dict(sorted(self.spans.items())),
             "records": dict(sorted(self.records.items())),
             "damaged_spans": len(self.damaged),
             "replaced_characters": self.replaced,

@@ -49,3 +49,16 @@ def test_characters_for_undecodable_bytes_are_counted(tmp_path: Path) -> None:
     rows, counts = extract(Warc(), path)
     assert rows[0]["text"].endswith("vu \ufffd end")
     assert counts["replaced_characters"] == 1
+
+
+def test_records_of_other_types_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc"
+    kinds = ("warcinfo", "request", "metadata", "request", "revisit")
+    path.write_bytes(
+        b"".join(
+            b"WARC/1.0\r\nWARC-Type: %b\r\nContent-Length: 1\r\n\r\nx\r\n\r\n" % k.encode() for k in kinds
+        )
+    )
+    rows, counts = extract(Warc(), path)
+    assert rows == []
+    assert counts["spans"] == {"warcinfo": 1, "request": 2, "metadata": 1, "revisit": 1}
