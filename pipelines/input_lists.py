@@ -2,13 +2,14 @@
 
 The first run in a folder lists and writes what it found to ``work/remote/``, a sealed JSON file per listing and per
 literal address. Later runs in that folder read it from there: they go on with the same objects, whatever the
-bucket holds by now, and need no network for what is finished.
+bucket holds by now. Units of remote files are remembered there too (`pipelines.units`), so that a run needs no network
+for what is finished.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -56,31 +57,39 @@ class _Settler:
         """Return an input with all its files, pinned."""
         listed = [self._list(listing) for listing in entry.listings]
         found = [*entry.files, *(file for one in listed for file in one.files)]
-        files = tuple(sorted(self._pinned(found), key=lambda file: file.name))
+        files = tuple(sorted(self._map(self._pin, found), key=lambda file: file.name))
         return replace(entry, files=files, listed=tuple(one.facts for one in listed))
 
     def _list(self, listing: Listing) -> Listed:
         known = self._recall(repr(listing))
         if known is not None:
             return _listed(known)
-        listed = listing.expand(client_of(self._access))
-        self._say(f"listed {len(listed.files)} files")
+        found = listing.expand(client_of(self._access))
+        self._say(f"listed {len(found.files)} files")
+        listed = replace(found, files=tuple(self._map(self._ask, found.files)))
         self._keep(repr(listing), listed)
         return listed
 
-    def _pinned(self, files: Iterable[InputFile]) -> Iterable[InputFile]:
+    def _map(self, do: Callable[[InputFile], InputFile], files: Iterable[InputFile]) -> Iterator[InputFile]:
         with ThreadPoolExecutor(ASKERS) as pool:
-            yield from pool.map(self._pin, files)
+            yield from pool.map(do, files)
 
     def _pin(self, file: InputFile) -> InputFile:
+        """Return a file of a literal path with its pin."""
         if file.pin is not None or not isinstance(file.path, str):
             return file
         known = self._recall(file.path)
         if known is not None:
             return replace(file, pin=_listed(known).files[0].pin)
-        pinned = replace(file, pin=client_of(self._access).pin(parse_address(file.path)))
+        pinned = self._ask(file)
         self._keep(file.path, Listed((pinned,), {}))
         return pinned
+
+    def _ask(self, file: InputFile) -> InputFile:
+        """Return a file with what it is now as its pin."""
+        if file.pin is not None or not isinstance(file.path, str):
+            return file
+        return replace(file, pin=client_of(self._access).pin(parse_address(file.path)))
 
     def _recall(self, key: str) -> dict[str, Any] | None:
         found = self._storage.read_json(_home(key))

@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, replace
 
 from pipelines.config import Input, InputFile, Recipe
 from pipelines.input_streams import open_input, stamp_of
+from pipelines.manifest import is_sealed, write_sealed
 from pipelines.readers.record import Record, Rejected
-from pipelines.remote.access import NOWHERE, Access
+from pipelines.remote.access import FOLDER, NOWHERE, Access
+from pipelines.storage import Storage
 
 # Files looked at together, to find out whether they may be split; it takes a remote one some round trips.
 PLANNERS = 8
@@ -66,7 +68,9 @@ def plan_units(recipe: Recipe, access: Access = NOWHERE) -> list[Unit]:
     """
     planner = _Planner(recipe.unit_mb * MIB, access)
     units = [
-        unit for ordinal, source in enumerate(recipe.inputs) for unit in planner.input_units(ordinal, source)
+        unit
+        for ordinal, source in enumerate(recipe.inputs)
+        for unit in planner.remembered_units(ordinal, source)
     ]
     return sorted(units, key=lambda unit: unit.name)
 
@@ -83,6 +87,21 @@ class _Planner:
 
     unit_bytes: int
     access: Access
+
+    def remembered_units(self, ordinal: int, source: Input) -> list[Unit]:
+        """Return the units of one input; they are planned once where looking at its files needs the network."""
+        if all(file.pin is None for file in source.files):
+            return list(self.input_units(ordinal, source))
+        files = [(str(file.path), file.name, *stamp_of(file)) for file in source.files]
+        depends = (ordinal, source.source, source.reader, source.limit, self.unit_bytes, files)
+        name = hashlib.blake2b(repr(depends).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        storage, home = Storage(self.access.root), f"{FOLDER}/{name}.units.json"
+        known = storage.read_json(home)
+        if known is not None and is_sealed(known):
+            return [Unit(**unit) for unit in known["units"]]
+        units = list(self.input_units(ordinal, source))
+        write_sealed(storage, home, {"units": [asdict(unit) for unit in units]})
+        return units
 
     def input_units(self, ordinal: int, source: Input) -> Iterator[Unit]:
         """Yield the units of one input; those of a limited one end where the limit is reached."""

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ _PACKED = (".gz", ".zst", ".bz2")
 # What `Dataset.save_to_disk` writes beside the data.
 _NO_DATA = ("state.json",)
 
+README = "README.md"
 ANSWER_BYTES = 64 << 20
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -84,10 +85,10 @@ class HubDataset:
         commit = str(info.get("sha", "")) if isinstance(info, dict) else ""
         if not _COMMIT.fullmatch(commit):
             raise InputError(f"{what}: the Hub names no commit; check `dataset` and `revision`")
-        card = info.get("cardData") or {}
         paths = sorted(self._paths(client, what, f"{api}/tree/{commit}?recursive=true"))
-        found = split_files(what, _as_listing(paths), card, self.config, self.split)
         base = f"hf://datasets/{self.dataset}@{commit}/"
+        readme = _fetch(client, f"{base}{README}") if README in paths else b""
+        found = split_files(what, _as_listing(paths), readme, self.config, self.split)
         return Listed(tuple(InputFile(base + path, path) for path in found), {"commit": commit})
 
     def _paths(self, client: Client, what: str, url: str | None) -> Iterator[str]:
@@ -112,22 +113,19 @@ def local_files(folder: Path, config: str | None, split: str) -> tuple[InputFile
     Raises:
         InputError: there is no such configuration or split, or its files are of no format that is read.
     """
-    card: dict[str, Any] = {}
-    readme = folder / "README.md"
-    if readme.is_file():
-        match = re.match(r"---\r?\n(.*?)\r?\n---", readme.read_text("utf-8", "replace"), re.DOTALL)
-        card = (yaml.safe_load(match[1]) if match else None) or {}
-    found = split_files(str(folder), str(folder.absolute()), card, config, split)
+    readme = folder / README
+    text = readme.read_bytes() if readme.is_file() else b""
+    found = split_files(str(folder), str(folder.absolute()), text, config, split)
     return tuple(InputFile(folder / path, path) for path in found)
 
 
-def split_files(what: str, base: str, card: Mapping[str, Any], config: str | None, split: str) -> list[str]:
+def split_files(what: str, base: str, readme: bytes, config: str | None, split: str) -> list[str]:
     """Return the paths of the data files of a split, relative to `base`, sorted.
 
     Args:
         what: name of the dataset, for messages.
         base: folder, or address of a listing, that `datasets` can resolve patterns in.
-        card: YAML head of the dataset's README.
+        readme: the dataset's README, whose YAML head may name configurations.
         config: configuration; None = the default one.
         split: split.
     """
@@ -135,7 +133,7 @@ def split_files(what: str, base: str, card: Mapping[str, Any], config: str | Non
     from datasets.utils.metadata import MetadataConfigs
 
     try:
-        configs = MetadataConfigs.from_dataset_card_data(card)
+        configs = MetadataConfigs.from_dataset_card_data(_head(readme))
         name = config or (configs.get_default_config_name() if configs else None)
         if (configs or config) and name not in configs:
             known = ", ".join(configs) or "it has none: leave `config` out"
@@ -149,12 +147,28 @@ def split_files(what: str, base: str, card: Mapping[str, Any], config: str | Non
                 f"{what}: there is no split {split!r}; its splits are: {', '.join(map(str, patterns))}"
             )
         matched = [path for pattern in patterns[split] for path in _matches(pattern, root)]
-    except (FileNotFoundError, ValueError, TypeError) as error:
+    except (FileNotFoundError, ValueError, TypeError, yaml.YAMLError) as error:
         raise InputError(f"{what}: the files of the dataset cannot be told ({error}); use `paths`") from error
     return _data(
         what,
         [os.path.relpath(path.removeprefix("memory://"), base.removeprefix("memory://")) for path in matched],
     )
+
+
+def _head(readme: bytes) -> dict[str, Any]:
+    """Return the YAML head of a README; empty where it has none."""
+    match = re.match(r"\s*---\s*?\n(.*?)\n---\s*?(\n|$)", readme.decode("utf-8", "replace"), re.DOTALL)
+    head = yaml.safe_load(match[1]) if match else None
+    return head if isinstance(head, dict) else {}
+
+
+def _fetch(client: Client, path: str) -> bytes:
+    """Return a small file of the Hub."""
+    address = parse_address(path)
+    pin = client.pin(address)
+    if pin.size > ANSWER_BYTES:
+        raise InputError(f"{path}: has {pin.size} bytes, more than a description needs; use `paths`")
+    return client.read(address, pin, 0, pin.size)
 
 
 def _matches(pattern: str, root: str) -> list[str]:
