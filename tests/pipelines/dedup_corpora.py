@@ -62,14 +62,18 @@ def corpus(seed: int = 0, families: int = 30) -> list[Row]:
 
 
 def prepare(
-    folder: Path, units: Mapping[str, Sequence[Row]], section: Dedup, **fields: Any
+    folder: Path,
+    units: Mapping[str, Sequence[Row]],
+    section: Dedup,
+    group_rows: int = GROUP_ROWS,
+    **fields: Any,
 ) -> tuple[Run, dict]:
-    """A run folder with these parts of ``filtered/``, three rows per row group, and a ledger with their scores."""
+    """A run folder with these parts of ``filtered/``, of small row groups, and a ledger with their scores."""
     storage = Storage(folder)
     sidecars = []
     for unit, rows in units.items():
         with storage.table_writer(f"filtered/part-{unit}.parquet", FILTERED) as writer:
-            writer.write(to_table(rows, FILTERED), row_group_size=GROUP_ROWS)
+            writer.write(to_table(rows, FILTERED), row_group_size=group_rows)
         with storage.table_writer(f"ledger/part-{unit}.parquet", LEDGER) as ledger:
             dropped = {**row("", -1), "decision": "dropped", "quality.score": 9.0}
             judged = [{**one, "decision": "kept", "quality.score": one.get("score")} for one in rows]
