@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORPUSMILL := $(BIN)/corpusmill
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-transformers-4 lint clean
 
 demo: $(STAMP)
 	$(CORPUSMILL) run configs/demo.yaml --out runs/demo
@@ -17,6 +17,12 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest
+
+# The exported tokenizer in transformers 4.57, which needs an environment of its own.
+test-transformers-4: $(STAMP)
+	$(PYTHON) -m venv $(VENV)/transformers-4
+	$(VENV)/transformers-4/bin/python -m pip install --quiet transformers==4.57.6
+	TRANSFORMERS_4=$(VENV)/transformers-4/bin/python $(BIN)/python -m pytest tests/tokenizer_training/test_export_versions.py
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -9,15 +9,16 @@ pairs and lengths are like those of a language, while there are as many distinct
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import sys
-import time
+import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from tokenizer_training.train import train
+from tokenizer_training import train as module
 from tokenizer_training.words import WordCounter, word_table
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample" / "texts"
@@ -60,15 +61,26 @@ def main(arguments: list[str]) -> None:
     words = make_words(options.words)
     counts = word_table({"x": {word: 1 + 10**7 // (n + 1) for n, word in enumerate(words)}})
     print(f"{counts.num_rows:,} distinct words, {np.mean([len(word) for word in words]):.1f} characters each")
-    begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    trained = train(counts, options.vocab_size)
-    seconds, after = time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
-    child = after.ru_utime - before.ru_utime
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with tempfile.NamedTemporaryFile() as peak:
+        # A child's ru_maxrss begins with its parent's; what it needs itself stands in its status.
+        child = f"{module._CHILD}\nopen({peak.name!r}, 'w').write(open('/proc/self/status').read())"
+        module._CHILD = child
+        begin = _cpu_seconds()
+        trained = module.train(counts, options.vocab_size)
+        own, sentencepiece = (after - before for after, before in zip(_cpu_seconds(), begin, strict=True))
+        memory = re.search(r"VmHWM:\s+(\d+)", Path(peak.name).read_text())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
-        f"{trained.vocab_size:,} pieces in {seconds:.0f} s (SentencePiece: {child:.0f} CPU s, "
-        f"{after.ru_maxrss / 1024:,.0f} MB; this process: {own:,.0f} MB)"
+        f"{trained.vocab_size:,} pieces; SentencePiece {sentencepiece:.0f} CPU s and "
+        f"{int(memory[1]) / 1024 if memory else 0:,.0f} MB; before it {own:.0f} CPU s and {most / 1024:,.0f} MB"
     )
+
+
+def _cpu_seconds() -> tuple[float, float]:
+    """Return CPU seconds of this process and of its finished children."""
+    times = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, children = (found.ru_utime + found.ru_stime for found in times)
+    return own, children
 
 
 if __name__ == "__main__":

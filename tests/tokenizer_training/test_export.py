@@ -51,7 +51,17 @@ AWKWARD = [
     "<0x41> <0xFF>",
     "https://example.org/a/b?c=d&e=%20#f",
 ]
-CONTROLS = ["</s>", "<s>", "a</s>b", "<unk>", "<pad>", "<|im_start|>user", "<|reserved_0|>", " </s>"]
+CONTROLS = [
+    "</s>",
+    "<s>",
+    "<|endoftext|>",
+    "a</s>b",
+    "<unk>",
+    "<pad>",
+    "<|im_start|>user",
+    "<|reserved_0|>",
+    " </s>",
+]
 PERIODIC = st.lists(
     st.tuples(st.text("aeinst =\n", min_size=1, max_size=4), st.integers(1, 12)), max_size=8
 ).map(lambda runs: "".join(unit * times for unit, times in runs))
@@ -112,16 +122,6 @@ def test_repetitions_get_the_same_ids(
 ) -> None:
     """Where a piece can be made of several pairs, both sides must choose the same one."""
     assert encode(text) == tokenizer.encode(text).tolist()
-
-
-@pytest.mark.shared
-def test_lines_in_75_languages_get_the_same_ids(
-    tokenizer: Tokenizer, encode: Callable[[str], list[int]], shared: Path
-) -> None:
-    lines = (shared / "data" / "lid_dev.tsv").read_text(encoding="utf-8").splitlines()
-    texts = [line.partition("\t")[2] for line in lines][::6]
-    assert len(texts) > 2000
-    assert [text for text in texts if encode(text) != tokenizer.encode(text).tolist()] == []
 
 
 def test_auto_tokenizer_knows_the_symbols_and_adds_none(folder: Path, tokenizer: Tokenizer) -> None:
