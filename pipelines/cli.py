@@ -12,7 +12,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.commands import check, export, publish, report, show, stages, trace, verify, whatif
+from pipelines.commands import (
+    check,
+    evaluate_tokenizer,
+    export,
+    publish,
+    report,
+    show,
+    stages,
+    trace,
+    verify,
+    whatif,
+)
 from pipelines.errors import CorpusmillError
 from pipelines.terminal import escape
 
@@ -23,6 +34,7 @@ COMMANDS = (
     show.COMMAND,
     trace.COMMAND,
     export.COMMAND,
+    evaluate_tokenizer.COMMAND,
     report.COMMAND,
     publish.COMMAND,
     whatif.COMMAND,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from tokenizer_training.evaluate import evaluate
+from tokenizer_training.evaluate import evaluate, renyi_efficiency
 from tokenizer_training.sentencepiece_model import Kind
 from tokenizer_training.tokenizer import Tokenizer
 from tokenizer_training.weights import by_language
@@ -24,7 +25,23 @@ def test_figures_by_hand(tokenizer: Tokenizer) -> None:
     assert found["all"]["bytes_per_token"] == pytest.approx(21 / (13 + 2 * the), abs=1e-4)
     used = {i for text in ("\u2581", "the") for i in tokenizer.encode(text).tolist()}
     normal = sum(piece.kind == Kind.NORMAL for piece in tokenizer.model.pieces)
-    assert found["vocabulary"] == {"size": 4096, "normal": normal, "used": len(used)}
+    counts = np.zeros(4096, np.int64)
+    for text, times in (("𝔘", 3), ("\u2581", 1), ("the", 2)):
+        np.add.at(counts, tokenizer.encode(text), times)
+    efficiency = renyi_efficiency(counts, 2.5)
+    assert found["vocabulary"] == {
+        "size": 4096,
+        "normal": normal,
+        "used": len(used),
+        "renyi_efficiency": efficiency,
+    }
+
+
+def test_renyi_efficiency_by_hand() -> None:
+    """Order 2: minus the logarithm of the sum of squares; a quarter of the vocabulary used evenly is a half."""
+    assert renyi_efficiency(np.array([1, 1, 2, 0]), 2) == round(-np.log(6 / 16) / np.log(4), 4)
+    assert renyi_efficiency(np.array([3, 3, *[0] * 2]), 2.5) == 0.5
+    assert renyi_efficiency(np.zeros(5, np.int64), 2.5) is None
 
 
 def test_words_give_the_figures_of_the_text(tokenizer: Tokenizer, texts: list[tuple[str, str]]) -> None:
