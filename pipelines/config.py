@@ -15,6 +15,8 @@ from filters.dedup.bands import BANDS, Bands, choose_bands
 from filters.dedup.scheme import Scheme
 from filters.step import Step
 from pipelines.readers.record import Reader
+from tokenizer_training.sentencepiece_model import TokenizerError
+from tokenizer_training.train import SPECIAL, control_symbols
 
 if TYPE_CHECKING:
     from pipelines.remote.client import Client
@@ -251,12 +253,17 @@ class Tokenizer:
 
     Attributes:
         vocab_size: pieces, a multiple of 128; a corpus too small for it gets the largest multiple possible.
+        model_type: ``bpe``, from the words of the whole corpus; ``unigram``, from a sample of its text: encodes
+            four times as fast, but has no exact ``tokenizer.json``.
+        special_tokens: control symbols: ``chat``, ``fim`` (fill in the middle), or ones of your own: ``<|think|>``.
         alpha: temperature of language balancing: share of a language ~ (its count) ** alpha; 1 = as counted.
         path: folder or file of an existing SentencePiece model; nothing is trained then.
     """
 
     vocab_size: int = 32768
     alpha: float = 0.5
+    model_type: Literal["bpe", "unigram"] = "bpe"
+    special_tokens: tuple[str, ...] = SPECIAL
     path: Path | None = None
 
     def __post_init__(self) -> None:
@@ -264,6 +271,10 @@ class Tokenizer:
         _require(
             sound, "vocab_size must be a multiple of 128 and at least 384 (256 are bytes)", self.vocab_size
         )
+        try:
+            control_symbols(self.special_tokens)
+        except TokenizerError as error:
+            raise ValueError(f"special_tokens: {error}") from error
         _require(0 <= self.alpha <= 1, "alpha must be from 0 (languages equal) to 1 (as counted)", self.alpha)
 
 

@@ -83,7 +83,7 @@ def _tokenizer(node: Node, path: str, faults: Faults) -> object:
     if is_off(node):
         return None
     if isinstance(node, Table) and "path" in node.entries and not is_off(node.entries["path"][1]):
-        for key in sorted({"vocab_size", "alpha"} & set(node.entries)):
+        for key in sorted({"vocab_size", "alpha", "model_type", "special_tokens"} & set(node.entries)):
             what = f"{key} belongs to a tokenizer that is trained; with path, nothing is"
             faults.add(node.entries[key][0], path, what)
     return build(Tokenizer, node, path, faults)

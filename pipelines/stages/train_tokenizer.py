@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+from xxhash import xxh3_64_intdigest
 
 from pipelines.config import Tokenizer as Section
 from pipelines.errors import InputError
@@ -25,7 +28,7 @@ from tokenizer_training.export import export, obstacle
 from tokenizer_training.sentencepiece_model import TokenizerError
 from tokenizer_training.tokenizer import Tokenizer
 from tokenizer_training.train import Trained, train
-from tokenizer_training.weights import MAX_ROWS, by_language
+from tokenizer_training.weights import MAX_ROWS, by_language, language_shares
 from tokenizer_training.words import MAX_CHARS, UNKNOWN_LANGUAGE
 
 NAME = "train-tokenizer"
@@ -35,6 +38,8 @@ LIBRARIES = ("numpy", "sentencepiece", "xxhash")
 
 SAMPLE_PARTS = 16
 SAMPLE_DOCUMENTS = 1024
+UNIGRAM_CHARS = 64_000_000
+"""Characters that unigram is trained on: some two minutes and 2 GB of memory."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,14 @@ def key(run: Run, upstream: StageKey) -> StageKey:
     """
     section = _section(run)
     settings = (
-        {"vocab_size": section.vocab_size, "alpha": section.alpha, "chars": MAX_CHARS, "rows": MAX_ROWS}
+        {
+            "vocab_size": section.vocab_size,
+            "alpha": section.alpha,
+            "model_type": section.model_type,
+            "special_tokens": list(section.special_tokens),
+            "chars": MAX_CHARS,
+            "rows": MAX_ROWS,
+        }
         if section.path is None
         else {"sha256": _given(section.path).tokenizer.sha256}
     )
@@ -108,7 +120,14 @@ def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
     counted = count_words(run, counting, tasks)
     run.progress.say(f"{NAME}: training on {counted.table.num_rows} distinct words")
     try:
-        trained = train(counted.table, section.vocab_size, section.alpha)
+        lines = sample_lines(run.storage, document_files(documents), counted.table, section.alpha)
+        trained = train(
+            counted.table,
+            section.vocab_size,
+            section.alpha,
+            section.special_tokens,
+            lines if section.model_type == "unigram" else None,
+        )
     except TokenizerError as error:
         raise InputError(str(error)) from error
     tokenizer = Tokenizer(trained.model)
@@ -118,7 +137,7 @@ def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
     )
     facts = {"training": _training(section, trained, counted), "words": evaluate(tokenizer, groups)}
     counts = {**counted.totals, "vocab_size": trained.vocab_size}
-    return _Made(tokenizer, facts, counts, [*trained.warnings, *_pruning(counted)])
+    return _Made(tokenizer, facts, counts, [*trained.warnings, *_pruning(counted), *_not_exported(tokenizer)])
 
 
 def _given(path: Path) -> _Made:
@@ -127,9 +146,13 @@ def _given(path: Path) -> _Made:
         tokenizer = Tokenizer.load(path)
     except TokenizerError as error:
         raise InputError(str(error)) from error
+    return _Made(tokenizer, {}, {"vocab_size": tokenizer.vocab_size}, _not_exported(tokenizer))
+
+
+def _not_exported(tokenizer: Tokenizer) -> list[str]:
+    """Return a warning where the folder gets no ``tokenizer.json``."""
     reason = obstacle(tokenizer.model)
-    warnings = [] if reason is None else [f"no tokenizer.json is written for {path}: {reason}"]
-    return _Made(tokenizer, {}, {"vocab_size": tokenizer.vocab_size}, warnings)
+    return [] if reason is None else [f"no tokenizer.json is written: {reason}"]
 
 
 def _evaluation(made: _Made, storage: Storage, files: Sequence[Mapping[str, Any]]) -> bytes:
@@ -163,10 +186,28 @@ def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> li
     return [(name, texts, [1] * len(texts)) for name, texts in grouped]
 
 
+def sample_lines(
+    storage: Storage, files: Sequence[Mapping[str, Any]], counts: pa.Table, alpha: float
+) -> Iterator[str]:
+    """Yield the lines of a sample of the text, `UNIGRAM_CHARS` in all, its languages balanced as counts are.
+
+    A document is taken by a hash of its text, so the sample depends on neither their order nor their parts.
+    """
+    shares = language_shares(counts, alpha)
+    limits = {
+        name: UNIGRAM_CHARS * share.share / max(share.characters, 1) * 2**64 for name, share in shares.items()
+    }
+    for file in sorted(files, key=lambda file: str(file["path"])):
+        for language, text in read_documents(str(storage.path(file["path"]))):
+            if xxh3_64_intdigest(text.encode()) < limits.get(language or UNKNOWN_LANGUAGE, 0):
+                yield from text.split("\n")
+
+
 def _training(section: Section, trained: Trained, counted: Counted) -> dict[str, Any]:
     """Return what the tokenizer was trained on."""
     return {
         "alpha": section.alpha,
+        "model_type": section.model_type,
         "asked_vocab_size": section.vocab_size,
         "characters": trained.characters,
         "training_words": trained.words,

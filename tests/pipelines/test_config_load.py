@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from filters.dedup.bands import Bands
 from filters.step import Check
 from pipelines import input_entries
-from pipelines.config import BandChoice, Dedup, InputFile, Minhash, Pack, Preference, Recipe
+from pipelines.config import BandChoice, Dedup, InputFile, Minhash, Pack, Preference, Recipe, Tokenizer
 from pipelines.config_load import load, resolved
 from pipelines.errors import RecipeError
 from pipelines.input_files import literal_prefix
@@ -236,6 +236,15 @@ def test_overrides_change_sections_steps_and_elements(home: Path) -> None:
     first, second = (item.step for item in loaded.steps)
     assert (first, second) == (Rule(min_words=2), Rule(words=("no", "1")))
     assert (loaded.inputs[0].limit, loaded.inputs[0].reader) == (5, Pages(statuses=(200, 404)))
+
+
+def test_special_tokens_are_groups_or_symbols(home: Path) -> None:
+    loaded = recipe(home, "tokenizer: {special_tokens: [chat, <|think|>], model_type: unigram}\n")
+    assert loaded.tokenizer == Tokenizer(special_tokens=("chat", "<|think|>"), model_type="unigram")
+    (fault,) = faults_below(home, "tokenizer: {special_tokens: [chat, chat]}\n")
+    assert (
+        "special token '<|im_start|>': expected one of chat, fim, or a new symbol such as <|think|>" in fault
+    )
 
 
 def test_a_mix_maps_sources_to_numbers(home: Path) -> None:
@@ -555,7 +564,13 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
             "scope": "global",
             "against": [],
         },
-        "tokenizer": {"vocab_size": 32768, "alpha": 0.5, "path": None},
+        "tokenizer": {
+            "vocab_size": 32768,
+            "alpha": 0.5,
+            "model_type": "bpe",
+            "special_tokens": ["chat", "fim"],
+            "path": None,
+        },
         "pack": {
             "seq_len": 2048,
             "strategy": "best_fit",

@@ -270,3 +270,51 @@ def test_a_given_file_that_is_no_model_is_an_error_for_the_user(tmp_path: Path) 
     path.write_text("{}")
     with pytest.raises(InputError, match=r"tokenizer\.json: this is not a SentencePiece model"):
         train_tokenizer.key(make_run(tmp_path, path=path), UPSTREAM)
+
+
+def test_unigram_is_trained_on_a_sample_of_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for any parts and order, balanced, and smaller than the text where there is much of it."""
+    monkeypatch.setattr(train_tokenizer, "UNIGRAM_CHARS", 100_000)
+    models, sizes = [], []
+    for parts, texts in ((2, TEXTS), (5, TEXTS[::-1])):
+        run = make_run(tmp_path / str(parts), vocab_size=1024, model_type="unigram", special_tokens=("fim",))
+        documents = write_documents(run.storage, texts, parts)
+        counter = WordCounter()
+        for language, text in texts:
+            counter.add(language, text)
+        files = train_tokenizer.document_files(documents)
+        lines = train_tokenizer.sample_lines(run.storage, files, counter.take()[0], 0.5)
+        sizes.append(sum(map(len, lines)))
+        do_stage(run, documents)
+        models.append(Tokenizer.load(run.storage.path("tokenizer")))
+        assert {*outputs(run)} == {"tokenizer.model", "evaluation.json", "manifest.json"}
+        evaluation = json.loads(outputs(run)["evaluation.json"])
+        assert evaluation["training"]["model_type"] == "unigram"
+        assert "only BPE is converted" in evaluation["warnings"][-1]
+        assert evaluation["documents"]["all"]["round_trip_failures"] == 0
+    assert {piece.text for piece in models[0].model.pieces} == {
+        piece.text for piece in models[1].model.pieces
+    }
+    assert sizes[0] == sizes[1] < sum(len(text) for _, text in TEXTS)
+    assert models[0].model.pieces[4].text == "<|fim_prefix|>"
+
+
+def test_the_command_works_alone_on_any_reader(tmp_path: Path) -> None:
+    """A recipe of inputs and a tokenizer is all it needs; nothing is packed."""
+    from pipelines.config_load import load
+    from pipelines.run import run_recipe
+
+    lines = [json.dumps({"text": text, "language": language}) for language, text in TEXTS]
+    (tmp_path / "texts.jsonl").write_text("\n".join(lines))
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "name: t\ninputs: [{reader: jsonl, paths: [texts.jsonl]}]\ndedup: none\ntokenizer: {vocab_size: 2048}\n"
+    )
+    run_recipe(load(recipe), str(tmp_path / "out"), 1, until="train-tokenizer", quiet=True)
+    counter = WordCounter()
+    for part in (tmp_path / "out" / "filtered").glob("*.parquet"):
+        for language, text in word_counts.read_documents(str(part)):
+            counter.add(language, text)
+    assert counter.distinct > 3000
+    assert Tokenizer.load(tmp_path / "out" / "tokenizer").data == train(counter.take()[0], 2048, 0.5).model
+    assert not (tmp_path / "out" / "shards").exists()

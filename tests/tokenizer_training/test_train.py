@@ -12,7 +12,15 @@ import sentencepiece
 
 from tokenizer_training.sentencepiece_model import Kind, TokenizerError, canonical_sha256, read_model
 from tokenizer_training.tokenizer import Tokenizer
-from tokenizer_training.train import CONTROLS, RESERVED, SYMBOLS, train, training_options
+from tokenizer_training.train import (
+    CONTROLS,
+    GROUPS,
+    SPECIAL,
+    SYMBOLS,
+    control_symbols,
+    train,
+    training_options,
+)
 from tokenizer_training.weights import choose_alphabet, language_shares
 from tokenizer_training.words import MAX_CHARS, WordCounter, split_words, word_table
 
@@ -31,7 +39,7 @@ def train_on_text(lines: list[str], path: Path, size: int, characters: str) -> b
     """Let SentencePiece read the lines themselves, with the options of `train`."""
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     out = io.BytesIO()
-    options = training_options(size, characters)
+    options = training_options(size, characters, control_symbols(SPECIAL))
     sentencepiece.SentencePieceTrainer.train(input=str(path), model_writer=out, **options)
     return out.getvalue()
 
@@ -84,8 +92,9 @@ def test_the_temperature_gives_small_languages_more_pieces(texts: list[tuple[str
 def test_the_fixed_pieces_come_first(tokenizer: Tokenizer) -> None:
     pieces = tokenizer.model.pieces
     assert [piece.text for piece in pieces[:4]] == ["<unk>", "<s>", "</s>", "<pad>"]
-    controls = [piece.text for piece in pieces[4 : 4 + len(CONTROLS) + RESERVED]]
-    assert controls == [*CONTROLS, *(f"<|reserved_{n}|>" for n in range(RESERVED))]
+    controls = [piece.text for piece in pieces[4 : 4 + CONTROLS]]
+    meant = [symbol for group in GROUPS.values() for symbol in group]
+    assert controls == [*meant, *(f"<|reserved_{n}|>" for n in range(CONTROLS - len(meant)))]
     assert tuple(p.text for p in pieces if p.kind == Kind.USER_DEFINED) == SYMBOLS
     assert [p.text for p in pieces if p.kind == Kind.BYTE] == [f"<0x{n:02X}>" for n in range(256)]
 
@@ -137,3 +146,35 @@ def test_a_failure_of_sentencepiece_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     read_model(train(counts_of("some words " * 50), SIZE).model)
     assert capfd.readouterr() == ("", "")
+
+
+def test_special_tokens_on_request(texts: list[tuple[str, str]]) -> None:
+    """They take the places of reserved symbols: the learned pieces stay the same."""
+    counts = counts_of(texts[0][1], texts[1][1])
+    asked = read_model(train(counts, 1024, special=["<|think|>", "fim"]).model).pieces
+    plain = read_model(train(counts, 1024, special=[]).model).pieces
+    assert [piece.text for piece in asked[4:9]] == ["<|think|>", *GROUPS["fim"], "<|reserved_0|>"]
+    assert plain[4].text == "<|reserved_0|>"
+    assert asked[20:] == plain[20:]
+    assert {piece.kind for piece in asked[4:20]} == {Kind.CONTROL}
+    many = [f"<|{n}|>" for n in range(30)]
+    assert [piece.text for piece in read_model(train(counts, 1024, special=many).model).pieces[4:34]] == many
+
+
+@pytest.mark.parametrize("symbol", ["</s>", "<0x41>", "think", "<a b>", "", "<|im_start|>"])
+def test_a_special_token_must_be_new_and_look_like_one(symbol: str) -> None:
+    with pytest.raises(TokenizerError, match="expected one of chat, fim, or a new symbol"):
+        train(counts_of("a b c"), SIZE, special=["chat", symbol])
+
+
+def test_unigram_from_lines_loses_nothing_either(texts: list[tuple[str, str]]) -> None:
+    bodies = [text for language, text in texts if language in ("en", "ja")]
+    lines = [line for text in bodies for line in text.split("\n")]
+    trained = train(counts_of(*bodies), 1024, lines=[*lines, "x" * 50_000])
+    tokenizer = Tokenizer(trained.model)
+    assert (tokenizer.model.model_type, tokenizer.vocab_size) == ("unigram", 1024)
+    assert [
+        text for text in [*bodies, "</s> 𝔘\n\t\n", "  x"] if tokenizer.decode(tokenizer.encode(text)) != text
+    ] == []
+    assert tokenizer.eos_id not in tokenizer.encode("</s>")
+    assert train(counts_of(*bodies), 1024, lines=[*lines, "x" * 50_000]).model == trained.model
