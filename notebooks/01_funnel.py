@@ -51,3 +51,15 @@ report.section("languages")
 
 # %%
 report.section("measures")
+
+# %% [markdown]
+# ## What if
+#
+# The ledger holds every measure, so other limits are judged in a moment, without reading a text. A document that
+# gets past the step that dropped it is `unknown` where later steps did not measure it; `ledger: full` in the recipe
+# makes them measure all.
+
+# %%
+from pipelines.report.notebook import other_limits
+
+other_limits(RUN, "gopher_quality.min_words=100", "fineweb_quality.max_short_lines=0.8")

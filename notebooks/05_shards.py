@@ -55,7 +55,10 @@ starts = (batch["position_ids"][0] == 0).nonzero()[0].tolist()
 # position ids, no attention mask, and no cache.
 
 # %%
+import warnings
 from itertools import islice
+
+warnings.filterwarnings("ignore", "IProgress not found")  # a progress bar we do not need
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM

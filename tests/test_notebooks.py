@@ -15,12 +15,14 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "notebooks").glob("*.py"))
 
 
-def executed(script: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def executed(script: Path, run: Path, monkeypatch: pytest.MonkeyPatch, allow_errors: bool = False) -> Any:
     """Run a notebook on a run; return it with its outputs."""
     monkeypatch.setenv("CORPUSMILL_RUN", str(run))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = nbformat.read(script.with_suffix(".ipynb"), as_version=4)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(script.parent)}})
+    client = NotebookClient(
+        notebook, timeout=300, allow_errors=allow_errors, resources={"metadata": {"path": str(script.parent)}}
+    )
     return client.execute()
 
 
@@ -53,7 +55,7 @@ def test_every_cell_runs(script: Path, demo: Path, monkeypatch: pytest.MonkeyPat
 
 def test_hostile_documents_are_text_here_too(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (0, 2):
-        source = SCRIPTS[number]
-        shown = outputs(executed(source, hostile, monkeypatch))
+        # Its recipe has not the steps that the last cell of the first one asks about.
+        shown = outputs(executed(SCRIPTS[number], hostile, monkeypatch, allow_errors=True))
         assert not re.search(r"<(script|img|svg onload|h1)", shown)
     assert "&lt;script&gt;" in shown

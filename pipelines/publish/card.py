@@ -21,7 +21,6 @@ from pipelines.report.shown import number, share, size
 from pipelines.run_tables import RunTables
 from pipelines.terminal import escape
 
-NOT_LANGUAGES: Final = ("sample", "dropped", "ledger", "shards")
 LICENCES: Final = {"warc": "odc-by", "wet": "odc-by", "wikipedia": "cc-by-sa-4.0"}
 SIZES: Final = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 MORE_SIZES: Final = ((10**7, "1M<n<10M"), (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"))
@@ -146,7 +145,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def _front_matter(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts: CardFacts) -> dict[str, Any]:
     by_config = configs(files)
     documents = sum(file.rows or 0 for file in files if file.path.startswith("data/"))
-    languages = [name for name in by_config if name not in NOT_LANGUAGES and name != OTHER_LANGUAGE]
+    languages = [
+        name for name, splits in by_config.items() if _is_language(splits) and name != OTHER_LANGUAGE
+    ]
     return {
         "license": facts.license or _licence(manifest),
         "language": [name.partition("_")[0] for name in languages],
@@ -162,7 +163,9 @@ def _front_matter(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts:
 def _configs(by_config: Mapping[str, Mapping[str, Sequence[RepoFile]]]) -> Iterator[dict[str, Any]]:
     """Yield the configurations; the largest language is what one gets who names none."""
     largest = max(
-        by_config, key=lambda name: (name not in NOT_LANGUAGES, _rows(by_config[name]), name), default=None
+        by_config,
+        key=lambda name: (_is_language(by_config[name]), _rows(by_config[name]), name),
+        default=None,
     )
     for name, splits in by_config.items():
         files = [
@@ -170,6 +173,11 @@ def _configs(by_config: Mapping[str, Mapping[str, Sequence[RepoFile]]]) -> Itera
             for split, found in splits.items()
         ]
         yield {"config_name": name, **({"default": True} if name == largest else {}), "data_files": files}
+
+
+def _is_language(splits: Mapping[str, Sequence[RepoFile]]) -> bool:
+    """Say whether a configuration is the finished documents of a language."""
+    return any(file.path.startswith("data/") for files in splits.values() for file in files)
 
 
 def _rows(splits: Mapping[str, Sequence[RepoFile]]) -> int:
@@ -210,7 +218,7 @@ def _opening(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts: Card
     yield f"# {text(manifest['recipe']['name'])}"
     rows = [
         (name, split, number(_rows({split: found})), size(sum(file.size for file in found)),
-         _ABOUT.get(name, "finished documents"))
+         _ABOUT.get(name.partition("_")[0], "finished documents"))
         for name, splits in by_config.items() for split, found in splits.items()
     ]  # fmt: skip
     yield table(("configuration", "split", "rows", "size", "what"), rows)
@@ -221,7 +229,7 @@ def _opening(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts: Card
     )
     if facts.tokenizer_repo is not None:
         yield f"The tokenizer is [{text(facts.tokenizer_repo)}](https://huggingface.co/{facts.tokenizer_repo})."
-    if "shards" in by_config:
+    if any(file.path.startswith("shards/") for file in files):
         yield (
             "In `shards`, `doc_lens` divides a row of `input_ids` into documents; padding fills the end. "
             "Position ids restart and labels are -100 at the first token of each document."

@@ -158,9 +158,12 @@ def stage_ledger(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFi
 
 
 def shard_files(tables: RunTables) -> list[RepoFile]:
-    """Return the token shards as they are."""
+    """Return the token shards as they are; those of a language of their own are a configuration of their own."""
     files = folder_files(tables.manifests["pack"], "shards")
-    return [_as_is(tables, file, file["path"], "shards") for file in files]
+    return [
+        _as_is(tables, file, file["path"], file["path"].rpartition("/")[0].replace("/", "_"))
+        for file in files
+    ]
 
 
 def tokenizer_files(tables: RunTables) -> list[RepoFile]:

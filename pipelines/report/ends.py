@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from pipelines.balance import by_fate, files_read, kept
 from pipelines.report.histograms import Histogram, histogram
 from pipelines.run_tables import RunTables
+from tokenizer_training.sentencepiece_model import Kind
+from tokenizer_training.tokenizer import Tokenizer
 
 FILES: Final = 40
 ERRORS: Final = 20
@@ -85,8 +87,6 @@ def tokenizer(tables: RunTables) -> TokenizerFacts | None:
     """Return the facts of the tokenizer; None before it is trained."""
     if "train-tokenizer" not in tables.manifests:
         return None
-    from tokenizer_training.tokenizer import Tokenizer
-
     folder = tables.storage.path("tokenizer")
     found = json.loads((folder / "evaluation.json").read_bytes())
     trained = Tokenizer.load(folder)
@@ -97,12 +97,20 @@ def tokenizer(tables: RunTables) -> TokenizerFacts | None:
     )
     texts = tables.texts([row["id"] for row in rows])
     examples = {
-        row["language"] or "unknown": [
-            trained.decode([n]) for n in trained.encode(texts[row["id"]][:EXAMPLE_CHARACTERS])
-        ]
+        row["language"] or "unknown": piece_texts(trained, texts[row["id"]][:EXAMPLE_CHARACTERS])
         for row in rows
     }
     return TokenizerFacts(found, sorted(pieces, key=lambda piece: (-len(piece), piece))[:PIECES], examples)
+
+
+def piece_texts(tokenizer: Tokenizer, text: str) -> list[str]:
+    """Return text as the pieces it is divided into; one that is only a byte of a character is written ``<0xE2>``."""
+    ids = tokenizer.encode(text)
+    pieces = [tokenizer.model.pieces[number] for number in ids]
+    return [
+        piece.text if piece.kind == Kind.BYTE else tokenizer.decode([number])
+        for piece, number in zip(pieces, ids, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

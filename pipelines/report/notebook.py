@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.manifest import manifest_path, read_sealed
 from pipelines.query import Query
 from pipelines.report.clusters import diff
+from pipelines.report.ends import piece_texts
 from pipelines.report.page import Section, render
 from pipelines.report.samples import Sample, with_reason
 from pipelines.report.steps import run_steps
 from pipelines.run_tables import RunTables
 from pipelines.show import show
 from pipelines.storage import Storage
+from pipelines.whatif import whatif
+from pipelines.whatif_steps import ledger_steps, with_overrides
 from tokenizer_training.tokenizer import Tokenizer
 
 
@@ -42,8 +46,23 @@ def _document(out: str, identity: str) -> Sample:
     return Sample(row, "", row["text"])
 
 
+def other_limits(out: str, *changes: str) -> Section:
+    """Return the funnel of a run as it would be under other limits, and documents that would come or go.
+
+    Args:
+        out: folder of a run.
+        changes: such as ``"gopher_quality.min_words=100"``.
+    """
+    storage = Storage(out)
+    judges = with_overrides(ledger_steps(read_sealed(storage, manifest_path("filtered"))), changes)
+    answer = whatif(storage, judges)
+    now, then = answer.funnel(old=True), answer.funnel(old=False)
+    rows = [(fate, now.get(fate, 0), then.get(fate, 0)) for fate in {**now, **then}]
+    rows.sort(key=lambda row: (row[0] != "kept", -max(row[1:]), row[0]))
+    return Section(render("whatif.html", rows=rows, answer=answer))
+
+
 def pieces(out: str, text: str) -> Section:
     """Return text as the pieces that the tokenizer of a run divides it into, and how many there are."""
     tokenizer = Tokenizer.load(Storage(out).path("tokenizer"))
-    found = [tokenizer.decode([number]) for number in tokenizer.encode(text)]
-    return Section(render("pieces.html", pieces=found))
+    return Section(render("pieces.html", pieces=piece_texts(tokenizer, text)))
