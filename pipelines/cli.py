@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipelines.commands import (
     check,
+    completion,
     evaluate_tokenizer,
     export,
     publish,
@@ -31,13 +32,14 @@ COMMANDS = (
     *stages.COMMANDS,
     check.COMMAND,
     verify.COMMAND,
+    report.COMMAND,
     show.COMMAND,
     trace.COMMAND,
-    export.COMMAND,
-    evaluate_tokenizer.COMMAND,
-    report.COMMAND,
-    publish.COMMAND,
     whatif.COMMAND,
+    evaluate_tokenizer.COMMAND,
+    export.COMMAND,
+    publish.COMMAND,
+    completion.COMMAND,
 )
 
 

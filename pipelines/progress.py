@@ -13,11 +13,14 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from pipelines.storage import Storage
+from pipelines.tables import DROPPED, ERROR
 
 PROGRESS_FILE = "work/progress.jsonl"
 POLL_S = 0.5
@@ -33,9 +36,28 @@ class Sized(Protocol):
         ...
 
 
-def record_progress(storage: Storage, stage: str, unit: str, what: str, amount: int) -> None:
-    """Append a worker's note: `amount` rows written to folder `what`, or unit ``done`` with its cost."""
-    storage.append_line(PROGRESS_FILE, json.dumps([stage, unit, what, amount]))
+def record_progress(
+    storage: Storage, stage: str, unit: str, what: str, amount: int, lost: tuple[int, int] = (0, 0)
+) -> None:
+    """Append a worker's note: `amount` rows written to folder `what`, or unit ``done`` with its cost in bytes.
+
+    Args:
+        storage: the run.
+        stage: name of the stage.
+        unit: name of the unit.
+        what: a folder, or ``done``.
+        amount: rows or bytes.
+        lost: how many of the rows are dropped, and how many are errors.
+    """
+    storage.append_line(PROGRESS_FILE, json.dumps([stage, unit, what, amount, *lost]))
+
+
+def lost_in(table: pa.Table) -> tuple[int, int]:
+    """Return how many rows of a table with decisions are dropped, and how many are errors."""
+    if "decision" not in table.column_names:
+        return 0, 0
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(table["decision"]).to_pylist()}
+    return counts.get(DROPPED, 0), counts.get(ERROR, 0)
 
 
 class Progress:
@@ -83,24 +105,20 @@ class Progress:
     def _follow_bar(self, work: _Follower) -> None:
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[rate]}"),
+            BarColumn(bar_width=28),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[state]}"),
         )
         with Bars(*columns, console=self._console, transient=True) as bars:
-            bar = bars.add_task(work.stage, total=max(work.cost, 1), rate="")
+            bar = bars.add_task(work.stage, total=max(work.cost, 1), state="")
             while not self._stop.wait(POLL_S):
                 work.read()
-                bars.update(bar, completed=work.done, rate=work.rate())
+                bars.update(bar, completed=work.done, state=work.state())
 
     def _follow_lines(self, work: _Follower) -> None:
         while not self._stop.wait(LINE_EVERY_S):
             work.read()
-            eta = work.eta()
-            left = f", about {eta:.0f} s left" if eta is not None else ""
-            self.say(f"{work.stage}: {work.units} of {work.todo} units, {work.rate()}{left}")
+            self.say(f"{work.stage}: {work.units} of {work.todo} units, {work.state()}")
 
 
 class _Follower:
@@ -108,7 +126,7 @@ class _Follower:
 
     def __init__(self, storage: Storage, stage: str, cost: int, todo: int) -> None:
         self.stage, self.cost, self.todo = stage, cost, todo
-        self.rows, self.done, self.units = 0, 0, 0
+        self.rows, self.dropped, self.errors, self.done, self.units = 0, 0, 0, 0, 0
         self._path = storage.path(PROGRESS_FILE)
         self._position = 0
         self._began = time.monotonic()
@@ -125,21 +143,46 @@ class _Follower:
         complete = data[: data.rfind(b"\n") + 1]
         self._position += len(complete)
         for line in complete.splitlines():
-            _, _, what, amount = json.loads(line)
+            _, _, what, amount, dropped, errors = json.loads(line)
             if what == "done":
                 self.done += amount
                 self.units += 1
-            else:
-                self._first = self._first or what
-                self.rows += amount if what == self._first else 0
+                continue
+            self._first = self._first or what
+            if what == self._first:  # a document has a row in several folders; it counts in one
+                self.rows += amount
+                self.dropped += dropped
+                self.errors += errors
 
-    def rate(self) -> str:
-        """Return rows so far and per second."""
+    def state(self) -> str:
+        """Return documents and bytes a second, what was lost so far, and the time left."""
         elapsed = max(time.monotonic() - self._began, 1e-9)
-        return f"{self.rows} rows, {self.rows / elapsed:.0f}/s"
+        parts = [f"{self.rows:,} documents, {self.rows / elapsed:,.0f}/s"]
+        if self.done:
+            parts.append(f"{self.done / elapsed / 1e6:,.1f} MB/s")
+        if self.dropped:
+            parts.append(f"{self.dropped / self.rows:.0%} dropped")
+        if self.errors:
+            parts.append(f"errors: {self.errors:,}")
+        eta = self.eta()
+        if eta is not None:
+            parts.append(f"{_duration(eta)} left")
+        return ", ".join(parts)
 
     def eta(self) -> float | None:
         """Return the seconds left at the rate so far, or None before the first unit is done."""
         if not self.done:
             return None
         return (time.monotonic() - self._began) * (self.cost - self.done) / self.done
+
+
+def _duration(seconds: float) -> str:
+    """Return seconds as people say them.
+
+    >>> _duration(42), _duration(600), _duration(9000)
+    ('42 s', '10 min', '2 h 30 min')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

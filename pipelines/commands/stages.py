@@ -44,7 +44,7 @@ def _handle(until: str, options: argparse.Namespace) -> int:
         print(json.dumps(manifest))
     elif not options.quiet:
         Console().print(funnel_table(manifest["balance"]))
-        print(f"\n{_damage(manifest['balance'])}everything is in {out}")
+        print(f"\n{_damage(manifest['balance'])}everything is in {out}; open {out}/report.html")
     return 0
 
 

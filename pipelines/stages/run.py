@@ -22,7 +22,7 @@ from pipelines.manifest import (
     write_sidecar,
     write_stage_manifest,
 )
-from pipelines.progress import Progress, record_progress
+from pipelines.progress import Progress, lost_in, record_progress
 from pipelines.stages.parts import Parts
 from pipelines.storage import Storage
 
@@ -141,7 +141,8 @@ class UnitWork:
                     counts = output.counts
                     continue
                 parts.write(output.folder, output.table, output.part)
-                record_progress(storage, self.stage, task.unit, output.folder, output.table.num_rows)
+                rows, lost = output.table.num_rows, lost_in(output.table)
+                record_progress(storage, self.stage, task.unit, output.folder, rows, lost)
         write_sidecar(storage, self.stage, task.unit, self.key, task.fingerprint, parts.facts, counts)
         record_progress(storage, self.stage, task.unit, "done", task.cost)
 

@@ -40,6 +40,19 @@ def test_every_command_has_help_with_examples_that_parse(
         parser().parse_args(shlex.split(example))
 
 
+def test_a_shell_completes_commands_options_and_recipes(tmp_path: Path) -> None:
+    (tmp_path / "completion.sh").write_text(corpusmill("completion", "bash").stdout)
+    cases = {"ver": "verify", "show runs --dro": "--dropped", "run configs/dem": "configs/demo.yaml"}
+    for typed, wanted in cases.items():
+        words = typed.split()
+        script = (
+            f"source {tmp_path}/completion.sh; COMP_WORDS=(corpusmill {typed}); COMP_CWORD={len(words)}; "
+            '_shtab_corpusmill; echo "${COMPREPLY[@]}"'
+        )
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT)
+        assert done.stdout.split() == [wanted], done.stderr
+
+
 def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:
     recipe = tmp_path / "r.yaml"
     recipe.write_text("name: x\ninputs: []\nstepz: []\ndedup: {keep: shortest}\n")
