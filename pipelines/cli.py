@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from pipelines.commands import (
     verify,
     whatif,
 )
-from pipelines.errors import CorpusmillError
+from pipelines.errors import CorpusmillError, OutputError, what_to_mend
 from pipelines.terminal import escape
 
 COMMANDS = (
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.path.append(str(Path.cwd()))  # steps of one's own: my_rules:MyRule; worker processes see it likewise
     # Beam warns about optional parts that are not installed; what fails reaches the user as an error.
     logging.basicConfig(level=logging.INFO if options.debug else logging.ERROR)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
     try:
         sys.exit(options.handler(options))
     except CorpusmillError as error:
@@ -60,12 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if options.debug:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(
-            f"corpusmill: {escape(where)}{error.strerror}; mend it and run the same command again",
-            file=sys.stderr,
-        )
-        sys.exit(3)
+        print(f"corpusmill: {escape(what_to_mend(error))}", file=sys.stderr)
+        sys.exit(OutputError.exit_code)
     except KeyboardInterrupt:
         print(
             "corpusmill: interrupted; the same command goes on from the last finished unit", file=sys.stderr

@@ -27,3 +27,9 @@ class InputError(CorpusmillError):
 
 class OutputError(CorpusmillError):
     """An output cannot be written."""
+
+
+def what_to_mend(error: OSError) -> str:
+    """Return the message for a person about a file that cannot be read or written."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}; mend it and run the same command again: what is finished is kept"

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.errors import VerificationError
+from pipelines.faults import fail_point
 from pipelines.storage import TABLE_OPTIONS, FileFact, Storage
 
 SCHEMA_VERSION = 1
@@ -214,6 +215,7 @@ def write_stage_manifest(
         upstream: sha256 of the manifests it was made from, by their home folder.
         units: the sidecars.
     """
+    fail_point(f"{home}.manifest")
     ordered = sorted(units, key=lambda unit: str(unit["unit"]))
     files = [{**file, "unit": unit["unit"]} for unit in ordered for file in unit["files"]]
     value = {

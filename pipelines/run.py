@@ -14,6 +14,7 @@ from pipelines.balance import balance, broken_laws, by_fate, kept
 from pipelines.config import NamedStep, Recipe
 from pipelines.config_load import resolved
 from pipelines.errors import InputError, RecipeError, VerificationError
+from pipelines.faults import fail_point
 from pipelines.input_lists import settle_inputs
 from pipelines.manifest import (
     RUN_MANIFEST,
@@ -58,7 +59,7 @@ def run_recipe(
     storage = Storage(out)
     with storage.lock():
         _claim(storage, recipe.name)
-        storage.sweep_temporary()
+        storage.sweep_dead_run()
         steps, hashes = _resolve_steps(recipe)
         progress = Progress(storage, quiet)
         recipe = settle_inputs(recipe, storage, progress.say)
@@ -182,7 +183,8 @@ def _explain(run: Run, home: str, key: StageKey) -> None:
 
 
 def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Write the manifest of the run, unless it stands there already."""
+    """Write the manifest of the run."""
+    fail_point("run.manifest")
     value = {
         "producer": "corpusmill",
         "recipe": resolved(recipe),

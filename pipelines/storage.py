@@ -2,7 +2,7 @@
 
 A file appears under its name complete or not at all: it is written under a name unique to the attempt in the
 same folder, flushed to the disk, then renamed; the folder is flushed after. Readers trust manifests and never
-list a folder, so what a dead run leaves behind is invisible; `Storage.sweep_temporary` removes it.
+list a folder, so what a dead run leaves behind is invisible; `Storage.sweep_dead_run` removes it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import OutputError
+from pipelines.faults import fail_point
 
 TEMPORARY = ".tmp"
+LEFTOVERS = ("work/**/todo.tsv", "work/**/failure", "work/progress.jsonl")
+"""Files by which the processes of a run talk to each other."""
 _attempts = itertools.count()
 
 
@@ -54,7 +57,10 @@ class _HashingFile:
     """A binary file that hashes and counts what is written to it; what `pq.ParquetWriter` needs, no more."""
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("xb")
+        self._path = path
+        with _naming(path):
+            fail_point("create")
+            self._file: BinaryIO = path.open("xb")
         self._sha256 = hashlib.sha256()
         self.size = 0
         self.closed = False
@@ -62,7 +68,9 @@ class _HashingFile:
     def write(self, data: bytes) -> int:
         self._sha256.update(data)
         self.size += len(data)
-        return self._file.write(data)
+        with _naming(self._path):
+            fail_point("write")
+            return self._file.write(data)
 
     def tell(self) -> int:
         return self.size
@@ -73,9 +81,10 @@ class _HashingFile:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            with _naming(self._path), self._file:
+                self._file.flush()
+                fail_point("fsync")
+                os.fsync(self._file.fileno())
 
     def hexdigest(self) -> str:
         return self._sha256.hexdigest()
@@ -94,8 +103,10 @@ class _Attempt:
 
     def commit(self, rows: int | None) -> FileFact:
         self.file.close()
-        self._temporary.rename(self._target)
-        _fsync_folder(self._target.parent)
+        with _naming(self._target):
+            fail_point("rename")
+            self._temporary.rename(self._target)
+            _fsync_folder(self._target.parent)
         return FileFact(self._relative, rows, self.file.size, self.file.hexdigest())
 
     def abandon(self) -> None:
@@ -215,19 +226,37 @@ class Storage:
         with target.open("ab", buffering=0) as file:
             file.write(line.encode() + b"\n")
 
+    def read_lines(self, relative: str) -> list[str]:
+        """Return the complete lines of a file that was appended to; none where it is missing."""
+        try:
+            return self.path(relative).read_text().split("\n")[:-1]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
     def remove(self, relative: str) -> None:
         """Remove a file if it is there."""
         self.path(relative).unlink(missing_ok=True)
+
+    def withdraw(self, relative: str) -> None:
+        """Remove, for good, a file that says something is finished, before that stops being true."""
+        path = self.path(relative)
+        if path.exists():
+            path.unlink()
+            _fsync_folder(path.parent)
 
     def list_files(self, folder: str) -> list[str]:
         """Return the relative paths of all files below a folder of the run, temporary ones included."""
         found = sorted(path for path in self.path(folder).rglob("*") if path.is_file())
         return [path.relative_to(self.root).as_posix() for path in found]
 
-    def sweep_temporary(self) -> None:
-        """Remove what attempts of dead runs left behind. Call it only under the lock."""
-        for path in self.root.rglob(f".*{TEMPORARY}"):
-            path.unlink(missing_ok=True)
+    def sweep_dead_run(self) -> None:
+        """Remove what a dead run left behind that nobody reads again. Call it only under the lock.
+
+        Marks of units begun stay: they count attempts, and go with their unit.
+        """
+        for pattern in (f".*{TEMPORARY}", *LEFTOVERS):
+            for path in self.root.rglob(pattern):
+                path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -259,9 +288,20 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put a file's name into the errors of calls that know only its descriptor."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def _fsync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        fail_point("fsync_folder")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

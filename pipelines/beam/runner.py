@@ -7,34 +7,42 @@ process; more run as processes of their own, which costs about 3 CPU seconds per
 from __future__ import annotations
 
 import logging
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipelines.beam.local_worker import WorkerDiedError, use_local_worker
 from pipelines.errors import CorpusmillError
 
 Build = Callable[[beam.Pipeline], object]
 
+_LOST_WORKER = "Channel closed prematurely"  # apache_beam.runners.worker.data_plane
+_WRAPPING = re.compile(r"^(RuntimeError: )?pipelines\.errors\.\w+: | \[while running .*\]$")
 
-def run_pipeline(build: Build, workers: int, flags: Sequence[str] = ()) -> None:
+
+def run_pipeline(build: Build, workers: int, flags: Sequence[str] = (), apart: bool = False) -> None:
     """Build one pipeline and run it to its end.
 
     Args:
         build: applies the transforms; must name each of them.
         workers: worker processes on this machine; ignored by remote runners.
         flags: Beam flags; ``--runner`` among them leaves this machine.
+        apart: even a single worker is a process of its own, whose death this one survives.
 
     Raises:
+        WorkerDiedError: a local worker process died.
         CorpusmillError: the pipeline failed; the message is the last line of Beam's report.
     """
     # Beam logs each worker's ordinary start at WARNING; its failures reach us as exceptions.
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    runner = local_runner(workers) if is_local(flags) else None
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    runner = local_runner(workers, apart) if is_local(flags) else None
     pipeline = beam.Pipeline(runner=runner, options=pipeline_options(workers, flags))
     build(pipeline)
     try:
@@ -42,14 +50,17 @@ def run_pipeline(build: Build, workers: int, flags: Sequence[str] = ()) -> None:
     except CorpusmillError:
         raise
     except Exception as error:
+        if isinstance(error, grpc.RpcError) or _LOST_WORKER in str(error):
+            raise WorkerDiedError("a worker process ended") from error
         raise CorpusmillError(_last_line(str(error))) from error
 
 
-def local_runner(workers: int) -> FnApiRunner:
-    """Return Beam's local runner: one worker runs in this process, more run as processes of their own."""
-    if workers == 1:
+def local_runner(workers: int, apart: bool = False) -> FnApiRunner:
+    """Return Beam's local runner: one worker runs in this process, more, or one `apart`, as processes."""
+    if workers == 1 and not apart:
         return FnApiRunner()
-    command = f"exec {shlex.quote(sys.executable)} -m pipelines.beam.worker"
+    use_local_worker()
+    command = f"{shlex.quote(sys.executable)} -m pipelines.beam.worker"
     return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
 
 
@@ -66,5 +77,7 @@ def is_local(flags: Sequence[str]) -> bool:
 
 
 def _last_line(report: str) -> str:
-    lines = [line for line in report.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "the pipeline failed without a message; run again with --debug"
+    lines = [line.strip() for line in report.splitlines() if line.strip()]
+    if not lines:
+        return "the pipeline failed without a message; run again with --debug"
+    return _WRAPPING.sub("", lines[-1])

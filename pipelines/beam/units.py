@@ -11,8 +11,8 @@ from pipelines.beam.runner import is_local, run_pipeline
 from pipelines.stages.run import Run, Task, UnitWork
 
 
-def process_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> None:
-    """Do the tasks in one pipeline.
+def process_units(run: Run, work: UnitWork, tasks: Sequence[Task], apart: bool = False) -> None:
+    """Do the tasks in one pipeline, for `apart` see `run_pipeline`.
 
     The graph holds only the path of a list file, so it stays small however many units there are.
     """
@@ -25,7 +25,7 @@ def process_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> None:
     def build(pipeline: beam.Pipeline) -> None:
         _ = pipeline | f"Read {work.stage} units" >> ReadTasks(listing) | f"Do {work.stage}" >> DoUnits(work)
 
-    run_pipeline(build, run.workers, run.beam_flags)
+    run_pipeline(build, 1 if apart else run.workers, run.beam_flags, apart)
     run.storage.remove(path)
 
 

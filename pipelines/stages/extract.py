@@ -16,6 +16,7 @@ from pipelines.input_streams import access_of, open_input
 from pipelines.manifest import Folder, StageKey, stage_key, valid_manifest
 from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
 from pipelines.remote.access import NOWHERE, Access
+from pipelines.stages.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
 from pipelines.stages.run import (
     Batch,
     Counts,
@@ -64,7 +65,8 @@ def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
         Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, asdict(unit))
         for unit in units
     ]
-    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), FOLDERS, process_unit, settings)
+    root = str(run.storage.root)
+    work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, by_record=True)
     known = valid_manifest(run.storage, HOME, own_key, {})
     unchanged = known is not None and [unit["unit"] for unit in known["units"]] == [
         unit.name for unit in units
@@ -76,7 +78,9 @@ def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
     return finish_stage(run, own_key, FOLDERS, {}, run_units(run, work, tasks), HOME)
 
 
-def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+def process_unit(
+    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
+) -> Iterator[Batch | Counts]:
     """Read one unit, extract its records in batches, and account for every byte and record of it."""
     unit = Unit(**payload)
     reader = settings.readers[unit.input]
@@ -85,7 +89,7 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
         with open_input(unit.path, unit.stamp, settings.access, unit.end) as stream:
             events = _within_limit(_read(reader, stream, unit), unit.limit)
             while batch := _take(events, tally):
-                yield from _extract_batch(batch, unit, settings.extract, tally)
+                yield from _extract_batch(batch, unit, settings.extract, tally, watch)
     except OSError as error:
         raise InputError(f"{unit.path}: {error.strerror}; restore the file and run again") from error
     yield Counts(tally.counts())
@@ -164,16 +168,16 @@ def _take(events: Iterator[Event], tally: _Tally) -> list[Record | Rejected | Da
 
 
 def _extract_batch(
-    batch: list[Record | Rejected | Damaged], unit: Unit, settings: Extract, tally: _Tally
+    batch: list[Record | Rejected | Damaged], unit: Unit, settings: Extract, tally: _Tally, watch: Watch
 ) -> Iterator[Batch]:
-    records = (event for event in batch if isinstance(event, Record))
-    extracted = _extractor(settings).extract(records)
+    content = [event for event in batch if not isinstance(event, Damaged)]
+    results = _results(content, tally.records["seen"], settings, watch)
     rows, errors = [], []
     for event in batch:
         if isinstance(event, Damaged):
             errors.append(_error_row(None, unit, event, "read", event.reason, "damaged", event.message))
             continue
-        result: Rejected | Extracted = next(extracted) if isinstance(event, Record) else event
+        result = next(results)
         row = _row(unit, event, result)
         rows.append(row)
         tally.records["seen"] += 1
@@ -186,6 +190,30 @@ def _extract_batch(
         yield Batch("extracted", to_table(rows, EXTRACTED))
     if errors:
         yield Batch("errors", to_table(errors, ERRORS))
+
+
+def _results(
+    content: list[Record | Rejected], first: int, settings: Extract, watch: Watch
+) -> Iterator[Rejected | Extracted]:
+    """Yield what became of each event of a batch, the first of which is the unit's record number `first`."""
+    at_once = 1 if watch.closely else BATCH_RECORDS
+    for start in range(0, len(content), at_once):
+        numbered = list(enumerate(content[start : start + at_once], first + start))
+        extracted = _extractor(settings).extract(_spared(numbered, watch))
+        for number, event in numbered:
+            if isinstance(event, Rejected):
+                yield event
+            elif number in watch.condemned:
+                yield Extracted(event, None, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE)
+            else:
+                yield next(extracted)
+
+
+def _spared(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
+    for number, event in numbered:
+        if isinstance(event, Record) and number not in watch.condemned:
+            watch.at(number)
+            yield event
 
 
 def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> dict[str, Any]:

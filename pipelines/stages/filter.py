@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from filters.judge import Verdict, judge, measure_types
 from filters.step import Step
 from pipelines.manifest import Folder, StageKey, folder_files, stage_key
+from pipelines.stages.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
 from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
 from pipelines.tables import (
     DROPPED,
@@ -80,18 +82,22 @@ def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict
         for part in parts
     ]
     settings = Settings(steps, run.recipe.ledger == "full")
-    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders(steps), process_unit, settings)
+    root = str(run.storage.root)
+    work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
     upstream = {"extracted": extracted["sha256"]}
     return finish_stage(run, own_key, work.folders, upstream, run_units(run, work, tasks), HOME)
 
 
-def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+def process_unit(
+    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
+) -> Iterator[Batch | Counts]:
     """Judge the rows of one part of ``extracted/``, in order."""
     schema = ledger_schema(measure_types(settings.steps))
     records: Counter[str] = Counter()
+    number = itertools.count()
     with pq.ParquetFile(payload["path"], page_checksum_verification=True) as part:
         for batch in part.iter_batches(batch_size=BATCH_ROWS):
-            judged = [_judge_row(row, settings) for row in batch.to_pylist()]
+            judged = [_judge_row(row, settings, next(number), watch) for row in batch.to_pylist()]
             ledger = [row for row, _ in judged]
             kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
             errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
@@ -105,12 +111,18 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
     yield Counts({"records": dict(sorted(records.items()))})
 
 
-def _judge_row(row: dict[str, Any], settings: Settings) -> tuple[dict[str, Any], Verdict | None]:
+def _judge_row(
+    row: dict[str, Any], settings: Settings, number: int, watch: Watch
+) -> tuple[dict[str, Any], Verdict | None]:
     """Return a record's ledger row, and the verdict where there was a text to judge."""
     if row["decision"] != KEPT:
         return {**row, "bytes": None}, None
     document = row_document(row)
-    verdict = judge(document, settings.steps, settings.full)
+    if number in watch.condemned:
+        verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, {})
+    else:
+        watch.at(number)
+        verdict = judge(document, settings.steps, settings.full)
     decision = ERROR if verdict.error is not None else KEPT if verdict.step is None else DROPPED
     ledger = {
         **row,

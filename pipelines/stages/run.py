@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.config import Recipe
-from pipelines.errors import CorpusmillError, InputError, OutputError
+from pipelines.errors import CorpusmillError, InputError, OutputError, what_to_mend
+from pipelines.faults import fail_point
 from pipelines.manifest import (
     RUN_MANIFEST,
     Folder,
@@ -23,6 +26,8 @@ from pipelines.manifest import (
     write_stage_manifest,
 )
 from pipelines.progress import Progress, lost_in, record_progress
+from pipelines.stages.marks import SUFFIXES as MARKS
+from pipelines.stages.marks import Watch, mark_started, note_record, remove_marks
 from pipelines.stages.parts import Parts
 from pipelines.storage import Storage
 
@@ -57,12 +62,14 @@ class Task:
         fingerprint: of its input data.
         cost: bytes to work on, for dealing units to workers.
         payload: what the stage's `process_unit` needs to know about it; JSON-able.
+        condemned: records to pass over, because they killed their worker; None = not under watch.
     """
 
     unit: str
     fingerprint: str
     cost: int
     payload: Mapping[str, Any]
+    condemned: tuple[int, ...] | None = None
 
     def to_json(self) -> str:
         """Return the task as one line."""
@@ -96,8 +103,9 @@ class Counts:
     counts: Mapping[str, Any]
 
 
-ProcessUnit = Callable[[Mapping[str, Any], Any], Iterator[Batch | Counts]]
-"""Pure work on one unit: (payload, settings) -> batches, then counts. Knows neither Beam nor storage."""
+ProcessUnit = Callable[..., Iterator[Batch | Counts]]
+"""Pure work on one unit: (payload, settings) -> batches, then counts. Knows neither Beam nor storage.
+A stage whose folders can hold an error row for a record also takes a `Watch`, and tells it each record."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,7 @@ class UnitWork:
         folders: what each unit writes one part into.
         process: the stage's pure function; importable by name.
         settings: its second argument.
+        by_record: `process` takes a `Watch`, and passes over condemned records.
     """
 
     stage: str
@@ -119,32 +128,65 @@ class UnitWork:
     folders: tuple[Folder, ...]
     process: ProcessUnit
     settings: Any
+    by_record: bool = False
 
     def do(self, task: Task) -> None:
         """Process one unit and commit its parts, then its sidecar. Doing it again gives the same files.
 
         A failure is noted in a file before it is raised: runners report little of an exception of a worker.
+
+        Raises:
+            OutputError: a file cannot be read or written; the message says which, and what to do.
         """
         storage = Storage(self.root)
         try:
             self._do(storage, task)
+        except OSError as error:
+            mend = OutputError(what_to_mend(error))
+            _note(storage, self.stage, task, mend)
+            raise mend from error
         except Exception as error:
-            note = {"unit": task.unit, "kind": type(error).__name__, "message": str(error)}
-            write_sealed(storage, failure_path(self.stage), note)
+            _note(storage, self.stage, task, error)
             raise
 
     def _do(self, storage: Storage, task: Task) -> None:
         counts: Mapping[str, Any] = {}
+        storage.withdraw(sidecar_path(self.stage, task.unit))
+        mark_started(storage, self.stage, task.unit, self.version(task))
+        fail_point(f"{self.stage}.start")
         with Parts(storage, self.folders, task.unit) as parts:
-            for output in self.process(task.payload, self.settings):
+            for output in self._process(storage, task):
                 if isinstance(output, Counts):
                     counts = output.counts
                     continue
                 parts.write(output.folder, output.table, output.part)
                 rows, lost = output.table.num_rows, lost_in(output.table)
                 record_progress(storage, self.stage, task.unit, output.folder, rows, lost)
+                fail_point(f"{self.stage}.batch")
+        fail_point(f"{self.stage}.parts")
         write_sidecar(storage, self.stage, task.unit, self.key, task.fingerprint, parts.facts, counts)
+        fail_point(f"{self.stage}.done")
+        remove_marks(storage, self.stage, task.unit)
         record_progress(storage, self.stage, task.unit, "done", task.cost)
+
+    def _process(self, storage: Storage, task: Task) -> Iterator[Batch | Counts]:
+        if not self.by_record:
+            return self.process(task.payload, self.settings)
+        watched = task.condemned is not None
+        note = partial(note_record, storage, self.stage, task.unit) if watched else None
+        watch = Watch(self.stage, note, frozenset(task.condemned or ()))
+        return self.process(task.payload, self.settings, watch)
+
+    def version(self, task: Task) -> str:
+        """Return what an attempt at a task must share with another to count as the same."""
+        return f"{self.key} {task.fingerprint}"
+
+
+def _note(storage: Storage, stage: str, task: Task, error: Exception) -> None:
+    """Note an error in a file, where that can still be written."""
+    note = {"unit": task.unit, "kind": type(error).__name__, "message": str(error)}
+    with contextlib.suppress(OSError):
+        write_sealed(storage, failure_path(stage), note)
 
 
 def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
@@ -153,14 +195,14 @@ def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict
     Raises:
         CorpusmillError: a unit did not finish; the message says which and why.
     """
-    from pipelines.beam.units import process_units  # Beam takes a second to import; a resumed run needs none
-
     todo = pending(run.storage, work, tasks)
     run.progress.start(work.stage, todo=todo, total=len(tasks))
     run.storage.remove(failure_path(work.stage))
     try:
         if todo:
-            process_units(run, work, todo)
+            from pipelines.stages.restart import do_units  # reads Beam, a second that a resumed run needs not
+
+            do_units(run, work, todo)
     except CorpusmillError as error:
         raise _failure(run.storage, work.stage) or error from error
     finally:
@@ -195,8 +237,9 @@ def _failure(storage: Storage, stage: str) -> CorpusmillError | None:
 
 def begin_stage(run: Run, home: str) -> None:
     """Take back the manifests that a stage about to be redone would make untrue: its own and the run's."""
-    run.storage.remove(manifest_path(home))
-    run.storage.remove(RUN_MANIFEST)
+    run.storage.withdraw(RUN_MANIFEST)
+    run.storage.withdraw(manifest_path(home))
+    fail_point(f"{home}.begin")
 
 
 def finish_stage(
@@ -213,13 +256,13 @@ def finish_stage(
 
 
 def sweep_units(storage: Storage, work: str, folders: Sequence[Folder], units: set[str]) -> None:
-    """Remove parts in `folders` and sidecars in ``work/<work>/`` of any but these units."""
+    """Remove parts in `folders`, and sidecars and marks in ``work/<work>/``, of any but these units."""
     for folder in folders:
         # Where two stages share a folder, the suffix tells whose part it is.
         mine = [f for f in storage.list_files(folder.name) if f.endswith(f"{folder.suffix}.parquet")]
         _remove_all_but(storage, mine, {folder.part(unit) for unit in units})
-    marks = [f for f in storage.list_files(f"work/{work}") if f.endswith(".json")]
-    _remove_all_but(storage, marks, {sidecar_path(work, unit) for unit in units})
+    mine = [f for f in storage.list_files(f"work/{work}") if f.endswith((".json", *MARKS))]
+    _remove_all_but(storage, mine, {sidecar_path(work, unit) for unit in units})
 
 
 def _remove_all_but(storage: Storage, files: Sequence[str], keep: set[str]) -> None:

@@ -100,8 +100,10 @@ def test_sweep_removes_what_dead_attempts_left(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     storage.write_bytes("a/kept.txt", b"1")
     storage.path("a/.part-x.parquet.host.1.2.tmp").write_bytes(b"half")
-    storage.sweep_temporary()
-    assert storage.list_files("a") == ["a/kept.txt"]
+    storage.write_bytes("work/extract/todo.tsv", b"")
+    storage.write_bytes("work/extract/u.started", b"")
+    storage.sweep_dead_run()
+    assert storage.list_files(".") == ["a/kept.txt", "work/extract/u.started"]
 
 
 def test_an_object_store_is_refused_clearly() -> None:

@@ -1,0 +1,85 @@
+"""Fail points: places where a test can make a run break on purpose.
+
+Unless the environment asks for it a fail point does nothing and costs one comparison. ``CORPUSMILL_FAIL`` is
+``POINT:N:ACTION``: at the N-th passage (from 1; 0 = at each) of a point whose name matches the pattern POINT,
+the process does ACTION: ``kill`` (SIGKILL), ``segv``, ``term``, ``int``, or the name of an error such as
+``ENOSPC``, which is raised as `OSError`. Passages are counted in this process, or, with a file in
+``CORPUSMILL_FAIL_COUNT``, in all processes that share it, so that the N-th comes once in a run.
+
+Points: ``create``, ``write``, ``fsync``, ``rename``, ``fsync_folder`` at every operation of `pipelines.storage`;
+``STAGE.start``, ``STAGE.record.NUMBER``, ``STAGE.batch``, ``STAGE.parts``, ``STAGE.done`` around every unit of a stage;
+``HOME.begin`` and ``HOME.manifest`` around every stage; ``run.manifest``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+VARIABLE = "CORPUSMILL_FAIL"
+COUNT_VARIABLE = "CORPUSMILL_FAIL_COUNT"
+_SIGNALS = {"kill": signal.SIGKILL, "segv": signal.SIGSEGV, "term": signal.SIGTERM, "int": signal.SIGINT}
+
+
+@dataclass
+class Plan:
+    """One planned fault.
+
+    Attributes:
+        point: pattern of the names of fail points.
+        number: which passage of them fails; 0 = each.
+        action: what happens there.
+        count_file: file in which all processes count their passages; None = this process counts.
+        passed: passages so far, where this process counts.
+    """
+
+    point: str
+    number: int
+    action: str
+    count_file: str | None = None
+    passed: int = field(default=0, compare=False)
+
+    @classmethod
+    def from_environment(cls) -> Plan | None:
+        """Return what the environment asks for."""
+        text = os.environ.get(VARIABLE)
+        if text is None:
+            return None
+        point, number, action = text.split(":")
+        return cls(point, int(number), action, os.environ.get(COUNT_VARIABLE))
+
+    def passage(self, point: str) -> None:
+        """Count the passage of a point, and break if this is the one."""
+        if not fnmatchcase(point, self.point):
+            return
+        self.passed = self._count()
+        if self.number not in (0, self.passed):
+            return
+        if self.action in _SIGNALS:
+            os.kill(os.getpid(), _SIGNALS[self.action])
+            return
+        code = getattr(errno, self.action)
+        raise OSError(code, os.strerror(code))
+
+    def _count(self) -> int:
+        if self.count_file is None:
+            return self.passed + 1
+        descriptor = os.open(self.count_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, b".")
+            return os.lseek(descriptor, 0, os.SEEK_CUR)  # the end of our own byte, whoever writes besides
+        finally:
+            os.close(descriptor)
+
+
+plan: Plan | None = Plan.from_environment()
+"""The fault planned for this process; tests in this process set it."""
+
+
+def fail_point(point: str) -> None:
+    """Break here, if this passage of this point is planned to."""
+    if plan is not None:
+        plan.passage(point)
