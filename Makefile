@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORPUSMILL := $(BIN)/corpusmill
 
-.PHONY: demo test test-transformers-4 lint clean
+.PHONY: demo test test-transformers-4 lint faults clean
 
 demo: $(STAMP)
 	$(CORPUSMILL) run configs/demo.yaml --out runs/demo
@@ -35,6 +35,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,notebooks,torch]'
 	touch $(STAMP)
+
+# The full fault matrix: hours. It keeps its results in runs/faults and goes on where it was ended.
+faults: $(STAMP)
+	$(BIN)/python -m tests.faults matrix
+	$(BIN)/python -m tests.faults scenarios
+	$(BIN)/python -m tests.faults kills
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,13 +2,13 @@
 
 Unless the environment asks for it a fail point does nothing and costs one comparison. ``CORPUSMILL_FAIL`` is
 ``POINT:N:ACTION``: at the N-th passage (from 1; 0 = at each) of a point whose name matches the pattern POINT,
-the process does ACTION: ``kill`` (SIGKILL), ``segv``, ``term``, ``int``, or the name of an error such as
+the process does ACTION: ``kill`` (SIGKILL), ``segv``, ``term``, ``int``, ``stop``, or the name of an error such as
 ``ENOSPC``, which is raised as `OSError`. Passages are counted in this process, or, with a file in
 ``CORPUSMILL_FAIL_COUNT``, in all processes that share it, so that the N-th comes once in a run.
 
 Points: ``create``, ``write``, ``fsync``, ``rename``, ``fsync_folder`` at every operation of `pipelines.storage`;
 ``STAGE.start``, ``STAGE.record.NUMBER``, ``STAGE.batch``, ``STAGE.parts``, ``STAGE.done`` around every unit of a stage;
-``HOME.begin`` and ``HOME.manifest`` around every stage; ``run.manifest``.
+``HOME.begin`` and ``HOME.manifest`` around every stage; ``run.manifest``; ``worker.start``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fnmatch import fnmatchcase
 
 VARIABLE = "CORPUSMILL_FAIL"
 COUNT_VARIABLE = "CORPUSMILL_FAIL_COUNT"
-_SIGNALS = {"kill": signal.SIGKILL, "segv": signal.SIGSEGV, "term": signal.SIGTERM, "int": signal.SIGINT}
+_SIGNALS = {name: getattr(signal, f"SIG{name.upper()}") for name in ("kill", "segv", "term", "int", "stop")}
 
 
 @dataclass

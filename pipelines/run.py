@@ -152,6 +152,8 @@ def _stage(run: Run, stage: Any, key: StageKey, *upstream: Mapping[str, Any]) ->
     known = valid_manifest(run.storage, stage.HOME, key, homes)
     if known is not None:
         run.progress.say(f"{stage.NAME}: nothing to do")
+        for folder in stage.SCRATCH:  # it may have died between its manifest and its tidying up
+            run.storage.remove_files(folder)
         return known
     _explain(run, stage.HOME, key)
     begin_stage(run, stage.HOME)

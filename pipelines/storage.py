@@ -237,6 +237,11 @@ class Storage:
         """Remove a file if it is there."""
         self.path(relative).unlink(missing_ok=True)
 
+    def remove_files(self, folder: str) -> None:
+        """Remove all files below a folder of the run."""
+        for relative in self.list_files(folder):
+            self.remove(relative)
+
     def withdraw(self, relative: str) -> None:
         """Remove, for good, a file that says something is finished, before that stops being true."""
         path = self.path(relative)
@@ -254,9 +259,17 @@ class Storage:
 
         Marks of units begun stay: they count attempts, and go with their unit.
         """
-        for pattern in (f".*{TEMPORARY}", *LEFTOVERS):
-            for path in self.root.rglob(pattern):
-                path.unlink(missing_ok=True)
+        self.sweep_temporary()
+        for pattern in LEFTOVERS:
+            self._remove_all(pattern)
+
+    def sweep_temporary(self) -> None:
+        """Remove what dead attempts left behind. Call it only when no worker is at work."""
+        self._remove_all(f".*{TEMPORARY}")
+
+    def _remove_all(self, pattern: str) -> None:
+        for path in self.root.rglob(pattern):
+            path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

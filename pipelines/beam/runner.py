@@ -52,7 +52,10 @@ def run_pipeline(build: Build, workers: int, flags: Sequence[str] = (), apart: b
     except Exception as error:
         if isinstance(error, grpc.RpcError) or _LOST_WORKER in str(error):
             raise WorkerDiedError("a worker process ended") from error
-        raise CorpusmillError(_last_line(str(error))) from error
+        message = _last_line(str(error))
+        if message.startswith(KeyboardInterrupt.__name__):  # Beam's worker in this process turns it into text
+            raise KeyboardInterrupt from error
+        raise CorpusmillError(message) from error
 
 
 def local_runner(workers: int, apart: bool = False) -> FnApiRunner:

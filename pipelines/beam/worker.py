@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 
+from pipelines.faults import fail_point
+
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -22,6 +24,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != driver:  # it died before the call
         sys.exit(1)
+    fail_point("worker.start")
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)  # Beam sets the root logger to INFO; errors reach the driver as well
     logging.basicConfig(handlers=[handler])

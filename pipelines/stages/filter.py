@@ -30,6 +30,7 @@ from pipelines.tables import (
 
 NAME = "filter"
 HOME = "filtered"
+SCRATCH = ()
 LIBRARIES = ("fasttext-community", "spacy", "numpy")
 MESSAGE_CHARACTERS = 200
 BATCH_ROWS = 1024
@@ -119,7 +120,7 @@ def _judge_row(
         return {**row, "bytes": None}, None
     document = row_document(row)
     if number in watch.condemned:
-        verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, {})
+        verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, 0, {})
     else:
         watch.at(number)
         verdict = judge(document, settings.steps, settings.full)

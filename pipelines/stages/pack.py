@@ -26,6 +26,7 @@ from tokenizer_training.tokenizer import Tokenizer
 NAME = "pack"
 HOME = pack_shards.HOME
 WORK = "work/pack"
+SCRATCH = (WORK,)
 TOKENIZER = "tokenizer"
 LIBRARIES = ("numpy", "sentencepiece")
 

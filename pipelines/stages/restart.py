@@ -40,6 +40,7 @@ def do_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> None:
             else:
                 process_units(run, work, todo)
         except WorkerDiedError as error:
+            run.storage.sweep_temporary()
             left = pending(run.storage, work, todo)
             deaths = deaths + 1 if len(left) == len(todo) else 1
             if deaths > MAX_RESTARTS:
@@ -64,6 +65,7 @@ def _do_alone(run: Run, work: UnitWork, task: Task) -> None:
             process_units(run, work, [watched], apart=True)
             return
         except WorkerDiedError as error:
+            run.storage.sweep_temporary()
             deaths += 1
             record = last_record(run.storage, work.stage, task.unit)
             if record is not None and record == suspect:

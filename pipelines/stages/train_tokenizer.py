@@ -33,6 +33,7 @@ from tokenizer_training.words import MAX_CHARS, UNKNOWN_LANGUAGE
 
 NAME = "train-tokenizer"
 HOME = "tokenizer"
+SCRATCH = ("work/count-words",)
 UNIT = "tokenizer"
 LIBRARIES = ("numpy", "sentencepiece", "xxhash")
 

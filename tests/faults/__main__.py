@@ -1,0 +1,120 @@
+"""The full fault matrix: ``python -m tests.faults [matrix|scenarios|kills] [--out FOLDER] ...``.
+
+Results are kept in FOLDER, so that a run that was ended goes on with the cells that are left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.faults.harness import RECIPE, Bench, do_cell
+from tests.faults.matrix import all_cells
+from tests.faults.scenarios import SCENARIOS, finish, fresh, random_kill, start
+
+
+class Results:
+    """What is known of the cells done so far, one JSON line each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.known = {entry["name"]: entry for entry in map(json.loads, lines)}
+
+    def add(self, name: str, kind: str, fault: str, began: float, redone: int | None = None) -> None:
+        entry = {"name": name, "kind": kind, "fault": fault, "redone": redone}
+        entry["seconds"] = round(time.monotonic() - began, 2)
+        self.known[name] = entry
+        with self._path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        if fault:
+            print(f"{name}: {fault}", flush=True)
+
+    def table(self) -> int:
+        """Print the sums; return the number of faults."""
+        kinds = sorted({entry["kind"] for entry in self.known.values()})
+        print(f"{'kind':32}{'cells':>8}{'identical':>11}{'faults':>8}{'minutes':>9}  units redone: times")
+        for kind in kinds:
+            mine = [entry for entry in self.known.values() if entry["kind"] == kind]
+            wrong = sum(bool(entry["fault"]) for entry in mine)
+            minutes = sum(entry["seconds"] for entry in mine) / 60
+            redone = Counter(entry["redone"] for entry in mine if entry["redone"] is not None)
+            again = ", ".join(f"{units}: {times}" for units, times in sorted(redone.items()))
+            print(f"{kind:32}{len(mine):8}{len(mine) - wrong:11}{wrong:8}{minutes:9.1f}  {again}")
+        return sum(bool(entry["fault"]) for entry in self.known.values())
+
+
+def main() -> int:
+    """Do what is left, print the table; exit 1 where a cell is not identical."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("what", nargs="?", choices=("matrix", "scenarios", "kills"), default="matrix")
+    parser.add_argument("--out", type=Path, default=Path("runs/faults"))
+    parser.add_argument(
+        "--minutes", type=float, default=1e9, help="stop after so many; the same command goes on"
+    )
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="of the random kills")
+    parser.add_argument("--number", type=int, default=100, help="of random kills")
+    parser.add_argument("--workers", type=int, default=2, help="of the randomly killed runs")
+    options = parser.parse_args()
+    until = time.monotonic() + 60 * options.minutes
+    bench = Bench(options.out.absolute() / "work", options.recipe.absolute())
+    bench.folder.mkdir(parents=True, exist_ok=True)
+    results = Results(options.out / f"{options.what}.jsonl")
+    {"matrix": do_matrix, "scenarios": do_scenarios, "kills": do_kills}[options.what](
+        bench, results, until, options
+    )
+    return 1 if results.table() else 0
+
+
+def do_matrix(bench: Bench, results: Results, until: float, _: argparse.Namespace) -> None:
+    """Do the cells that fit into the time."""
+    bench.prepare()
+    for cell in all_cells(bench):
+        if str(cell) in results.known:
+            continue
+        if time.monotonic() > until:
+            return
+        began = time.monotonic()
+        outcome = do_cell(bench, cell)
+        results.add(str(cell), f"{cell.stage} {cell.action}", outcome.fault, began, outcome.redone)
+
+
+def do_scenarios(bench: Bench, results: Results, until: float, _: argparse.Namespace) -> None:
+    """Do the scenarios."""
+    bench.prepare()
+    for scenario in SCENARIOS:
+        if scenario.__name__ in results.known or time.monotonic() > until:
+            continue
+        began = time.monotonic()
+        try:
+            results.add(scenario.__name__, scenario.__name__, scenario(bench), began)
+        except PermissionError as error:
+            print(f"{scenario.__name__}: SKIPPED: {error}", flush=True)
+
+
+def do_kills(bench: Bench, results: Results, until: float, options: argparse.Namespace) -> None:
+    """Kill whole runs at random times."""
+    clean = fresh(bench, "clean-pack")
+    began = time.monotonic()
+    code, said = finish(start(bench, clean, options.workers))
+    if code:
+        raise RuntimeError(said)
+    bench.remember("pack", clean)
+    typical_s = time.monotonic() - began
+    for number in range(options.number):
+        name = f"{options.recipe.stem} killed {number} workers {options.workers}"
+        if name in results.known:
+            continue
+        if time.monotonic() > until:
+            return
+        began = time.monotonic()
+        fault, redone = random_kill(bench, number, options.workers, typical_s)
+        results.add(name, f"kill {options.recipe.stem}", fault, began, redone)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
