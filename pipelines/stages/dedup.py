@@ -29,7 +29,7 @@ from pipelines.storage import Storage, sha256_of
 
 NAME: Final = "dedup"
 HOME: Final = "documents"
-SCRATCH: Final = (dedup_candidates.FOLDER,)
+SCRATCH: Final = (FOLDER,)
 LIBRARIES: Final = ("numpy", "spacy", "xxhash")
 
 
