@@ -100,6 +100,16 @@ def _last(arguments: Arguments) -> str:
     return arguments.values[-1] if arguments.values else ""
 
 
+def _lines(arguments: Arguments) -> str:
+    """Return the last value on lines of its own: columns of list items."""
+    return f"\n{_last(arguments)}\n" if arguments.values else ""
+
+
+def _items(arguments: Arguments) -> str:
+    """Return each value as a list item."""
+    return "".join(f"\n* {value}" for value in arguments.values if value) + "\n"
+
+
 def _label(arguments: Arguments) -> str:
     return arguments.named.get("lt") or arguments.get(1)
 
@@ -201,6 +211,7 @@ def _rules() -> dict[str, Rule]:
         # Text with a look, abbreviations, anchors, numbers; foreign words on the Arabic and Persian wikis.
         (
             "nowrap|nobr|small|smaller|big|bigger|larger|nobold|nobreak|unicode|script|smallcaps|sc|sc1|asc|versaleta|"
+            "noitalic|underline|overline|center|midsize|block indent|term|defn|ruby|"
             "em|strong|tq|var|mvar|math|sub|sup|subst|kbd|keypress|key press|abbr|abbrev|tooltip|visible anchor|"
             "vanchor|anchored|zh-tr|flag|flagu|flagcountry|esd|avoid wrap|nowiki|spell|respelling|"
             "fmtn|fmtnum|num|nombre|nts|ntsh|szám|liczba|число|numero|número|nowrap begin|transl-lang|"
@@ -208,7 +219,12 @@ def _rules() -> dict[str, Rule]:
             "bi|li|lx|formatnum",
             _first,
         ),
-        ("lang|transl|transliteration|translit|rtl-lang|langue|audio|color|colour|lang-xx|нп", _second),
+        (
+            "numblk|native name|lang|transl|transliteration|translit|rtl-lang|langue|audio|color|colour|lang-xx|нп",
+            _second,
+        ),
+        ("columns-list|columns list|column list|collapsible list|resize|div col", _lines),
+        ("ordered list|bulleted list|bullet list|unordered list|numbered list|ubl|unbulleted list", _items),
         ("font color|fontcolor|colored text|coloured text", _last),
         ("ill|interlanguage link|link-interwiki|illm|liên kết|нп5|нп3|не переведено", _label),
         (
@@ -225,7 +241,8 @@ def _rules() -> dict[str, Rule]:
         ("chem|chem2|linktext|ce", _joined("")),
         ("frac|sfrac|fraction", _joined("/")),
         ("hlist|cslist", _joined(", ")),
-        ("ubl|unbulleted list|plainlist|flatlist", _joined("\n")),
+        ("plainlist|flatlist", _lines),
+        ("gaps", _joined("")),
         ("daton|dato", _joined(" ")),
         ("dash year", _joined("–")),
         ("ship", _joined(" ")),
@@ -267,6 +284,10 @@ _AROUND: Final[dict[str, tuple[str, ...]]] = {
     "ca": ("c. ",),
     "us$": ("US$",),
     "usd": ("US$",),
+    "a$": ("A$",),
+    "inr": ("₹",),
+    "radic": ("√",),
+    "sqrt": ("√",),
     "gbp": ("£",),
     "eur": ("€",),
     "angbr": ("⟨", "⟩"),

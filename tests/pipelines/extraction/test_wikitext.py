@@ -62,6 +62,8 @@ TEMPLATES = [
         "he said\n\nTo be\n\nand\n\nor not\n\nend",
     ),
     ("{{nowrap|1=a = b}} {{nowrap|[[x|y]] z}}", "a = b y z"),
+    ("so:\n{{ordered list|start=1\n| one\n| two [[x|y]]\n}}\nend", "so:\n\n- one\n- two y\n\nend"),
+    ("{{columns-list|2|\n* one\n* two\n}}{{ubl|a|b}}", "- one\n- two\n\n- a\n- b"),
     ("{{small|{{lang|de|Wort}} {{cite|x}}}}", "Wort"),
     ("text {{sfn|Smith|2001}} {{unknown|value}} end {{IPA-de|x}}{{flagicon|US}}", "text end"),
 ]
