@@ -26,7 +26,7 @@ class Fault:
 
     Attributes:
         status: answer with this status and no body.
-        headers: added to the answer, over what is there.
+        headers: added to the answer, over what is there; None takes one out.
         cut: close the connection after so many bytes of the body.
         reset: with a reset, not an orderly end.
         body: another body, behind a head that knows nothing of it.
@@ -35,7 +35,7 @@ class Fault:
     """
 
     status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str | None], ...] = ()
     cut: int | None = None
     reset: bool = False
     body: bytes | None = None
@@ -87,10 +87,11 @@ class Handler(BaseHTTPRequestHandler):
         self._head(status, {**headers, **dict(fault.headers)})
         self._body(body if fault.body is None else fault.body, fault)
 
-    def _head(self, status: int, headers: dict[str, str]) -> None:
+    def _head(self, status: int, headers: dict[str, str | None]) -> None:
         self.send_response(status)
         for name, value in headers.items():
-            self.send_header(name, value)
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
 
     def _body(self, body: bytes, fault: Fault) -> None:

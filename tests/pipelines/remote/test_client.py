@@ -48,6 +48,17 @@ def test_connections_that_break_off_are_taken_up_where_they_did(
     )
 
 
+def test_an_answer_without_a_length_may_end_early_too(client: Client, server: Any, fault: Any) -> None:
+    """Nothing but the range says how much there should be: the connection just ends."""
+    nameless = fault(headers=(("Content-Length", None),), cut=50_000)
+    server.fault = lambda n, path: nameless if 0 < n < 4 else None
+    assert fetch(client, server) == DATA
+    assert len(server.seen) == 5
+    server.fault = lambda n, path: fault(headers=(("Content-Length", None),), cut=0)
+    with pytest.raises(InputError, match=r"the connection ended at byte 0, 9 times"):
+        fetch(client, server, pin=Pin(len(DATA), f'"{_etag()}"'))
+
+
 @pytest.mark.parametrize("status", [403, 408, 429, 500, 502, 503, 504])
 def test_answers_that_may_pass_are_waited_out(client: Client, server: Any, fault: Any, status: int) -> None:
     server.fault = lambda n, path: fault(status=status) if n % 3 else None
@@ -102,6 +113,13 @@ def _etag() -> str:
     import hashlib
 
     return hashlib.md5(DATA).hexdigest()
+
+
+def test_more_than_was_asked_for_is_refused(client: Client, server: Any, fault: Any) -> None:
+    more = (("Content-Range", "bytes 0-1999/300000"), ("Content-Length", "2000"))
+    server.fault = lambda n, path: fault(headers=more, body=DATA[:2000]) if n else None
+    with pytest.raises(InputError, match="asked for bytes 0 to 1000"):
+        fetch(client, server, 0, 1000)
 
 
 def test_a_shorter_range_than_asked_for_is_taken_up(client: Client, server: Any, fault: Any) -> None:

@@ -122,6 +122,16 @@ def test_checking_a_remote_recipe_needs_no_network(tmp_path: Path) -> None:
     assert shown[1]["mirror"] == "https://data.commoncrawl.org/"  # type: ignore[index]
 
 
+def test_the_remote_inputs_that_recipes_suggest_are_right() -> None:
+    found = []
+    for path in sorted((ROOT / "configs").glob("*.yaml")):
+        for override in re.findall(r'--set "(inputs=.*)"', path.read_text()):
+            if "crawl:" in override or "://" in override:
+                found.append(override)
+                assert load(path, [override]).inputs
+    assert len(found) == 3
+
+
 @pytest.mark.parametrize(
     ("inputs", "says"),
     [
