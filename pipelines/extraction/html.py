@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from pipelines.extraction.parsoid import is_parsoid, without_furniture
 from pipelines.extraction.shape import Shape, find_brackets, measure, most_attributes
 
 Engine = Callable[[str], str]
@@ -78,7 +79,7 @@ def load_engine(name: str) -> Engine:
 
 def _extract_capped(extract: Engine, caps: Caps, page: str) -> str:
     check_caps(page, caps)
-    return extract(page)
+    return extract(without_furniture(page) if is_parsoid(page) else page)
 
 
 def check_caps(page: str, caps: Caps) -> None:
