@@ -58,6 +58,10 @@ class _InputKeys:
             )
         if self.crawl is not None and not _CRAWL.fullmatch(self.crawl):
             raise ValueError(f"crawl must be a release such as CC-MAIN-2025-08, not {self.crawl[:60]!r}")
+        if self.crawl is not None and self.limit is not None and self.files is None:
+            raise ValueError(
+                "files must say how many files the limit is taken from; one of them has 30,000 pages"
+            )
         if not self.mirror.endswith("/"):
             raise ValueError("mirror must end with a slash")
         try:

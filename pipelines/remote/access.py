@@ -44,8 +44,9 @@ class Patience:
     """How often and how long to try again.
 
     Attributes:
-        tries: answers 5xx, 408 and 429 and broken connections in a row, without a byte between them.
-        forbidden_tries: answers 403: a host that has had enough, or a file that is not public.
+        tries: answers 5xx, 408 and 429, also 403 for what was readable before, and broken connections in a row,
+            without a byte between them.
+        forbidden_tries: answers 403 to the first request: a file that is not public, or a host that has had enough.
         unknown_tries: failures to find the host's address.
         failures: of one range in all, with bytes between them.
         base_s: the first pause; each further one is twice as long.

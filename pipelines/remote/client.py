@@ -20,7 +20,7 @@ from pipelines.config import Pin
 from pipelines.errors import InputError
 from pipelines.remote.access import Access, Patience
 from pipelines.remote.address import Address, host_of
-from pipelines.remote.attempts import Again, Attempts, failure_of, retry_after
+from pipelines.remote.attempts import Again, Attempts, Kind, failure_of, retry_after
 from pipelines.remote.signing import credentials
 from pipelines.remote.throttle import Throttle
 
@@ -136,7 +136,8 @@ class Client:
             if answer.status_code == 416:
                 now = answer.headers.get("Content-Range", "").rpartition("/")[2] or "fewer"
                 raise _changed(address, f"{pin.size} bytes", f"{now}")
-            self._judge(address.text, answer)
+            # It could be read when it was listed, so a 403 now is a host that has had enough.
+            self._judge(address.text, answer, forbidden="tries")
             end = _end_of_range(address, pin, answer, first, stop)
             if pin.version != (version := _version(answer)):
                 raise _changed(address, pin.version or "without a version", version or "without one")
@@ -221,7 +222,7 @@ class Client:
                 "it, add it to `hosts` of the input"
             )
 
-    def _judge(self, what: str, answer: requests.Response) -> None:
+    def _judge(self, what: str, answer: requests.Response, forbidden: Kind = "forbidden_tries") -> None:
         """Let good answers pass; raise `Again` for those that may pass, `InputError` for the others."""
         status = answer.status_code
         if answer.ok and status not in _MOVED:
@@ -234,7 +235,7 @@ class Client:
         if region and (status in _MOVED or status == 400):
             raise InputError(f"{what}: {said}; the bucket is in another region, set AWS_REGION={region}")
         if status == 403:
-            raise Again(said, "forbidden_tries", wait)
+            raise Again(said, forbidden, wait)
         advice = {
             401: "it needs credentials, which come from the environment",
             404: "there is no such file; correct the address",

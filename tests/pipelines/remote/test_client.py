@@ -75,6 +75,14 @@ def test_answers_that_do_not_pass_become_errors(
     assert len(server.seen) == requests
 
 
+def test_a_host_that_forbids_what_it_gave_before_is_waited_for(
+    client: Client, server: Any, fault: Any
+) -> None:
+    """Common Crawl answers 403 to those who ask too much."""
+    server.fault = lambda n, path: fault(status=403) if 0 < n < 9 else None
+    assert fetch(client, server) == DATA
+
+
 def test_a_server_that_only_ever_cuts_ends_in_an_error(client: Client, server: Any, fault: Any) -> None:
     server.fault = lambda n, path: fault(cut=0) if n else None
     with pytest.raises(InputError, match=r"bytes 0 to 300000: .*9 times.*run the same command again"):

@@ -142,6 +142,7 @@ def test_the_remote_inputs_that_recipes_suggest_are_right() -> None:
         ("{reader: wikipedia, crawl: CC}", "lists no files for this reader"),
         ("{reader: warc, paths: ['s3://b/a'], files: 3}", "files belongs to a crawl"),
         ("{reader: warc, crawl: ../x}", "crawl must be a release such as CC-MAIN-2025-08"),
+        ("{reader: warc, crawl: CC, limit: 9}", "files must say how many files the limit is taken from"),
         ("{reader: warc, crawl: CC, files: 0}", "files must be at least 1"),
         ("{reader: warc, crawl: CC, mirror: 'https://h'}", "mirror must end with a slash"),
         ("{reader: warc, paths: ['https://h/a'], hosts: ['x/y']}", "hosts must be names"),
