@@ -16,12 +16,18 @@ import yaml
 
 from pipelines.publish.files import RepoFile, configs
 from pipelines.publish.stage import OTHER_LANGUAGE
+from pipelines.remote.address import is_remote
 from pipelines.report.funnel import Level, funnel
 from pipelines.report.shown import number, share, size
 from pipelines.run_tables import RunTables
 from pipelines.terminal import escape
 
-LICENCES: Final = {"warc": "odc-by", "wet": "odc-by", "wikipedia": "cc-by-sa-4.0"}
+LICENCES: Final = {
+    "warc": "odc-by",
+    "wet": "odc-by",
+    "wikipedia": "cc-by-sa-4.0",
+    "wikimedia_enterprise": "cc-by-sa-4.0",
+}
 SIZES: Final = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 MORE_SIZES: Final = ((10**7, "1M<n<10M"), (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"))
 
@@ -105,13 +111,26 @@ def model_card(
 
 
 def public_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe without the folders of the machine it ran on: inputs keep the names of their files."""
-    inputs = [
-        {**entry, "paths": [path.rpartition("/")[2] for path in entry["paths"]],
-         "files": [file["name"] for file in entry["files"]]}
-        for entry in recipe["inputs"]
-    ]  # fmt: skip
-    return {**recipe, "inputs": inputs}
+    """Return a recipe without the folders of the machine it ran on: inputs keep the names of their files.
+
+    Addresses stay. Files chosen from a crawl are left out: the list's sha256 and the seed say which they are.
+    """
+    return {**recipe, "inputs": [_public_input(entry) for entry in recipe["inputs"]]}
+
+
+def _public_input(entry: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {key: value for key, value in entry.items() if key != "found"}
+    if "paths" in entry:
+        shown["paths"] = [_public_path(path) for path in entry["paths"]]
+    if "dataset" in entry and entry["dataset"].startswith((".", "/")):
+        shown["dataset"] = _public_path(entry["dataset"])
+    if isinstance(entry.get("files"), list):
+        shown["files"] = [file["name"] for file in entry["files"]]
+    return shown
+
+
+def _public_path(path: str) -> str:
+    return path if is_remote(path) else path.rstrip("/").rpartition("/")[2]
 
 
 def _page(front: Mapping[str, Any], parts: Sequence[str]) -> str:

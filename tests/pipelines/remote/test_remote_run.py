@@ -16,6 +16,7 @@ import pytest
 
 from pipelines.config_load import load, resolved
 from pipelines.errors import InputError
+from pipelines.publish.card import public_recipe
 from pipelines.remote.crawl_list import choose
 from pipelines.run import run_recipe
 from pipelines.storage import Storage, sha256_of
@@ -175,6 +176,26 @@ def test_a_crawl_becomes_the_same_choice_of_files_each_time(tmp_path: Path, serv
     server.seen.clear()
     assert extract(tmp_path, crawl)["recipe"]["inputs"][0] == entry
     assert not server.seen, "list, files and units were pinned"
+
+
+def test_a_card_names_what_was_read_and_no_folder_of_this_machine(tmp_path: Path, server: Any) -> None:
+    serve_crawl(server)
+    home = tmp_path / "plain"
+    home.mkdir()
+    (home / "train.jsonl").write_text('{"text": "x"}\n')
+    inputs = [
+        f"{{reader: warc, crawl: CC-T, files: 2, mirror: '{server.url}/', limit: 3}}",
+        f"{{reader: warc, paths: ['{server.url}/{LIST.split()[0]}'], source: one, limit: 3}}",
+        f"{{reader: huggingface, dataset: {home}}}",
+    ]
+    whole = extract(tmp_path, ", ".join(inputs))["recipe"]
+    crawl, one, folder = public_recipe(whole)["inputs"]
+    assert (crawl["crawl"], crawl["files"], crawl["seed"]) == ("CC-T", 2, 1)
+    assert crawl["listed"][0]["list"] == f"{server.url}/crawl-data/CC-T/warc.paths.gz"
+    assert "found" not in crawl
+    assert one["paths"] == [f"{server.url}/{LIST.split()[0]}"]
+    assert (folder["dataset"], folder["files"]) == ("plain", ["train.jsonl"])
+    assert str(tmp_path) not in json.dumps(public_recipe(whole))
 
 
 def test_more_files_of_a_crawl_are_the_same_and_more() -> None:
