@@ -12,21 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import fasttext
-
+from filters.fasttext_models import LABEL, line_of, model
 from filters.step import Check, Measured
 from filters.text import TextView
-
-_PREFIX = "__label__"
-
-
-@lru_cache(maxsize=2)
-def _model(path: str) -> Any:
-    """Load a model once per process."""
-    return fasttext.load_model(path).f
 
 
 def predict(path: str, text: str) -> tuple[str | None, float | None]:
@@ -41,11 +31,10 @@ def predict(path: str, text: str) -> tuple[str | None, float | None]:
     """
     if not text or text.isspace():
         return None, None
-    line = text.replace("\n", " ").encode("utf-8", "replace") + b"\n"
     # The binding's own call: `predict` of the Python class fails on numpy 2 in other builds of fastText,
     # and is slower.
-    probability, label = _model(path).predict(line, 1, 0.0, "strict")[0]
-    return label.removeprefix(_PREFIX), min(float(probability), 1.0)  # rounding can bring 1.00007
+    probability, label = model(path).predict(line_of(text), 1, 0.0, "strict")[0]
+    return label.removeprefix(LABEL), min(float(probability), 1.0)  # rounding can bring 1.00007
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from pipelines.commands import (
     show,
     stages,
     trace,
+    train_quality,
     verify,
     whatif,
 )
@@ -37,6 +38,7 @@ COMMANDS = (
     show.COMMAND,
     trace.COMMAND,
     whatif.COMMAND,
+    train_quality.COMMAND,
     evaluate_tokenizer.COMMAND,
     export.COMMAND,
     publish.COMMAND,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filters import label_language
+from filters import fasttext_models, label_language
 from filters.document import Document, Origin
 from filters.label_language import LabelLanguage, predict
 from filters.text import TextView
@@ -93,7 +93,7 @@ def test_the_model_is_loaded_once(tiny: str, monkeypatch: pytest.MonkeyPatch) ->
     loads: list[str] = []
     load = fasttext.load_model
     monkeypatch.setattr(fasttext, "load_model", lambda path: loads.append(path) or load(path))
-    label_language._model.cache_clear()
+    fasttext_models.model.cache_clear()
     step = LabelLanguage(tiny)
     for copy in (step, LabelLanguage(tiny), pickle.loads(pickle.dumps(step))):
         copy.apply(view_of("the museum"))
@@ -107,7 +107,7 @@ def test_a_score_is_never_above_one(monkeypatch: pytest.MonkeyPatch) -> None:
         def predict(self, *_: object) -> list[tuple[float, str]]:
             return [(1.0000688, "__label__en")]
 
-    monkeypatch.setattr(label_language, "_model", lambda path: Sure())
+    monkeypatch.setattr(label_language, "model", lambda path: Sure())
     assert predict("any", "text") == ("en", 1.0)
 
 
