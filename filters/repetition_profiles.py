@@ -40,8 +40,9 @@ _LINE_BREAKS: Final = re.compile("\n+")
 def datatrove(view: TextView) -> Measured:
     """Measure as datatrove does, and so FineWeb."""
     characters = len(view.text)
+    lines = _LINE_BREAKS.split(view.text) if "\n\n" in view.text else view.lines
     found: Measured = {}
-    for kind, segments in (("paragraph", view.paragraphs), ("line", _LINE_BREAKS.split(view.text))):
+    for kind, segments in (("paragraph", view.paragraphs), ("line", lines)):
         found |= _shares(kind, repeated_segments(segments), len(segments), characters)
     for grams in ngrams(view.words, LONGEST):
         if grams.n in _TOP:

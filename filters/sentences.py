@@ -79,13 +79,15 @@ class _Marks:
     all: frozenset[str]
     ascii: str
     any: re.Pattern[str]
+    closing: str
 
     def inside(self, text: str) -> bool:
         """Say whether a text has a mark before its end."""
         if text.isascii():
             rest = text.rstrip(self.ascii + _ASCII_CLOSING)
             return any(mark in rest for mark in self.ascii)
-        return self.any.search(text.rstrip("".join(self.all) + _CLOSING)) is not None
+        rest = text.rstrip(self.closing)
+        return any(mark in rest for mark in self.ascii) or self.any.search(rest) is not None
 
 
 @lru_cache(maxsize=1)
@@ -95,4 +97,4 @@ def _final_marks() -> _Marks:
 
     marks = Sentencizer.default_punct_chars
     pattern = re.compile(f"[{re.escape(''.join(marks))}]")
-    return _Marks(frozenset(marks), "".join(filter(str.isascii, marks)), pattern)
+    return _Marks(frozenset(marks), "".join(filter(str.isascii, marks)), pattern, "".join(marks) + _CLOSING)

@@ -35,6 +35,7 @@ CACHED_CHARACTERS: Final = 64
 _WINDOW: Final = 8
 _LOOKBEHIND: Final = 4
 _DIGITS: Final = "0123456789"
+_BEFORE_LETTERS: Final = re.compile("[0-9'’]")  # suffixes of letters are units behind a digit, and 's
 
 # Marks that are an affix by themselves whatever word they stand at.
 _OPENING: Final = frozenset('(["“„«')
@@ -199,7 +200,8 @@ class SpacyRules:
     def _suffix_length(self, chunk: str, start: int, end: int) -> int:
         """Return the length of the suffix of ``chunk[start:end]``, 0 if it has none."""
         window = chunk[max(start, end - _WINDOW - _LOOKBEHIND) : end]
-        if window.isalpha() or window[-1:] in _DIGITS:  # units such as km follow a digit
+        last = window[-1:]
+        if last in _DIGITS or (last.isalpha() and not _BEFORE_LETTERS.search(window)):
             return 0
         skipped = max(0, len(window) - _WINDOW)
         match = self._find_suffix(window, skipped)
@@ -301,4 +303,6 @@ class SpacyRules:
 
 def spaced_runs(text: str) -> list[str]:
     """Split a text at all whitespace but single spaces; spaCy makes a token of every such gap."""
+    if " ".join(text.split()) == text:
+        return [text]
     return _GAP.split(text)

@@ -68,3 +68,10 @@ def test_each_split_is_computed_once_and_a_new_text_starts_anew() -> None:
     lines = first.lines
     assert first.with_language("en", 0.9).lines is lines
     assert first.paragraphs == ["One two.", "Three."]
+
+
+@given(st.text(" \t\n\u00a0.aA!", max_size=14))
+@settings(max_examples=200, deadline=None)
+def test_gaps_of_any_kind_part_sentences_as_in_spacy(text: str) -> None:
+    expected = [sentence for sentence in english()(text.strip()).sents if sentence.text.strip()]
+    assert view(text).sentence_count == len(expected)
