@@ -32,11 +32,11 @@ def find_candidates(run: Run, search: Search, listing: str) -> None:
         units = pipeline | "Units" >> ReadUnits(listing)
         members = units | "Send members" >> Regroup(partial(dedup_candidates.members, search=search))
         contents = units | "Send contents" >> Regroup(partial(dedup_candidates.copies, search=search))
-        find = partial(dedup_candidates.find_buckets, search=search)
+        find_buckets = partial(dedup_candidates.find_buckets, search=search)
+        find_pairs = partial(dedup_candidates.find_pairs, search=search)
         told = (
-            members | "Find buckets" >> beam.FlatMapTuple(find).with_output_types(Keyed),
-            contents
-            | "Find copies" >> beam.FlatMapTuple(dedup_candidates.find_pairs).with_output_types(Keyed),
+            members | "Find buckets" >> beam.FlatMapTuple(find_buckets).with_output_types(Keyed),
+            contents | "Find copies" >> beam.FlatMapTuple(find_pairs).with_output_types(Keyed),
         )
         _ = (
             told
@@ -62,12 +62,13 @@ def join_components(run: Run, search: Search, units: Sequence[Unit], listing: st
             emit = partial(dedup_components.edges, search=search, attempt=attempt)
             edges = pipeline | "Units" >> ReadUnits(listing) | "Send edges" >> Regroup(emit)
             for number in range(ROUNDS):
-                large = partial(dedup_components.large, search=search, counted=number == ROUNDS - 1)
+                large = partial(dedup_components.large, search=search, number=number)
+                small = partial(dedup_components.small, search=search, number=number)
                 edges |= f"Large star {number}" >> Regroup(Call(large))
-                small = partial(dedup_components.small, search=search)
                 edges |= f"Small star {number}" >> Regroup(Call(small))
+            collect = partial(dedup_components.collect, search=search)
             write = partial(dedup_components.write_roots, search=search, attempt=attempt)
-            _ = edges | "Collect" >> Regroup(Call(dedup_components.collect)) | "Write" >> beam.MapTuple(write)
+            _ = edges | "Collect" >> Regroup(Call(collect)) | "Write" >> beam.MapTuple(write)
 
         run_pipeline(build, 1, run.beam_flags)
         if dedup_components.is_converged(search, len(units)):

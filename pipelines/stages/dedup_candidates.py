@@ -29,8 +29,6 @@ from pipelines.stages.dedup_search import (
     ordinals,
     receive,
     send,
-    tagged,
-    untagged,
     write_records,
 )
 from pipelines.stages.dedup_signatures import SignaturePart
@@ -64,7 +62,7 @@ def members(unit: Unit, search: Search) -> Iterator[Keyed]:
         found.append(_members(unit, part, rows, hashes, np.full_like(hashes, _URL), docs[rows]))
     if found:
         made = np.concatenate(found)
-        yield from send("sent-members", unit, _partitions(made["band"], search), made, search)
+        yield from send("sent-members", unit.ordinal, _partitions(made["band"], search), made, search)
 
 
 def copies(unit: Unit, search: Search) -> Iterator[Keyed]:
@@ -75,31 +73,32 @@ def copies(unit: Unit, search: Search) -> Iterator[Keyed]:
     made = np.empty(len(rows), dtype=COPY)
     made["content"], made["scope"] = part.content[rows], part.scopes[rows]
     made["order"], made["id"], made["doc"] = keep_keys(part.ranks, unit.age)[rows], part.ids[rows], docs[rows]
-    yield from send("sent-contents", unit, _partitions(id_halves(made["content"])[1], search), made, search)
+    partitions = _partitions(id_halves(made["content"])[1], search)
+    yield from send("sent-contents", unit.ordinal, partitions, made, search)
 
 
 def find_buckets(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
     """Yield (ordinal of a unit, what it is told) of one partition of band hashes."""
-    records = receive(batches, MEMBER)
+    (records,) = receive(batches, MEMBER)
     is_url = records["next_band"] == _URL
     buckets = join_buckets([form_buckets(records[~is_url]), form_buckets(records[is_url], sure=True)])
     memberships, edges = buckets.memberships(partition << 32), local_edges(buckets)
-    yield from tagged(_MEMBERS, ordinals(memberships["doc"]), memberships)
-    yield from tagged(_EDGES, ordinals(edges["doc"]), edges)
+    for tag, made in ((_MEMBERS, memberships), (_EDGES, edges)):
+        yield from send(f"told-{FOUND[tag][0]}", partition, ordinals(made["doc"]), made, search, tag)
 
 
-def find_pairs(partition: int, batches: Iterable[bytes]) -> Iterator[Keyed]:
+def find_pairs(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
     """Yield (ordinal of a unit, what it is told) of one partition of content hashes."""
-    docs, firsts = find_copies(receive(batches, COPY))
+    docs, firsts = find_copies(*receive(batches, COPY))
     pairs = np.empty(len(docs), dtype=PAIR)
     pairs["first"], pairs["doc"] = firsts, docs
-    yield from tagged(_PAIRS, ordinals(firsts), pairs)
-    yield from tagged(_COPIES, ordinals(docs), docs)
+    yield from send("told-pairs", partition, ordinals(firsts), pairs, search, _PAIRS)
+    yield from send("told-copies", partition, ordinals(docs), docs, search, _COPIES)
 
 
 def write_found(ordinal: int, batches: Iterable[bytes], search: Search) -> None:
     """Write what one unit is told."""
-    for (kind, _), records in zip(FOUND, untagged(batches, [dtype for _, dtype in FOUND]), strict=True):
+    for (kind, _), records in zip(FOUND, receive(batches, *(dtype for _, dtype in FOUND)), strict=True):
         if len(records):
             write_records(search.storage, kind, ordinal, records)
 

@@ -17,12 +17,12 @@ from pipelines.stages.dedup_search import (
     Keyed,
     Search,
     Unit,
-    deal,
-    join,
     ordinals,
     part_path,
     partitions_of,
     read_records,
+    receive,
+    send,
     write_records,
 )
 
@@ -37,32 +37,34 @@ _COUNTS: Final = np.dtype([("edges", "<u8"), ("sum", "<u8")])
 def edges(unit: Unit, search: Search, attempt: int) -> Iterator[Keyed]:
     """Yield (partition, edges both ways) of one unit: as found, or as the attempt before left them."""
     kind = f"roots-{attempt - 1}" if attempt else "edges"
-    yield from _send(both_ways(read_records(search.storage, kind, [unit.ordinal], EDGE)), search)
+    found = both_ways(read_records(search.storage, kind, [unit.ordinal], EDGE))
+    yield from _send("stars", unit.ordinal, found, search)
 
 
-def large(partition: int, batches: Iterable[bytes], search: Search, counted: bool) -> Iterator[Keyed]:
+def large(partition: int, batches: Iterable[bytes], search: Search, number: int) -> Iterator[Keyed]:
     """Do the first half of a round for one partition; its edges are counted before the last round."""
-    found = distinct(join(batches, EDGE))
-    if counted:
+    found = distinct(*receive(batches, EDGE))
+    if number == ROUNDS - 1:
         _count(search, "before", partition, found[found["doc"] > found["root"]])
-    yield from _send(large_star(found), search)
+    yield from _send(f"large-{number}", partition, large_star(found), search)
 
 
-def small(_: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
+def small(partition: int, batches: Iterable[bytes], search: Search, number: int) -> Iterator[Keyed]:
     """Do the second half of a round for one partition."""
-    yield from _send(both_ways(small_star(distinct(join(batches, EDGE)))), search)
+    found = both_ways(small_star(distinct(*receive(batches, EDGE))))
+    yield from _send(f"small-{number}", partition, found, search)
 
 
-def collect(_: int, batches: Iterable[bytes]) -> Iterator[Keyed]:
+def collect(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
     """Yield (ordinal of a unit, its edges) of one partition after the last round."""
-    found = distinct(join(batches, EDGE))
+    found = distinct(*receive(batches, EDGE))
     found = found[found["doc"] > found["root"]]
-    yield from ((ordinal, part.tobytes()) for ordinal, part in deal(ordinals(found["doc"]), found))
+    yield from send("settled", partition, ordinals(found["doc"]), found, search)
 
 
 def write_roots(ordinal: int, batches: Iterable[bytes], search: Search, attempt: int) -> None:
     """Write the edges of one unit's documents after the last round, and count them."""
-    found = distinct(join(batches, EDGE))
+    found = distinct(*receive(batches, EDGE))
     write_records(search.storage, f"roots-{attempt}", ordinal, found)
     _count(search, "after", ordinal, found)
 
@@ -73,9 +75,8 @@ def is_converged(search: Search, units: int) -> bool:
     return before == _total(search, "after", units)
 
 
-def _send(found: Array, search: Search) -> Iterator[Keyed]:
-    parts = deal(partitions_of(found["doc"], search), found)
-    yield from ((partition, part.tobytes()) for partition, part in parts)
+def _send(kind: str, name: int, found: Array, search: Search) -> Iterator[Keyed]:
+    yield from send(kind, name, partitions_of(found["doc"], search), found, search)
 
 
 def _count(search: Search, when: str, name: int, found: Array) -> None:

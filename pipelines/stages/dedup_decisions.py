@@ -29,9 +29,9 @@ from pipelines.stages.dedup_search import (
     ordinals,
     part_path,
     read_records,
+    receive,
     rows_of,
-    tagged,
-    untagged,
+    send,
 )
 from pipelines.stages.dedup_settle import Comparison, settle
 from pipelines.stages.dedup_signatures import Settings, SignaturePart
@@ -86,7 +86,7 @@ def count_groups(search: Search, units: Sequence[Unit]) -> int:
 
 
 def nodes(unit: Unit, search: Search, groups: int, roots: str) -> Iterator[Keyed]:
-    """Yield (group, tagged records) of one unit: its documents that have candidates or copies.
+    """Yield (group, records) of one unit: its documents that have candidates or copies.
 
     Args:
         unit: the unit.
@@ -104,9 +104,12 @@ def nodes(unit: Unit, search: Search, groups: int, roots: str) -> Iterator[Keyed
     made = np.empty(len(docs), dtype=node_type(search))
     made["doc"], made["order"] = docs, keep_keys(part.ranks[rows], unit.age)
     made["id"], made["signature"] = part.ids[rows], part.signatures[rows]
-    yield from tagged(_NODES, group, made)
-    yield from tagged(_MEMBERS, group[np.searchsorted(docs, memberships["doc"])], memberships)
-    yield from tagged(_PAIRS, group[np.searchsorted(docs, pairs["first"])], pairs)
+    for tag, kind, owners, records in (
+        (_NODES, "nodes", docs, made),
+        (_MEMBERS, "node-members", memberships["doc"], memberships),
+        (_PAIRS, "node-pairs", pairs["first"], pairs),
+    ):
+        yield from send(kind, unit.ordinal, group[np.searchsorted(docs, owners)], records, search, tag)
 
 
 def decide(_: int, batches: Iterable[bytes], search: Search, texts: Sequence[str]) -> Iterator[Keyed]:
@@ -117,7 +120,7 @@ def decide(_: int, batches: Iterable[bytes], search: Search, texts: Sequence[str
         search: the search.
         texts: paths of the parts of ``filtered/``, by ordinal.
     """
-    found, memberships, pairs = untagged(batches, [node_type(search), MEMBERSHIP, PAIR])
+    found, memberships, pairs = receive(batches, node_type(search), MEMBERSHIP, PAIR)
     found = found[keep_order(found["order"], found["id"])]
     buckets = gather_buckets(memberships, found["doc"])
     decisions = _resolve(found, buckets, search, texts)

@@ -9,7 +9,7 @@ each unit writes its records to one file, sorted by partition, and sends each pa
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -142,28 +142,36 @@ def deal(keys: npt.NDArray[np.int64], records: Array) -> Iterator[tuple[int, Arr
 
 
 def send(
-    kind: str, unit: Unit, partitions: npt.NDArray[np.int64], records: Array, search: Search
+    kind: str, name: int, keys: npt.NDArray[np.int64], records: Array, search: Search, tag: int = 0
 ) -> Iterator[Keyed]:
-    """Yield (partition, its records or where they are) of one unit; `receive` undoes it."""
-    if not len(records):
-        return
-    order = np.argsort(partitions, kind="stable")
-    names, starts = np.unique(partitions[order], return_index=True)
-    ends = np.append(starts[1:], len(order))
+    """Yield (key, its records or where they are); `receive` undoes it.
+
+    Args:
+        kind: what is sent, for the name of the file.
+        name: who sends it.
+        keys: int64 [n]: to whom each record goes.
+        records: [n].
+        search: the search.
+        tag: tells several kinds of records to the same receiver apart.
+    """
+    parts, offset, mark = list(deal(keys, records)), 0, bytes((tag,))
     if not search.by_file:
-        for name, start, end in zip(names.tolist(), starts, ends, strict=True):
-            yield name, _INLINE + records[order[start:end]].tobytes()
-        return
-    path = str(search.storage.path(part_path(kind, unit.ordinal)))
-    write_records(search.storage, kind, unit.ordinal, records[order])
-    for name, start, end in zip(names.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        place = {"path": path, "offset": start * records.itemsize, "length": (end - start) * records.itemsize}
-        yield name, _SLICE + json.dumps(place).encode()
+        yield from ((key, mark + _INLINE + part.tobytes()) for key, part in parts)
+    elif parts:
+        write_records(search.storage, kind, name, np.concatenate([part for _, part in parts]))
+        path = str(search.storage.path(part_path(kind, name)))
+        for key, part in parts:
+            place = {"path": path, "offset": offset, "length": part.nbytes}
+            offset += part.nbytes
+            yield key, mark + _SLICE + json.dumps(place).encode()
 
 
-def receive(batches: Iterable[bytes], dtype: np.dtype[Any]) -> Array:
-    """Return the records that were sent to a partition, in no particular order."""
-    return join(map(_received, batches), dtype)
+def receive(batches: Iterable[bytes], *dtypes: np.dtype[Any]) -> list[Array]:
+    """Return the records that were sent to one receiver by their tags, each tag's in no particular order."""
+    parts: list[list[bytes]] = [[] for _ in dtypes]
+    for batch in batches:
+        parts[batch[0]].append(_received(batch[1:]))
+    return [join(part, dtype) for part, dtype in zip(parts, dtypes, strict=True)]
 
 
 def _received(batch: bytes) -> bytes:
@@ -173,19 +181,6 @@ def _received(batch: bytes) -> bytes:
     with Path(place["path"]).open("rb") as file:
         file.seek(place["offset"])
         return file.read(place["length"])
-
-
-def tagged(kind: int, keys: npt.NDArray[np.int64], records: Array) -> Iterator[Keyed]:
-    """Yield (key, its records behind a byte that says of what kind they are)."""
-    yield from ((key, bytes((kind,)) + part.tobytes()) for key, part in deal(keys, records))
-
-
-def untagged(batches: Iterable[bytes], kinds: Sequence[np.dtype[Any]]) -> list[Array]:
-    """Return the records of each kind, of its dtype."""
-    parts: list[list[bytes]] = [[] for _ in kinds]
-    for batch in batches:
-        parts[batch[0]].append(batch[1:])
-    return [join(part, dtype) for part, dtype in zip(parts, kinds, strict=True)]
 
 
 def unit_of(entry: Mapping[str, Any]) -> Unit:
