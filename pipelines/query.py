@@ -37,7 +37,6 @@ class Query:
     Attributes:
         dropped: name of a step, or ``step.reason``; documents it dropped.
         errors: only records that are errors.
-        cluster: id of a duplicate cluster; its members.
         doc: id, or its first characters; that record.
         where: an SQL condition on the ledger's columns: ``"gopher_quality.words" > 500``.
         limit: show at most so many; None = all.
@@ -49,7 +48,6 @@ class Query:
 
     dropped: str | None = None
     errors: bool = False
-    cluster: str | None = None
     doc: str | None = None
     where: str | None = None
     limit: int | None = 10
@@ -96,9 +94,6 @@ def _fate_condition(query: Query) -> tuple[list[str], list[object]]:
             values.append(reason)
     if query.errors:
         parts.append("l.decision = 'error'")
-    if query.cluster is not None:
-        parts.append("starts_with(u.cluster, ?)")
-        values.append(query.cluster)
     if query.doc is not None:
         parts.append("starts_with(l.id, ?)")
         values.append(query.doc)

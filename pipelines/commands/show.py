@@ -15,7 +15,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser)
     parser.add_argument("--dropped", metavar="STEP[.REASON]", help="documents that a step dropped")
     parser.add_argument("--errors", action="store_true", help="records that are errors")
-    parser.add_argument("--cluster", metavar="ID", help="the members of a duplicate cluster")
+    parser.add_argument(
+        "--cluster", metavar="ID", help="the members of a cluster of duplicates, with their differences"
+    )
     parser.add_argument(
         "--doc", metavar="ID", help="one record, by its id or how it begins; shows all its text"
     )
@@ -36,16 +38,30 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N")
 
 
+def _show_cluster(options: argparse.Namespace) -> int:
+    from pipelines.show_cluster import as_text, show_cluster
+    from pipelines.storage import Storage
+
+    rows = show_cluster(Storage(options.out), options.cluster, options.limit)
+    if options.json:
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        page(f"{as_text(row)}\n{'-' * 80}" for row in rows)
+    return 0
+
+
 def _handle(options: argparse.Namespace) -> int:
     from pipelines.query import Query
     from pipelines.show import as_text, show
     from pipelines.storage import Storage
 
+    if options.cluster is not None:
+        return _show_cluster(options)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not options.json
     query = Query(
         dropped=options.dropped,
         errors=options.errors,
-        cluster=options.cluster,
         doc=options.doc,
         where=options.where,
         limit=options.limit or (None if on_terminal else 10),

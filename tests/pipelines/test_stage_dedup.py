@@ -95,13 +95,20 @@ def test_nothing_but_the_documents_matters(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.slow
-def test_worker_processes_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two worker processes write the bytes that one writes."""
-    rows = corpus(6)
-    first = dedupe(tmp_path / "a", split(rows, 3), Dedup())
+def test_workers_order_and_replays_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two worker processes, units in another order, every bundle done twice: the same bytes, file by file."""
+    units = split(corpus(6), 3)
+    first = dedupe(tmp_path / "a", units, Dedup(url=True))
+    monkeypatch.setattr(dedup_search, "PARTITION_BYTES", 4000)
     monkeypatch.setattr(dedup_decisions, "CAPACITY", 3)
-    second = dedupe(tmp_path / "b", split(rows, 3), Dedup(), workers=2)
-    assert first["sha256"] == second["sha256"]
+    turned = dict(reversed(units.items()))
+    second = dedupe(tmp_path / "b", turned, Dedup(url=True), workers=2)
+    flags = ("--direct_runner_bundle_repeat=2",)
+    third = dedupe(tmp_path / "c", turned, Dedup(url=True), beam_flags=flags)
+    assert {file["path"]: file["sha256"] for file in first["files"]} == {
+        file["path"]: file["sha256"] for file in second["files"]
+    }
+    assert first["sha256"] == second["sha256"] == third["sha256"]
 
 
 def test_where_records_travel_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
