@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipelines.errors import InputError
 from pipelines.manifest import folder_files, manifest_path, read_sealed
 from pipelines.query import Query
+from pipelines.run_tables import RunTables
 from pipelines.show import show
 from pipelines.storage import Storage
 from pipelines.terminal import escape
@@ -29,12 +30,14 @@ class Piece:
     Attributes:
         record: the ledger's row of the document, with its finished ``text``.
         text: what the row's tokens decode to.
+        extracted: the document's text before any step edited it.
         tokens: how many there are, EOS included.
         flags: 1 = continues a document, 2 = cut before its end.
     """
 
     record: Mapping[str, Any]
     text: str
+    extracted: str
     tokens: int
     flags: int
 
@@ -63,28 +66,35 @@ def trace(storage: Storage, shard: str | None, row: int) -> Iterator[Piece]:
         group, first = _row_group(file, row)
         packed = table_to_rows(file.read_row_group(group).slice(row - first, 1))
     tokenizer = Tokenizer.load(storage.path("tokenizer"))
+    names = [identity.tobytes().hex() for identity in packed.doc_ids]
+    sql = "SELECT id, text FROM extracted WHERE id IN (SELECT unnest(?))"
+    extracted = {found["id"]: found["text"] for found in RunTables(storage).query(sql, [names])}
     ends = np.cumsum(packed.doc_lens)
     for number, end in enumerate(ends):
         ids = packed.input_ids[0, end - packed.doc_lens[number] : end]
         text = tokenizer.decode(ids[:-1] if ids[-1] == tokenizer.eos_id else ids)
-        identity = packed.doc_ids[number].tobytes().hex()
-        record = next(iter(show(storage, Query(doc=identity))))
-        yield Piece(record, text, len(ids), int(packed.doc_flags[number]))
+        record = next(iter(show(storage, Query(doc=names[number]))))
+        yield Piece(record, text, extracted[names[number]], len(ids), int(packed.doc_flags[number]))
 
 
 def as_text(piece: Piece) -> str:
-    """Return a piece for a terminal: where it is from, and how its text begins."""
+    """Return a piece for a terminal: where it is from, and how its text begins, as packed and as extracted."""
     record = piece.record
     marks = [word for flag, word in ((CONTINUES, "continues"), (CUT, "cut")) if piece.flags & flag]
-    shown = piece.text[:TEXT_CHARACTERS] + (" […]" if len(piece.text) > TEXT_CHARACTERS else "")
+    same = piece.text in piece.extracted
     lines = [
         f"{record['id']}  {piece.tokens} tokens{''.join(f', {mark}' for mark in marks)}",
         f"{record['url'] or '-'}",
         f"{record['source']}:{record['file']} bytes {record['offset']} to "
         f"{record['offset'] + record['length']}, record {record['index']}",
-        shown,
+        f"packed:\n{_beginning(piece.text)}",
+        "extracted: the same" if same else f"extracted, before it was edited:\n{_beginning(piece.extracted)}",
     ]
     return escape("\n".join(lines))
+
+
+def _beginning(text: str) -> str:
+    return text[:TEXT_CHARACTERS] + (" […]" if len(text) > TEXT_CHARACTERS else "")
 
 
 def _row_group(file: pq.ParquetFile, row: int) -> tuple[int, int]:

@@ -19,7 +19,13 @@ def _handle(options: argparse.Namespace) -> int:
     from pipelines.trace import as_text, trace
 
     for piece in trace(Storage(options.out), options.shard, options.row):
-        found = {**piece.record, "packed": piece.text, "tokens": piece.tokens, "flags": piece.flags}
+        found = {
+            **piece.record,
+            "packed": piece.text,
+            "extracted": piece.extracted,
+            "tokens": piece.tokens,
+            "flags": piece.flags,
+        }
         print(json.dumps(found) if options.json else f"{as_text(piece)}\n{'-' * 80}")
     return 0
 

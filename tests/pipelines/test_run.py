@@ -206,6 +206,10 @@ def test_show_and_trace_print_what_they_promise(demo: Path, capsys: pytest.Captu
     assert run_cli("trace", str(demo), "--row", "0", "--json") == 0
     pieces = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert all(piece["packed"] in piece["text"] for piece in pieces)
+    original = dict(rows(demo, "extracted", "SELECT id, text FROM t"))
+    assert all(piece["extracted"] == original[piece["id"]] for piece in pieces)
+    assert run_cli("trace", str(demo), "--row", "0") == 0
+    assert capsys.readouterr().out.count("\npacked:\n") == len(pieces)
     assert run_cli("show", str(demo), "--where", "no such column") == 2
 
 
