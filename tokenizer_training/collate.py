@@ -4,6 +4,8 @@
     arguments = TrainingArguments(..., remove_unused_columns=False)
     Trainer(model, arguments, data_collator=Collator(), train_dataset=shards).train()
 
+For TRL's SFTTrainer likewise, with ``SFTConfig(..., dataset_kwargs={"skip_prepare_dataset": True})`` (1.16).
+
 It takes rows as the shards hold them, or single rows of a `TokenDataset` over ``ShardLoader(..., batch_size=1)``,
 whose order is shuffled by seed and epoch. There is no attention mask on purpose: with one, or with
 ``use_cache=True``, transformers 5 does not look at the positions, and the documents of a row see each other.

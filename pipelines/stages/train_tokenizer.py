@@ -7,13 +7,14 @@ tokenizer was trained on, and how well it fits this corpus.
 from __future__ import annotations
 
 import json
-import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
@@ -171,16 +172,19 @@ def _evaluation(made: _Made, storage: Storage, files: Sequence[Mapping[str, Any]
 
 
 def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Texts]:
-    """Return the first documents of some parts, evenly spaced by name, grouped by language."""
-    filled = [file for file in files if file["rows"]]
-    if not filled:
+    """Return the first documents of some parts, the more the larger a part is, grouped by language."""
+    rows = np.cumsum([file["rows"] for file in files])
+    if not files or not rows[-1]:
         return []
-    chosen = filled[:: math.ceil(len(filled) / SAMPLE_PARTS)]
-    each = SAMPLE_DOCUMENTS // len(chosen)
+    # Places evenly spaced through all documents; each takes its share of the sample from the part it lies in.
+    blocks = Counter(
+        np.searchsorted(rows, np.arange(SAMPLE_PARTS) * rows[-1] // SAMPLE_PARTS, "right").tolist()
+    )
+    each = SAMPLE_DOCUMENTS // SAMPLE_PARTS
     sample = [
         (language or UNKNOWN_LANGUAGE, text)
-        for file in chosen
-        for language, text in islice(read_documents(str(storage.path(file["path"]))), each)
+        for place, number in sorted(blocks.items())
+        for language, text in islice(read_documents(str(storage.path(files[place]["path"]))), each * number)
     ]
     sample.sort(key=lambda pair: pair[0])
     grouped = ((name, [text for _, text in pairs]) for name, pairs in groupby(sample, key=lambda p: p[0]))

@@ -318,3 +318,19 @@ def test_the_command_works_alone_on_any_reader(tmp_path: Path) -> None:
     assert counter.distinct > 3000
     assert Tokenizer.load(tmp_path / "out" / "tokenizer").data == train(counter.take()[0], 2048, 0.5).model
     assert not (tmp_path / "out" / "shards").exists()
+
+
+def test_the_sample_is_of_the_large_parts_first(tmp_path: Path) -> None:
+    """A corpus of one large and many small files is judged by the large one."""
+    storage = Storage(tmp_path)
+    many = write_documents(storage, [("en", f"number {n}") for n in range(2000)], 2)["files"]
+    few = [
+        write_documents(Storage(tmp_path), [("la", "unus")], 2, home=f"small{n}")["files"][0]
+        for n in range(40)
+    ]
+    (english,) = [
+        texts for name, texts, _ in train_tokenizer.sample_documents(storage, [*few, *many]) if name == "en"
+    ]
+    assert len(english) > 900
+    assert train_tokenizer.sample_documents(storage, few)[0][0] == "la"
+    assert train_tokenizer.sample_documents(storage, []) == []
