@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines.errors import InputError, RecipeError
 from pipelines.query import Query, condition
+from pipelines.report.steps import RunStep, run_steps
 from pipelines.run_tables import RunTables
 from pipelines.storage import Storage
 from pipelines.terminal import escape
@@ -22,7 +23,9 @@ PAGE_ROWS = 50
 
 
 def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
-    """Yield the matching records: the ledger's columns, ``text``, and duplicate columns where there are any.
+    """Yield the matching records: the ledger's columns, ``text``, ``why``, and duplicate columns where there are any.
+
+    ``why`` is the measure that decided about a dropped document, and its limit.
 
     Raises:
         VerificationError: the run has no finished stage yet.
@@ -31,6 +34,7 @@ def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
     """
     tables = RunTables(storage)
     _check_measures(tables, query)
+    steps = {step.name: step for step in run_steps(tables)}
     end = None if query.limit is None else query.skip + query.limit
     first = query.skip
     while end is None or first < end:
@@ -38,10 +42,15 @@ def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
         if not rows and first == query.skip:
             raise InputError("no record matches; `corpusmill show OUT` without options shows kept documents")
         texts = tables.texts([row["id"] for row in rows])
-        yield from ({**row, "text": texts.get(row["id"])} for row in rows)
+        yield from ({**row, "why": _why(row, steps), "text": texts.get(row["id"])} for row in rows)
         if len(rows) < PAGE_ROWS:
             return
         first += len(rows)
+
+
+def _why(row: Mapping[str, Any], steps: Mapping[str, RunStep]) -> str:
+    step = steps.get(row["step"] or "")
+    return step.explain(row) if step is not None else ""
 
 
 def _check_measures(tables: RunTables, query: Query) -> None:
@@ -68,8 +77,8 @@ def _page(tables: RunTables, query: Query, first: int, number: int) -> list[dict
 
 def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
     """Return a record for a terminal: decision, where it is from, measures, text; nothing in it can act."""
-    measures = [f"{name}={_short(value)}" for name, value in row.items() if "." in name and value is not None]
     why = f" by {row['step']}: {row['reason']}" if row["step"] else ""
+    why += f" ({row['why']})" if row.get("why") else ""
     copy = ""
     if row["cluster"] is not None and not row["kept_copy"]:
         copy = (
@@ -83,9 +92,20 @@ def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
         f"{row['url'] or '-'}",
         f"{row['source']}:{row['file']} at byte {row['offset']}, record {row['index']}, "
         f"language {row['language'] or '-'} {_short(row['language_score'])}, {row['bytes'] or 0} bytes",
-        "  ".join(measures),
+        *_measures(row),
     ]
     return escape("\n".join(line for line in lines if line) + f"\n\n{shown}") + more
+
+
+def _measures(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each step: its name, and what it measured."""
+    by_step: dict[str, list[str]] = {}
+    for column, value in row.items():
+        step, dot, name = column.partition(".")
+        if dot and value is not None:
+            by_step.setdefault(step, []).append(f"{name} {_short(value)}")
+    width = max(map(len, by_step), default=0)
+    yield from (f"  {step:<{width}}  {', '.join(measured)}" for step, measured in by_step.items())
 
 
 def _short(value: object) -> str:

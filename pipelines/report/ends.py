@@ -90,7 +90,9 @@ def tokenizer(tables: RunTables) -> TokenizerFacts | None:
     folder = tables.storage.path("tokenizer")
     found = json.loads((folder / "evaluation.json").read_bytes())
     trained = Tokenizer.load(folder)
-    pieces = {trained.decode([n]) for n in range(trained.vocab_size)}
+    pieces = {
+        piece.text.replace("\u2581", " ") for piece in trained.model.pieces if piece.kind == Kind.NORMAL
+    }
     rows = tables.query(
         f"SELECT language, min_by(id, md5(id)) AS id FROM documents GROUP BY language "  # noqa: S608 - a number of ours
         f"ORDER BY count(*) DESC, language LIMIT {EXAMPLES}"

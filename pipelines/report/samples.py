@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.report.shown import number
 from pipelines.report.steps import RunStep, run_steps
 from pipelines.run_tables import RunTables
 
@@ -88,15 +87,4 @@ def _rows(tables: RunTables, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def with_reason(row: Mapping[str, Any], step: RunStep | None) -> Sample:
     """Return a row of the ledger, with its ``text``, as a sample; `step` is the one that took it."""
-    check = step.check(row["reason"]) if step is not None and row["reason"] else None
-    why = ""
-    if step is not None and check is not None:
-        value, limit = row.get(f"{step.name}.{check.measure}"), step.fields.get(check.field)
-        why = f"{check.measure} {_plain(value)}, {check.field} {_plain(limit)}"
-    return Sample(row, why, row["text"])
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    return number(value) if isinstance(value, (int, float)) else str(value)
+    return Sample(row, step.explain(row) if step is not None else "", row["text"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from filters.step import Check, find_step
 from pipelines.report.histograms import Limit, numeric_limits
+from pipelines.report.shown import number
 from pipelines.run_tables import RunTables
 
 
@@ -29,9 +30,23 @@ class RunStep:
         """Return the check that gives a reason."""
         return next((check for check in self.checks if check.reason == reason), None)
 
+    def explain(self, row: Mapping[str, Any]) -> str:
+        """Return the measure that decided about a row of the ledger, and its limit; '' where none is known."""
+        check = self.check(row["reason"]) if row["reason"] else None
+        if check is None:
+            return ""
+        value, limit = row.get(f"{self.name}.{check.measure}"), self.fields.get(check.field)
+        return f"{check.measure} {_plain(value)}, {check.field} {_plain(limit)}"
+
     def limits(self, measure: str) -> tuple[Limit, ...]:
         """Return the numeric limits on one of its measures."""
         return numeric_limits(self.checks, self.fields, measure)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return number(value) if isinstance(value, (int, float)) else str(value)
 
 
 def run_steps(tables: RunTables) -> list[RunStep]:

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,22 @@ def test_a_run_that_stopped_after_a_stage_is_shown(tmp_path: Path) -> None:
 def test_what_a_removed_copy_is_a_copy_of_is_said(demo: Path) -> None:
     row = next(row for row in found(demo) if row["kept_copy"] is False)
     assert f"kept by the steps, removed as {row['layer']} duplicate of {row['keeper']}" in as_text(row)
+
+
+def test_nothing_hostile_reaches_the_terminal(hostile: Path) -> None:
+    rows = [*found(hostile, where="true")]
+    assert len(rows) > 20
+    for row in rows:
+        said = as_text(row, whole=True)
+        assert not [
+            c for c in said if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+        ]
+
+
+def test_a_dropped_document_says_which_measure_decided(demo: Path) -> None:
+    row = found(demo, dropped="gopher_quality.too_few_words")[0]
+    assert row["why"] == f"words {row['gopher_quality.words']}, min_words 50"
+    assert f"too_few_words ({row['why']})" in as_text(row)
 
 
 def test_on_a_terminal_a_pager_shows_all_and_may_be_closed_early(demo: Path) -> None:
