@@ -38,7 +38,8 @@ Report(RUN).section("duplicates")
 
 # %%
 closest = RunTables(Storage(RUN)).query(
-    "SELECT id, keeper, similarity FROM duplicates WHERE layer = 'minhash' ORDER BY similarity, id LIMIT 3"
+    "SELECT id, keeper, similarity FROM duplicates WHERE layer = 'minhash' AND against IS NULL "
+    "ORDER BY similarity, id LIMIT 3"
 )
 closest
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from pipelines.commands import (
     check,
@@ -28,6 +30,7 @@ from pipelines.commands import (
     whatif,
 )
 from pipelines.errors import CorpusmillError, OutputError, what_to_mend
+from pipelines.strict_yaml import nearest
 from pipelines.terminal import escape
 
 COMMANDS = (
@@ -73,9 +76,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors say what was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message with a hint, and exit with 2."""
+        unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)'", message)
+        if unknown:
+            names = [command.name for command in COMMANDS]
+            message = f"there is no command {unknown[1]!r}; {nearest(unknown[1], names, 'commands')}"
+        elif "unrecognized arguments" in message and any(mark in message for mark in "[]{}"):
+            message += (
+                '; put quotes around what has spaces: --set "inputs=[{reader: warc, paths: [a.warc.gz]}]"'
+            )
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog="corpusmill",
         description="Raw web crawls and Wikipedia dumps in, packed training tokens out.",
         epilog="Flags for the Beam runner go after a lone --, for example: -- --runner=DataflowRunner",

@@ -165,7 +165,7 @@ class _Follower:
         if self.errors:
             parts.append(f"errors: {self.errors:,}")
         eta = self.eta()
-        if eta is not None:
+        if eta:  # not when it is unknown, nor when all is done
             parts.append(f"{_duration(eta)} left")
         return ", ".join(parts)
 

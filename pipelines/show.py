@@ -40,12 +40,20 @@ def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
     while end is None or first < end:
         rows = _page(tables, query, first, PAGE_ROWS if end is None else min(PAGE_ROWS, end - first))
         if not rows and first == query.skip:
-            raise InputError("no record matches; `corpusmill show OUT` without options shows kept documents")
+            raise InputError(f"no record matches; {_instead(tables, query)}")
         texts = tables.texts([row["id"] for row in rows])
         yield from ({**row, "why": _why(row, steps), "text": texts.get(row["id"])} for row in rows)
         if len(rows) < PAGE_ROWS:
             return
         first += len(rows)
+
+
+def _instead(tables: RunTables, query: Query) -> str:
+    """Return what could be asked for instead."""
+    if query.dropped is None:
+        return "`corpusmill show OUT` without options shows kept documents"
+    rows = tables.query("SELECT DISTINCT step FROM ledger WHERE decision = 'dropped' ORDER BY step")
+    return f"the steps that dropped something are {', '.join(row['step'] for row in rows)}"
 
 
 def _why(row: Mapping[str, Any], steps: Mapping[str, RunStep]) -> str:

@@ -25,7 +25,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--domain", metavar="HOST", help="only documents of this host and those below it")
     parser.add_argument(
         "--between",
-        type=Between.parse,
+        type=_between,
         action="append",
         default=[],
         metavar="NAME=LOW:HIGH",
@@ -49,6 +49,13 @@ def _show_cluster(options: argparse.Namespace) -> int:
     else:
         page(f"{as_text(row)}\n{'-' * 80}" for row in rows)
     return 0
+
+
+def _between(text: str) -> Between:
+    try:
+        return Between.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _handle(options: argparse.Namespace) -> int:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow.parquet as pq
 import yaml
 
 from pipelines.publish.files import RepoFile, configs
 from pipelines.publish.stage import OTHER_LANGUAGE
-from pipelines.remote.address import is_remote
 from pipelines.report.funnel import Level, funnel
 from pipelines.report.shown import number, share, size
 from pipelines.run_tables import RunTables
@@ -111,26 +111,33 @@ def model_card(
 
 
 def public_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe without the folders of the machine it ran on: inputs keep the names of their files.
+    """Return a recipe as others may see it: no folders of this machine, no keys that an address may carry.
 
-    Addresses stay. Files chosen from a crawl are left out: the list's sha256 and the seed say which they are.
+    Files chosen from a crawl are left out: the list's sha256 and the seed say which they are.
     """
-    return {**recipe, "inputs": [_public_input(entry) for entry in recipe["inputs"]]}
+    inputs = [_public_input(entry) for entry in recipe["inputs"]]
+    return {name: _public(value) for name, value in {**recipe, "inputs": inputs}.items()}
 
 
 def _public_input(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown = {key: value for key, value in entry.items() if key != "found"}
-    if "paths" in entry:
-        shown["paths"] = [_public_path(path) for path in entry["paths"]]
-    if "dataset" in entry and entry["dataset"].startswith((".", "/")):
-        shown["dataset"] = _public_path(entry["dataset"])
     if isinstance(entry.get("files"), list):
         shown["files"] = [file["name"] for file in entry["files"]]
     return shown
 
 
-def _public_path(path: str) -> str:
-    return path if is_remote(path) else path.rstrip("/").rpartition("/")[2]
+def _public(value: Any) -> Any:
+    """Return a value of a recipe with paths from the root or home cut to their last part, and plain addresses."""
+    if isinstance(value, Mapping):
+        return {name: _public(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_public(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    if "://" in value:
+        split = urlsplit(value)
+        return urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, "", ""))
+    return value.rpartition("/")[2] if value.startswith(("/", "~", "..")) else value
 
 
 def _page(front: Mapping[str, Any], parts: Sequence[str]) -> str:

@@ -28,8 +28,8 @@ class Cluster:
 
     Attributes:
         size: documents in it.
-        members: id, url, similarity, layer, kept; keepers first, then by similarity.
-        diff: the copy compared with its keeper; empty where their texts are equal.
+        members: id, url, similarity, layer, kept, keeper; keepers first, then by similarity.
+        diff: the copy compared with its keeper; empty where no text differs.
     """
 
     size: int
@@ -85,10 +85,12 @@ def _largest(tables: RunTables) -> list[Cluster]:
 
 def _cluster(size: int, members: Sequence[Mapping[str, Any]]) -> Cluster:
     texts = {member["id"]: member["text"] for member in members}
-    last = members[-1]
-    same = texts[last["keeper"]] == last["text"]
-    difference = Markup() if same else diff(texts[last["keeper"]], last["text"])
-    return Cluster(size, members[:MEMBERS], difference)
+    # The keeper of a copy may be a document of an older run, whose text is not here.
+    pairs = [
+        (texts[one["keeper"]], one["text"]) for one in members if one["keeper"] in texts and not one["kept"]
+    ]
+    different = [pair for pair in pairs if pair[0] != pair[1]]
+    return Cluster(size, members[:MEMBERS], diff(*different[-1]) if different else Markup())
 
 
 def diff(before: str, after: str) -> Markup:

@@ -46,7 +46,7 @@ def about(value: float) -> str:
     for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= unit:
             return f"{float(f'{value:.2g}') / unit:g}{name}"
-    return f"{value:.2g}"
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def share(part: float | None, whole: float | None = 1.0) -> str:

@@ -64,8 +64,16 @@ def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_command_exits_2() -> None:
-    assert corpusmill("mill").returncode == 2
+def test_an_unknown_command_exits_2_and_names_the_nearest() -> None:
+    done = corpusmill("verfy")
+    assert done.returncode == 2
+    assert "there is no command 'verfy'; did you mean 'verify'?" in done.stderr
+
+
+def test_an_override_without_quotes_is_explained() -> None:
+    done = corpusmill("check", "configs/demo.yaml", "--set", "inputs=[{reader:", "warc}]")
+    assert done.returncode == 2
+    assert "put quotes around" in done.stderr
 
 
 def test_a_run_that_is_not_there_fails_verification(tmp_path: Path) -> None:

@@ -69,6 +69,11 @@ def test_an_unknown_measure_names_those_there_are(demo: Path) -> None:
         found(demo, between=(Between("words", 1, None),))
 
 
+def test_a_step_that_dropped_nothing_is_told_from_those_that_did(demo: Path) -> None:
+    with pytest.raises(InputError, match=r"the steps that dropped something are .*gopher_quality"):
+        found(demo, dropped="gopher_qualty")
+
+
 @pytest.mark.parametrize("text", ["words", "words=3", "=1:2", "words=a:b"])
 def test_bounds_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):

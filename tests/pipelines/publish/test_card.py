@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.publish.card import table, text
+from pipelines.publish.card import public_recipe, table, text
 from pipelines.publish.publish import PARTS, Contents, Target, prepare
 from pipelines.publish.stage import language_folder
 from pipelines.storage import Storage
@@ -69,6 +69,21 @@ def test_hostile_names_break_nothing(hostile: Path, tmp_path: Path) -> None:
         assert ".." not in file.path
     plain = json.loads(next(f.content for f in dataset.files if f.path == "corpusmill.json"))
     assert plain["recipe"]["name"] == "hostile"
+
+
+def test_a_recipe_keeps_names_and_loses_folders_and_keys() -> None:
+    inputs = [
+        {
+            "paths": ["/home/me/a.warc.gz", "https://u:pw@host/x.gz?sig=1", "crawl/*.gz"],
+            "files": [{"name": "a"}],
+        }
+    ]
+    recipe = {"inputs": inputs, "dedup": {"against": ["../runs/old"]}, "unit_mb": 32}
+    assert public_recipe(recipe) == {
+        "inputs": [{"paths": ["a.warc.gz", "https://host/x.gz", "crawl/*.gz"], "files": ["a"]}],
+        "dedup": {"against": ["old"]},
+        "unit_mb": 32,
+    }
 
 
 @given(st.text())

@@ -65,4 +65,4 @@ def test_shares_sizes_and_estimates() -> None:
     assert [size(0), size(999), size(1000), size(27_600_000), size(3.2e12), size(None)] == [
         "0 B", "999 B", "1.0 kB", "27.6 MB", "3,200 GB", "–",
     ]  # fmt: skip
-    assert [about(6_131_726), about(944_551), about(12), about(2.4e9)] == ["6.1 M", "940 k", "12", "2.4 G"]
+    assert [about(6_131_726), about(944_551), about(355), about(2.4e9)] == ["6.1 M", "940 k", "360", "2.4 G"]
