@@ -75,7 +75,9 @@ def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
         run.progress.say(f"{NAME}: nothing to do")
         return known
     begin_stage(run, HOME)
-    return finish_stage(run, own_key, FOLDERS, {}, run_units(run, work, tasks), HOME)
+    sidecars = run_units(run, work, tasks)
+    _extractor(settings.extract).close()  # this process may have been the worker; the child is of no more use
+    return finish_stage(run, own_key, FOLDERS, {}, sidecars, HOME)
 
 
 def process_unit(

@@ -7,6 +7,8 @@ Memory is the sum of proportional set sizes (shared pages count once), sampled f
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -17,6 +19,7 @@ import time
 from pathlib import Path
 
 SAMPLE_S = 0.2
+_PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 
 
 def descendants(root: int) -> list[int]:
@@ -51,6 +54,7 @@ def main(command: list[str]) -> int:
     """Run, sample, report; return the command's exit code."""
     peak, most = 0, 0
     began = time.monotonic()
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # so that orphans are ours, and their CPU counts
     child = subprocess.Popen(command)
     ended = threading.Event()
 
@@ -65,6 +69,9 @@ def main(command: list[str]) -> int:
     code = child.wait()
     ended.set()
     sampler.join()
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     report = {
         "wall_s": round(time.monotonic() - began, 1),
