@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -221,24 +222,49 @@ def test_a_list_that_cannot_be_is_an_error(
         extract(tmp_path, f"{{reader: warc, crawl: CC-T, files: {files}, mirror: '{server.url}/'}}")
 
 
+LISTING = '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{}</ListBucketResult>'
+ENTRY = "<Contents><Key>{}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>"
+SERVICES = [("s3", "AWS_ENDPOINT_URL_S3"), ("gs", "STORAGE_EMULATOR_HOST")]
+
+
+@pytest.mark.parametrize(("scheme", "variable"), SERVICES)
 def test_a_bucket_is_listed_page_by_page(
-    tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch, scheme: str, variable: str
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+    monkeypatch.setenv(variable, server.url)
     keys = ["crawl/1/a.warc.gz", "crawl/1/b.txt", "crawl/2/a.warc.gz"]
     for key in keys:
         server.files[f"/bucket/{key}"] = WEB
-    entry = "<Contents><Key>{}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>"
-    import hashlib
-
-    page = '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{}</ListBucketResult>'
-    one = [entry.format(key, hashlib.md5(WEB).hexdigest(), len(WEB)) for key in keys]
+    entries = [ENTRY.format(key, hashlib.md5(WEB).hexdigest(), len(WEB)) for key in keys]
     more = "<IsTruncated>true</IsTruncated><NextContinuationToken>a+/=</NextContinuationToken>"
     base = "/bucket/?{}list-type=2&prefix=crawl%2F"
-    server.files[base.format("")] = page.format(one[0] + one[1] + more).encode()
-    server.files[base.format("continuation-token=a%2B%2F%3D&")] = page.format(one[2]).encode()
-    found = extract(tmp_path, "{reader: warc, paths: ['s3://bucket/crawl/**/*.warc.gz'], limit: 5}")
+    server.files[base.format("")] = LISTING.format(entries[0] + entries[1] + more).encode()
+    server.files[base.format("continuation-token=a%2B%2F%3D&")] = LISTING.format(entries[2]).encode()
+    found = extract(tmp_path, f"{{reader: warc, paths: ['{scheme}://bucket/crawl/**/*.warc.gz'], limit: 5}}")
     assert [file["name"] for file in found["recipe"]["inputs"][0]["files"]] == ["1/a.warc.gz", "2/a.warc.gz"]
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        (LISTING.format(""), "no object of the bucket matches"),
+        (LISTING.format("<IsTruncated>true</IsTruncated>"), "more follow, but not where"),
+        (LISTING.format("<Contents><Key>a</Key></Contents>"), "no key or no size"),
+        ("<html>Log in</html>", "the answer is no listing"),
+        ("<ListBucketResult>", "the answer is no listing"),
+        (
+            '<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult>&b;</ListBucketResult>',
+            "declares a document type",
+        ),
+    ],
+)
+def test_a_listing_that_cannot_be_is_an_error(
+    tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch, page: str, says: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+    server.files["/bucket/?list-type=2&prefix="] = page.encode()
+    with pytest.raises(InputError, match=says):
+        extract(tmp_path, "{reader: warc, paths: ['s3://bucket/*.gz']}")
 
 
 def test_an_object_that_changed_since_it_was_listed_is_an_error(tmp_path: Path, server: Any) -> None:
