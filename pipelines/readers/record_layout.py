@@ -20,7 +20,7 @@ class Layout:
     Attributes:
         name: what users call it.
         starts: how a record may start.
-        plausible: how one starts beyond chance, at the start of a line.
+        plausible: how one starts beyond chance, at the start of a line; what matches starts as in `starts`.
         header_end: what a header ends with.
         parse: turns a header into WARC headers, names in lower case; raises `HeaderError`.
         ends: how a whole file ends.
@@ -75,11 +75,12 @@ WARC = Layout(
     parse=_parse_warc,
     ends=(b"\r\n\r\n", b"\n\n"),
 )
+_ARC_STARTS = (b"http://", b"https://", b"dns:", b"filedesc://", b"ftp://", b"whois://", b"warcinfo:")
 ARC = Layout(
     name="ARC",
-    starts=(b"http://", b"https://", b"dns:", b"filedesc://", b"ftp://", b"whois://", b"warcinfo:"),
+    starts=_ARC_STARTS,
     plausible=re.compile(
-        rb"(?<![^\n])(?:https?|dns|filedesc|ftp|whois|warcinfo):[^\n]{1,4096} \d{12,18} [^\n]{1,256} -?\w+\r?\n"
+        rb"(?<![^\n])(?:%b)[^\n]{1,4096} \d{12,18} [^\n]{1,256} -?\w+\r?\n" % b"|".join(_ARC_STARTS)
     ),
     header_end=re.compile(rb"\n"),
     parse=_parse_arc,

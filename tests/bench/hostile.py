@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from filters.label_language import predict
 from pipelines.config import Extract
 from pipelines.config_load import load
 from pipelines.errors import CorpusmillError
+from pipelines.models import find
 from pipelines.readers.jsonl import Jsonl
 from pipelines.readers.parquet import Parquet
 from pipelines.readers.record import Reader
@@ -57,6 +59,9 @@ DIRTY = re.compile("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SHOWN_PLACES = 3
 PINNED_ENGINE = "resiliparse"
 RIGHT = "right"
+
+# The other fastText files are damaged copies of this one, whose hash the recipe pins.
+TRUE_MODEL = "ft_ok.bin"
 
 
 @dataclass
@@ -167,7 +172,10 @@ def _consume(path: Path, engine: str, scratch: Path, outcome: Outcome) -> None:
             load(path)
             outcome.said = "loads"
         case ".bin":
-            predict(str(path), "a text to label")
+            model, _ = find(
+                f"{path}#sha256={sha256(path.with_name(TRUE_MODEL).read_bytes()).hexdigest()}", path.parent
+            )
+            predict(str(model), "a text to label")
             outcome.said = "loads"
         case ".model":
             Tokenizer.load(path)
@@ -191,8 +199,7 @@ class Expected:
 
     Attributes:
         summary: what comes out.
-        pattern: of the kept text, which must hold it; after ``!``, which must lack it; after ``?``, what is known
-            to be wrong.
+        pattern: of the kept text, which must hold it; after ``!``, which must lack it.
     """
 
     summary: str
@@ -203,8 +210,6 @@ class Expected:
         if strict and outcome.summary() != self.summary:
             yield f"expected {self.summary}"
         text = "\n".join(outcome.texts)
-        if self.pattern.startswith("?"):
-            return
         if self.pattern.startswith("!"):
             if re.search(self.pattern[1:], text):
                 yield f"holds {self.pattern[1:]}"
@@ -270,8 +275,7 @@ def verdict(outcome: Outcome, expected: Expected | None, strict: bool) -> str:
     faults += expected.faults(outcome, strict) if expected else ["not in the golden file"]
     faults += [f"takes {outcome.seconds:.0f} s"] if outcome.seconds > MAX_SECONDS * max(1, pages) else []
     faults += [f"takes {outcome.peak_mb} MB"] if outcome.peak_mb > MAX_MB else []
-    known = expected.pattern[1:] if expected and expected.pattern.startswith("?") else ""
-    return "; ".join(faults) or (f"KNOWN FAULT: {known}" if known else RIGHT)
+    return "; ".join(faults) or RIGHT
 
 
 def main() -> None:

@@ -226,6 +226,18 @@ def test_a_step_without_files_stays_as_it_is(tmp_path: Path) -> None:
     assert resolve(step, tmp_path) == (step, {})  # type: ignore[arg-type]
 
 
+def test_a_pinned_file_is_that_file_or_an_error(tmp_path: Path) -> None:
+    """One flipped bit of a model loads and predicts; its hash tells."""
+    (tmp_path / "own.bin").write_bytes(GOOD)
+    pinned = f"own.bin#sha256={FAKE.sha256.upper()}"
+    assert find(pinned, tmp_path) == (tmp_path / "own.bin", FAKE.sha256)
+    (tmp_path / "own.bin").write_bytes(GOOD[:-1] + b"S")
+    with pytest.raises(InputError, match="not the file that the recipe pins"):
+        find(pinned, tmp_path)
+    with pytest.raises(InputError, match="cannot read"):
+        find("own.bin#sha256=12", tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'gone\.txt'.*No such file.*known by name alone: lid\.176\.ftz"):
         resolve(Listed("gone.txt"), tmp_path)  # type: ignore[arg-type]

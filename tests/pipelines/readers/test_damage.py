@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import zstandard
 
-from pipelines.readers.record import Reader
+from pipelines.readers.record import Damaged, Reader, Span
 from pipelines.readers.warc import Warc
 from pipelines.readers.wikipedia import Wikipedia
 
@@ -158,6 +158,52 @@ def test_a_digest_shows_what_no_checksum_does(pack: Callable[[bytes], bytes], re
 @pytest.mark.parametrize("encode", [base64.b32encode, base64.b64encode, base64.b16encode])
 def test_digests_come_in_several_forms(algorithm: str, encode: Callable[[bytes], bytes], read: Any) -> None:
     assert read(Warc(), digested(3, algorithm, encode)).reports == []
+
+
+def mutate(generator: random.Random, data: bytes) -> bytes:
+    """Return a file with up to five bytes or runs changed, cut out, doubled, zeroed, or put in from another file."""
+    mutant = bytearray(data)
+    for _ in range(generator.randrange(1, 6)):
+        at = generator.randrange(len(mutant) + 1)
+        end = min(len(mutant), at + generator.choice([1, 2, 8, 60, 400]))
+        part = mutant[at:end]
+        mutant[at:end] = generator.choice(
+            [
+                generator.randbytes(end - at),
+                b"",
+                part + part,
+                bytes(end - at),
+                SAMPLES[generator.choice(list(SAMPLES))].data[: generator.choice([10, 200, 1000])] + part,
+            ]
+        )
+    return bytes(mutant)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_any_mutation_keeps_the_books(name: str) -> None:
+    """Whatever is done to a file, its spans and damage tile it, and reading it comes to an end."""
+    generator = random.Random(name)
+    for _ in range(200):
+        mutant = mutate(generator, SAMPLES[name].data)
+        most = len(mutant) + 100
+        events = list(itertools.islice(SAMPLES[name].reader.read(io.BytesIO(mutant), 0, len(mutant)), most))
+        assert len(events) < most
+        position = 0
+        for event in events:
+            if isinstance(event, Span | Damaged):
+                assert event.offset == position
+                position += event.length
+        assert position == len(mutant)
+
+
+def test_a_start_that_no_record_has_is_passed_over(read: Any) -> None:
+    """Found by mutation: "http:/" was once searched for, and not read, without end."""
+    fake = b"http:/x.com/ 1.2.3.4 20080430204825 text/html 7\n1234567\n"
+    events = read(Warc(), fake + SAMPLES["arc"].data)
+    assert events.payloads == PAGES
+    assert [(event.reason, event.offset, event.length) for event in events.damaged] == [
+        ("not_a_record", 0, len(fake))
+    ]
 
 
 @pytest.mark.parametrize("name", SAMPLES)
