@@ -68,7 +68,7 @@ def _funnels(answer: Answer) -> Table:
     table = Table("", "now", "then", "change", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
-        column.justify = "right"
+        column.justify, column.min_width = "right", 6
     for fate in ("dropped", "error", "unknown", "kept"):
         names = sorted({*now, *then}, key=lambda name: (-now.get(name, 0), name))
         reasons = [name for name in names if name == fate or name.startswith(f"{fate} ")]
