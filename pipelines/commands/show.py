@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
 
 from pipelines.commands.command import Command, add_out, positive
 from pipelines.query import Between
@@ -42,13 +45,17 @@ def _show_cluster(options: argparse.Namespace) -> int:
     from pipelines.show_cluster import as_text, show_cluster
     from pipelines.storage import Storage
 
-    rows = show_cluster(Storage(options.out), options.cluster, options.limit)
-    if options.json:
+    _print(show_cluster(Storage(options.out), options.cluster, options.limit), as_text, options.json)
+    return 0
+
+
+def _print(rows: Iterable[Mapping[str, Any]], as_text: Callable[..., str], as_json: bool) -> None:
+    """Print rows as JSON lines, or as text a page at a time."""
+    if as_json:
         for row in rows:
             print(json.dumps(row))
     else:
         page(f"{as_text(row)}\n{'-' * 80}" for row in rows)
-    return 0
 
 
 def _between(text: str) -> Between:
@@ -78,11 +85,7 @@ def _handle(options: argparse.Namespace) -> int:
         skip=options.skip,
     )
     rows = show(Storage(options.out), query)
-    if options.json:
-        for row in rows:
-            print(json.dumps(row))
-    else:
-        page(f"{as_text(row, whole=options.doc is not None)}\n{'-' * 80}" for row in rows)
+    _print(rows, partial(as_text, whole=options.doc is not None), options.json)
     return 0
 
 

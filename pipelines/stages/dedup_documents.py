@@ -99,7 +99,8 @@ def _divide(
 
 
 def _counts(seen: int, clustered: pa.Table, decisions: pa.Table) -> dict[str, Any]:
-    removed = {f"removed {layer}": _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
+    counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
+    removed = {f"removed {layer}": number for layer, number in counted.items() if number}
     records = {"seen": seen, "kept": seen - sum(removed.values()), **removed}
     return {"records": records, "capped": _count(decisions["capped"])}
 

@@ -61,6 +61,41 @@ def test_containment_holds_for_every_removal(tmp_path: Path) -> None:
         assert mine <= kept
 
 
+def five_grams(text: str) -> set[tuple[str, ...]]:
+    words = text.split()
+    return {tuple(words[i : i + 5]) for i in range(len(words) - 4)}
+
+
+def test_chains_and_templates_cost_no_page_that_is_unlike_its_keeper(tmp_path: Path) -> None:
+    """Pages each a little unlike the one before, and pages of one template with facts of their own.
+
+    Components would make two clusters of them. Here every removed page is similar to its keeper, by sets of 5-grams
+    made by other means, and no page of the template falls.
+    """
+    words, pages = essay(7, 300), []
+    for seed in range(80):
+        words = edited(words, 8, seed)
+        pages.append(words)
+    frame = essay(8, 200)
+    template = [
+        [
+            word
+            for start in range(0, 200, 25)
+            for word in [*frame[start : start + 25], *essay(100 * n + start, 6)]
+        ]
+        for n in range(1, 81)
+    ]
+    rows = [row(page, number) for number, page in enumerate([*pages, *template])]
+    dedupe(tmp_path, split(rows, 3), Dedup())
+    texts = {r["id"]: r["text"] for r in rows}
+    removed = [r for r in table(tmp_path, "duplicates") if not r["kept"]]
+    assert 20 < len(removed) < 60
+    assert {r["id"] for r in removed} <= {r["id"] for r in rows[:80]}
+    for one in removed:
+        first, second = five_grams(texts[one["id"]]), five_grams(texts[one["keeper"]])
+        assert len(first & second) / len(first | second) >= 0.7
+
+
 @pytest.mark.parametrize(
     "minhash",
     [
