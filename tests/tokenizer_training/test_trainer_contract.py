@@ -121,7 +121,7 @@ def test_the_collator_gives_the_same_for_rows_that_datasets_reads(
 
 
 def test_200_steps_on_the_demo_shards_lower_the_loss(demo: Path) -> None:
-    loader = ShardLoader(demo / "shards", batch_size=1, seed=1, epochs=None)
+    loader = ShardLoader(demo / "shards", batch_size=2, seed=1, epochs=None)
     model = tiny_llama(vocab_size=loader.shards.header.vocab_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
@@ -131,7 +131,8 @@ def test_200_steps_on_the_demo_shards_lower_the_loss(demo: Path) -> None:
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
-    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:20])
+    assert losses[0] > 8, "that of a uniform guess among 4,096 pieces is 8.3"
+    assert np.mean(losses[-20:]) < 7
 
 
 def test_the_trainer_of_transformers_lowers_the_loss(demo: Path, tmp_path: Path) -> None:
