@@ -30,13 +30,13 @@ def funnel(counted: Mapping[str, Any]) -> list[Line]:
     for title, fate in (("dropped", "dropped"), ("errors", "error")):
         reasons = by_fate(decisions, fate)
         lines.append(_line(title, sum(reasons.values()), seen, 0))
-        lines += [_line(name, count, seen, 1) for name, count in reasons.items()]
+        lines += [_line(name, count, seen, 1) for name, count in reasons.items() if count]
     if "filter" in counted:
         lines.append(_line("kept by the steps", kept(decisions), seen, 0))
     if counted.get("dedup"):
         removed = by_fate(counted["dedup"], "removed")
         lines.append(_line("duplicates removed", sum(removed.values()), seen, 0))
-        lines += [_line(name, count, seen, 1) for name, count in removed.items()]
+        lines += [_line(name, count, seen, 1) for name, count in removed.items() if count]
         lines.append(_line("documents", kept(counted["dedup"]), seen, 0))
     tokens = counted.get("tokens")
     if tokens is not None:

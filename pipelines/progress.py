@@ -157,7 +157,8 @@ class _Follower:
     def state(self) -> str:
         """Return documents and bytes a second, what was lost so far, and the time left."""
         elapsed = max(time.monotonic() - self._began, 1e-9)
-        parts = [f"{self.rows:,} documents, {self.rows / elapsed:,.0f}/s"]
+        what = "rows" if self.stage.startswith("pack/") else "documents"
+        parts = [f"{self.rows:,} {what}, {self.rows / elapsed:,.0f}/s"]
         if self.done:
             parts.append(f"{self.done / elapsed / 1e6:,.1f} MB/s")
         if self.dropped:
