@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORPUSMILL := $(BIN)/corpusmill
 
-.PHONY: demo test test-transformers-4 lint faults clean
+.PHONY: demo test test-transformers-4 lint faults fuzz lock audit clean
 
 demo: $(STAMP)
 	$(CORPUSMILL) run configs/demo.yaml --out runs/demo
@@ -41,6 +41,23 @@ faults: $(STAMP)
 	$(BIN)/python -m tests.faults matrix
 	$(BIN)/python -m tests.faults scenarios
 	$(BIN)/python -m tests.faults kills
+
+# Coverage-guided fuzzing of every reader, MINUTES each.
+MINUTES ?= 5
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
+	for reader in warc wet wikipedia jsonl parquet; do $(BIN)/python -m tests.fuzz $$reader $(MINUTES) || exit 1; done
+
+# requirements.lock: every dependency with its hashes. Install with: pip install --require-hashes -r requirements.lock
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --extra dev \
+	    --constraint constraints.txt --output-file requirements.lock pyproject.toml
+
+# Known vulnerabilities of what is locked; asks the vulnerability service of PyPI.
+audit: $(STAMP)
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --require-hashes --requirement requirements.lock
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -170,10 +170,11 @@ def _token_faults(storage: Storage, documents: Mapping[str, Any], pack: Mapping[
 
 def _remarks(manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     counts: Counter[str] = Counter()
-    for unit in manifests["extract"]["units"]:
-        counts.update(unit["counts"]["records"])
+    for stage in ("extract", "filter"):
+        for unit in manifests.get(stage, {}).get("units", ()):
+            counts.update(unit["counts"]["records"])
     for reason in MACHINE_DEPENDENT:
-        number = counts[f"error extract.{reason}"]
+        number = counts[f"error extract.{reason}"] + counts[f"error filter.{reason}"]
         if number:
             yield f"{number} documents ended by {reason}: another machine might decide otherwise"
 

@@ -1,4 +1,4 @@
-"""The full fault matrix: ``python -m tests.faults [matrix|scenarios|kills] [--out FOLDER] ...``.
+"""The full fault matrix: ``python -m tests.faults [matrix|scenarios|kills|flips] [--out FOLDER] ...``.
 
 Results are kept in FOLDER, so that a run that was ended goes on with the cells that are left.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.harness import RECIPE, Bench, do_cell
+from pipelines.storage import Storage
+from pipelines.verify import verify
+from tests.faults.harness import RECIPE, Bench, do_cell, tree
 from tests.faults.matrix import all_cells
 from tests.faults.scenarios import SCENARIOS, finish, fresh, random_kill, start
 
@@ -51,22 +54,23 @@ class Results:
 def main() -> int:
     """Do what is left, print the table; exit 1 where a cell is not identical."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
-    parser.add_argument("what", nargs="?", choices=("matrix", "scenarios", "kills"), default="matrix")
+    parser.add_argument(
+        "what", nargs="?", choices=("matrix", "scenarios", "kills", "flips"), default="matrix"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/faults"))
     parser.add_argument(
         "--minutes", type=float, default=1e9, help="stop after so many; the same command goes on"
     )
     parser.add_argument("--recipe", type=Path, default=RECIPE, help="of the random kills")
-    parser.add_argument("--number", type=int, default=100, help="of random kills")
+    parser.add_argument("--number", type=int, default=100, help="of random kills or flips")
     parser.add_argument("--workers", type=int, default=2, help="of the randomly killed runs")
     options = parser.parse_args()
     until = time.monotonic() + 60 * options.minutes
     bench = Bench(options.out.absolute() / "work", options.recipe.absolute())
     bench.folder.mkdir(parents=True, exist_ok=True)
     results = Results(options.out / f"{options.what}.jsonl")
-    {"matrix": do_matrix, "scenarios": do_scenarios, "kills": do_kills}[options.what](
-        bench, results, until, options
-    )
+    work = {"matrix": do_matrix, "scenarios": do_scenarios, "kills": do_kills, "flips": do_flips}
+    work[options.what](bench, results, until, options)
     return 1 if results.table() else 0
 
 
@@ -114,6 +118,33 @@ def do_kills(bench: Bench, results: Results, until: float, options: argparse.Nam
         began = time.monotonic()
         fault, redone = random_kill(bench, number, options.workers, typical_s)
         results.add(name, f"kill {options.recipe.stem}", fault, began, redone)
+
+
+def do_flips(bench: Bench, results: Results, until: float, options: argparse.Namespace) -> None:
+    """Flip one bit of one file of a finished run, each time another; `verify` must name the file."""
+    out = fresh(bench, "flipped")
+    code, said = finish(start(bench, out, 1))
+    if code:
+        raise RuntimeError(said)
+    dice = random.Random(1)
+    files = [path for path in sorted(tree(out)) if not path.startswith("work/")]
+    for number in range(options.number):
+        path = out / dice.choice(files)
+        data = path.read_bytes()
+        bit = dice.randrange(8 * len(data))
+        name = f"flip {number}: bit {bit} of {path.relative_to(out)}"
+        if name in results.known:
+            continue
+        if time.monotonic() > until:
+            return
+        began = time.monotonic()
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        faults, _ = verify(Storage(out))
+        path.write_bytes(data)
+        found = any(str(path) in line for line in faults)
+        results.add(name, "flip", "" if found else f"not found; verify said {faults[:1]}", began)
 
 
 if __name__ == "__main__":
