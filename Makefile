@@ -50,8 +50,8 @@ fuzz: $(STAMP)
 
 # requirements.lock: every dependency with its hashes. Install with: pip install --require-hashes -r requirements.lock
 lock: $(STAMP)
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --extra dev \
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --extra dev --python-version 3.11 \
 	    --constraint constraints.txt --output-file requirements.lock pyproject.toml
 
 # Known vulnerabilities of what is locked; asks the vulnerability service of PyPI.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from filters.spacy_rules import spaced_runs
+from filters.spacy_rules import absent, spaced_runs
 from filters.words import spaced_words
 
 # May follow the last mark of a line without making it a second sentence: each is punctuation to spaCy.
@@ -93,7 +93,8 @@ class _Marks:
 @lru_cache(maxsize=1)
 def _final_marks() -> _Marks:
     """Return spaCy's sentence-final marks."""
-    from spacy.pipeline import Sentencizer
+    with absent("torch"):
+        from spacy.pipeline import Sentencizer
 
     marks = Sentencizer.default_punct_chars
     pattern = re.compile(f"[{re.escape(''.join(marks))}]")

@@ -19,8 +19,10 @@ times its colons, a chunk where that product exceeds `URL_EFFORT` is never taken
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, pairwise
 from typing import Final
 
@@ -66,6 +68,19 @@ class _Remembered(dict[str, Tokens]):
         self.clear()
 
 
+@contextlib.contextmanager
+def absent(module: str) -> Iterator[None]:
+    """Have optional imports of a module fail: spaCy loads torch, 1.5 CPU seconds and 200 MB that rules do not use."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 class SpacyRules:
     """The tokenizer rules of one spaCy language, with the cache of the chunks seen so far."""
 
@@ -75,8 +90,9 @@ class SpacyRules:
         Args:
             code: a spaCy language with the standard tokenizer and no ``token_match``: ``en`` or ``xx``.
         """
-        import spacy
-        from spacy.symbols import ORTH
+        with absent("torch"):
+            import spacy
+            from spacy.symbols import ORTH
 
         nlp = spacy.blank(code)
         self._prefix_letters = frozenset(p[0] for p in nlp.Defaults.prefixes if p[:1].isalnum())  # US$

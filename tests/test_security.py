@@ -147,3 +147,16 @@ def test_no_error_shows_a_secret_of_the_environment(
     captured = capsys.readouterr()
     assert captured.err
     assert CANARY not in captured.out + captured.err
+
+
+def test_every_locked_dependency_has_its_hash_and_the_tested_version() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    entries = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)[1:]
+    assert len(entries) > 100
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    tested = dict(
+        re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    )
+    wanted = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in tested.items()}
+    locked = dict(entry.split()[0].split("==") for entry in entries)
+    assert {name: version for name, version in locked.items() if wanted.get(name, version) != version} == {}
