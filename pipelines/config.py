@@ -117,12 +117,12 @@ class Extract:
     """How payloads become text.
 
     Attributes:
-        engine: HTML engine.
+        engine: HTML engine; see `pipelines.extraction.html`.
         deadline_s: CPU seconds one document may take in the child process.
         memory_mb: address space in MiB one child may use on top of its start-up size.
     """
 
-    engine: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    engine: Literal["resiliparse", "trafilatura", "blocks", "union"] = "resiliparse"
     deadline_s: float = 5.0
     memory_mb: int = 1024
 

@@ -213,7 +213,11 @@ def _obituary(code: int, tail: str, settings: Extract) -> Answer:
 
 def _environment() -> dict[str, str]:
     """Return the child's environment: what the parent can import it can, but it gets none of its secrets."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("LC_", "LD_", "DYLD_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("LC_", "LD_", "DYLD_", "NUMBA_"))
+    }
     kept |= {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TMPDIR") if name in os.environ}
     return kept | {
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),

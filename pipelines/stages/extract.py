@@ -12,6 +12,7 @@ from filters.document import document_id
 from pipelines.config import Extract
 from pipelines.errors import InputError
 from pipelines.extract import Extracted, Extractor
+from pipelines.extraction.blocks import MODEL_SHA256
 from pipelines.input_streams import access_of, open_input
 from pipelines.manifest import Folder, StageKey, stage_key, valid_manifest
 from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
@@ -34,7 +35,7 @@ from pipelines.units import Unit, plan_units
 NAME = "extract"
 HOME = "extracted"
 FOLDERS = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
-LIBRARIES = ("resiliparse", "trafilatura", "warcio", "lxml")
+LIBRARIES = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
 MESSAGE_CHARACTERS = 200
 
 # Enough records that the pipe to the child and the row groups cost little; few enough to bound memory.
@@ -53,7 +54,10 @@ class Settings:
 
 def key(run: Run) -> StageKey:
     """Return the stage key. Reader settings are part of each unit's fingerprint."""
-    return stage_key(NAME, asdict(run.recipe.extract), libraries=LIBRARIES)
+    settings = asdict(run.recipe.extract)
+    if run.recipe.extract.engine in ("blocks", "union"):
+        settings["model"] = MODEL_SHA256
+    return stage_key(NAME, settings, libraries=LIBRARIES)
 
 
 def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:

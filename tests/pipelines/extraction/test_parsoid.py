@@ -45,7 +45,7 @@ def test_the_prose_stays_and_its_frame_goes() -> None:
     )
 
 
-@pytest.mark.parametrize("engine", ["resiliparse", "trafilatura"])
+@pytest.mark.parametrize("engine", ["resiliparse", "trafilatura", "blocks"])
 def test_every_engine_is_given_the_prose(engine: str) -> None:
     text = load_engine(engine)(PAGE)
     assert "was a dancer. She lived" in text

@@ -1,0 +1,226 @@
+"""Text nodes to the text of blocks: whitespace collapsed, references decoded, characters counted by class."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from pipelines.extraction.blocks.columns import (
+    B_BOLD,
+    B_CODE,
+    B_COMMAS,
+    B_DIGITS,
+    B_END,
+    B_FLAGS,
+    B_HASH,
+    B_INITIAL,
+    B_LAST,
+    B_LINES,
+    B_LINK,
+    B_MARKS,
+    B_MODES,
+    B_ONSET,
+    B_OWNER,
+    B_SHORT,
+    B_START,
+    B_TERMINALS,
+    B_UNITS,
+    B_UPPER,
+    B_WIDE,
+    B_WORDS,
+    M_BOLD,
+    M_LINK,
+    M_PRE,
+    M_SKIP,
+    S_BLOCKS,
+    S_BREAKS,
+    S_SMALL,
+    S_SPACE,
+    S_TEXT,
+    S_TITLE,
+    S_TITLE_END,
+    S_TOP,
+    S_WORD,
+    Bytes,
+    Ints,
+    jit,
+)
+from pipelines.extraction.blocks.vocabulary import (
+    CLOSING,
+    COMMA,
+    DIGIT,
+    LOWER,
+    MARK,
+    SPACE,
+    TERMINAL,
+    UPPER,
+    WIDE,
+)
+
+_SHORT_WORD: Final = 3
+
+
+@jit
+def break_line(blocks: Ints, text: Bytes, state: Ints, stack: Ints) -> None:
+    """A line break; the second of two in a row ends the block."""
+    if stack[state[S_TOP], 1] & M_SKIP:
+        return
+    block, at = state[S_BLOCKS], state[S_TEXT]
+    state[S_BREAKS] += 1
+    if blocks[block, B_UNITS] == 0:
+        return
+    if state[S_BREAKS] >= 2:
+        close_block(blocks, text, state)
+        return
+    _end_word(blocks, state)
+    text[at] = ord("\n")
+    state[S_TEXT] = at + 1
+    state[S_SPACE] = 0
+    blocks[block, B_LINES] += 1
+
+
+@jit
+def _end_word(blocks: Ints, state: Ints) -> None:
+    """Count the word under way, if there is one."""
+    if state[S_WORD]:
+        block = state[S_BLOCKS]
+        blocks[block, B_WORDS] += 1
+        blocks[block, B_SHORT] += state[S_SMALL] and state[S_WORD] <= _SHORT_WORD
+        state[S_WORD] = 0
+
+
+@jit
+def close_block(blocks: Ints, text: Bytes, state: Ints) -> None:
+    """End the block under way; without text it leaves only its images, links and controls to the next."""
+    block = state[S_BLOCKS]
+    state[S_BREAKS], state[S_SPACE] = 0, 0
+    if blocks[block, B_UNITS] == 0:
+        state[S_TEXT] = blocks[block, B_START] if blocks[block, B_ONSET] else state[S_TEXT]
+        return
+    _end_word(blocks, state)
+    end = state[S_TEXT]
+    while text[end - 1] == ord("\n") or text[end - 1] == ord(" "):
+        end -= 1
+    state[S_TEXT] = end
+    blocks[block, B_END] = end
+    state[S_BLOCKS] = block + 1
+    blocks[block + 1] = 0
+
+
+@jit
+def add_title(data: Bytes, at: int, end: int, text: Bytes, state: Ints) -> None:
+    """Keep the first title as it stands: it is only compared with headings."""
+    if state[S_TITLE_END]:
+        return
+    state[S_TITLE] = state[S_TEXT]
+    for place in range(at, end):
+        text[state[S_TEXT]] = data[place]
+        state[S_TEXT] += 1
+    state[S_TITLE_END] = state[S_TEXT]
+
+
+@jit
+def add_text(
+    data: Bytes, at: int, end: int, characters: Bytes, blocks: Ints, text: Bytes, state: Ints, stack: Ints
+) -> None:
+    """Append a text node to the block under way."""
+    top, block = state[S_TOP], state[S_BLOCKS]
+    modes = stack[top, 1]
+    row, out, due = blocks[block], state[S_TEXT], state[S_SPACE]
+    before = row[B_UNITS]
+    if row[B_ONSET] == 0:
+        row[B_ONSET], row[B_START], row[B_OWNER] = 1, out, stack[top, 0]
+        row[B_HASH] = 0
+    while at < end:
+        at, code, width = _character(data, at, end)
+        kind = characters[code] if code < 128 else _kind_of(code)
+        if code == 0xA0 or kind == SPACE:
+            if modes & M_PRE and (row[B_UNITS] or code != 10):
+                text[out] = ord(" ") if code == 0xA0 else code
+                out += 1
+                row[B_LINES] += code == 10
+            else:
+                due = 1
+            if state[S_WORD]:
+                _end_word(blocks, state)
+            continue
+        if due and row[B_UNITS] and text[out - 1] != ord("\n"):
+            text[out] = ord(" ")
+            out += 1
+        due = 0
+        for offset in range(width):
+            text[out] = data[at - width + offset] if width > 1 else code
+            out += 1
+        _count(row, state, kind, code)
+    state[S_TEXT], state[S_SPACE] = out, due
+    added = row[B_UNITS] - before
+    if added:
+        state[S_BREAKS] = 0
+        row[B_LINK] += added if modes & M_LINK else 0
+        row[B_BOLD] += added if modes & M_BOLD else 0
+        row[B_FLAGS] |= stack[top, 2]
+        row[B_MODES] |= modes
+
+
+@jit
+def _count(row: Ints, state: Ints, kind: int, code: int) -> None:
+    """Count one character that is not whitespace."""
+    wide = kind == WIDE
+    row[B_UNITS] += 2 if wide else 1
+    row[B_WIDE] += wide
+    row[B_HASH] = (row[B_HASH] ^ code) * 1099511628211
+    if row[B_UNITS] <= 2:
+        row[B_INITIAL] = kind
+    row[B_DIGITS] += kind == DIGIT
+    row[B_UPPER] += kind == UPPER
+    row[B_COMMAS] += kind == COMMA
+    row[B_TERMINALS] += kind == TERMINAL
+    row[B_MARKS] += kind == MARK
+    row[B_CODE] += code in (0x3C, 0x3D, 0x3E, 0x5F, 0x7B, 0x7D)  # < = > _ { }
+    if kind != CLOSING:
+        row[B_LAST] = kind
+    if state[S_WORD] == 0:
+        state[S_SMALL] = 1
+    state[S_WORD] += 1
+    state[S_SMALL] &= kind == LOWER
+
+
+@jit
+def _character(data: Bytes, at: int, end: int) -> Any:
+    """Read a character or reference; return the place after it, its code point, its bytes (1 if decoded)."""
+    byte = data[at]
+    if byte == ord("&") and at + 3 < end:
+        second = data[at + 1]
+        if second == ord("a"):
+            return at + 5, ord("&"), 1
+        if second == ord("n"):
+            return at + 6, 0xA0, 1
+        if second == ord("l"):
+            return at + 4, ord("<"), 1
+        if second == ord("g"):
+            return at + 4, ord(">"), 1
+        return at + 6, ord('"'), 1
+    if byte < 0x80:
+        return at + 1, np.int64(byte), 1
+    width = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+    code = np.int64(byte) & (0x7F >> width)
+    for offset in range(1, width):
+        code = code << 6 | np.int64(data[at + offset]) & 0x3F
+    return at + width, code, width
+
+
+@jit
+def _kind_of(code: int) -> int:
+    """Return the class of a character beyond ASCII."""
+    if code in (0x2018, 0x2019, 0x201C, 0x201D, 0xBB, 0xAB, 0x300D, 0x300F, 0xFF09, 0x203A):
+        return CLOSING
+    if code in (0x3002, 0xFF01, 0xFF1F, 0x2026, 0x61F, 0x6D4, 0x964, 0x965, 0x589, 0x1362, 0x17D4, 0x104B):
+        return TERMINAL
+    if code in (0x3001, 0xFF0C, 0x60C, 0xFF1B, 0x61B):
+        return COMMA
+    if 0x3040 <= code <= 0x30FF or 0x3400 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7A3 or code >= 0x20000:
+        return WIDE
+    if 0xA1 <= code <= 0xBF or 0x2000 <= code <= 0x2BFF or 0x3000 <= code <= 0x303F or code == 0xD7:
+        return MARK
+    return LOWER
