@@ -3,7 +3,7 @@
 SentencePiece never takes text for a control symbol: a page that contains ``</s>`` does not end a document.
 (Hugging Face tokenizers do, unless told ``split_special_tokens``.)
 
-Batches of documents go through `word_cache`, which gives the same ids two to five times as fast.
+Batches of documents go through `word_cache`, which gives the same ids two to three times as fast.
 """
 
 from __future__ import annotations

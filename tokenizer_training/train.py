@@ -5,7 +5,7 @@ allowed as pieces of their own, digits one by one, bytes for unknown characters;
 Every text comes back as it was, except that U+2581 becomes a space (SentencePiece's defaults lose something
 in 6 % of natural lines and 77 % of lines of code).
 
-Unigram needs running text, of which it is given a sample: it takes 1 s and 10 MB of memory per MB, and its
+Unigram needs running text, of which it is given a sample: it takes 1 to 2 s and 20 MB of memory per MB, and its
 candidates are substrings of sentences (from counted words it would ignore the counts). It encodes four times as
 fast, but has no exact tokenizer.json.
 

@@ -6,7 +6,8 @@ is a run of spaces with the run of other characters after it, a run of newlines,
 trained here never look beyond (`fits` tells).
 
 A corpus repeats its words. They are cut and numbered for a thousand documents at once by numpy and Arrow, and only
-words not met before go through SentencePiece: measured on 2,500 web documents, 94 of 100 words are known.
+words not met before go through SentencePiece: 12 of 100 in 29 MB of web pages and Wikipedia in 75 languages, where
+stage pack takes 3.0 CPU seconds instead of 6.6, and fewer in a larger corpus (9 instead of 26 for four times as much).
 """
 
 from __future__ import annotations

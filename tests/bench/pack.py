@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     storage = Storage(options.out)
     print(f"vocabulary of {Tokenizer.load(storage.path('tokenizer')).vocab_size:,}")
-    for cached in (False, True):
+    for cached in (True, False):
         pack_once(storage, options.times, cached)
 
 
