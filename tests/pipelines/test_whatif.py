@@ -88,6 +88,23 @@ def test_it_decides_as_the_steps_themselves_do(full: Path, values: dict[str, obj
     assert Counter({(m.old, m.new): m.documents for m in answer.moves}) == decide_again(full, judges)
 
 
+def test_a_limit_that_a_measure_just_meets(full: Path) -> None:
+    """Each limit set to a value that was measured: whether the limit itself is in or out must be the same."""
+    overrides = []
+    for name in ("c4.min_sentences", "gopher_quality.min_words", "gopher_repetition.max_top_2_gram",
+                 "madlad.max_questionable", "language.min_score"):  # fmt: skip
+        check = next(c for j in judges_of(full) for c in j.old.CHECKS if f"{j.name}.{c.field}" == name)
+        column = f"{name.partition('.')[0]}.{check.measure}"
+        measured = sorted(row[column] for row in rows(full, "ledger") if row[column])
+        overrides.append(f"{name}={measured[len(measured) // 3]}")
+    for override in overrides:
+        judges = with_overrides(judges_of(full), [override])
+        answer = whatif(Storage(full), judges)
+        assert Counter({(m.old, m.new): m.documents for m in answer.moves}) == decide_again(full, judges), (
+            override
+        )
+
+
 def yaml_of(value: object) -> str:
     return "none" if value is None else json.dumps(value)
 
