@@ -17,6 +17,7 @@ from pipelines.readers.record_layout import Layout
 HEADER_BYTES = 1 << 20
 
 _PLAUSIBLE_BYTES = 64
+_LENGTH = re.compile(r"[ \t]*([0-9]{1,18})[ \t\r]*")
 _NEWLINES = re.compile(rb"[\r\n]*")
 
 
@@ -88,10 +89,11 @@ class RecordCutter:
         except HeaderError as error:
             return self._faulty(start, None, header_bytes, "bad_header", str(error))
         declared = headers.get("content-length")
-        if declared is None or not re.fullmatch(r"[0-9]{1,18}", declared.strip()):
+        digits = _LENGTH.fullmatch(declared or "")
+        if digits is None:
             message = f"Content-Length is {declared!r}" if declared else "there is no Content-Length"
             return self._faulty(start, headers, header_bytes, "content_length", message)
-        length = int(declared)
+        length = int(digits[1])
         follow = length if self._size is None else min(length, self._size - start - header_bytes)
         if length > self._max_block and follow == length:
             return self._too_big(start, headers, header_bytes, length)

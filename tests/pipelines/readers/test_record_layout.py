@@ -81,7 +81,7 @@ def test_an_arc_without_its_head_is_still_one(read: Any) -> None:
 
 def test_a_lying_length_costs_its_arc_record_only(read: Any) -> None:
     good = arc(b"http://e.com/ 1.2.3.4 20060102030405 text/html %d")
-    for length in (b"99999", b"-1", b"3"):
+    for length in (b"99999", b"-1", b"3", b"7\x1e"):
         bad = good.replace(b" %d\n" % (len(good) - good.index(b"\n") - 2), b" " + length + b"\n", 1)
         assert bad != good
         for pack in (bytes, gzip.compress):
