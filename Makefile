@@ -33,7 +33,7 @@ lint: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,notebooks,torch]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,gguf,notebooks,torch]'
 	touch $(STAMP)
 
 # The full fault matrix: hours. It keeps its results in runs/faults and goes on where it was ended.
@@ -51,7 +51,7 @@ fuzz: $(STAMP)
 # requirements.lock: every dependency with its hashes. Install with: pip install --require-hashes -r requirements.lock
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --extra dev --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --extra dev --extra gguf --extra notebooks --python-version 3.11 \
 	    --constraint constraints.txt --output-file requirements.lock pyproject.toml
 
 # Known vulnerabilities of what is locked; asks the vulnerability service of PyPI.
