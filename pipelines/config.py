@@ -122,7 +122,7 @@ class Extract:
         memory_mb: address space in MiB one child may use on top of its start-up size.
     """
 
-    engine: Literal["resiliparse", "trafilatura", "blocks", "union"] = "resiliparse"
+    engine: Literal["resiliparse", "trafilatura", "blocks", "union"] = "blocks"
     deadline_s: float = 5.0
     memory_mb: int = 1024
 

@@ -24,7 +24,8 @@ from pipelines.extraction.messages import MESSAGE_CHARACTERS, Answer, Task
 # Wall seconds that a document may take per CPU second of its deadline, and the factor for its second try.
 WALL_FACTOR = 10.0
 SECOND_TRY_FACTOR = 4.0
-START_S = 120.0
+# A first start on a machine compiles the kernels of engine `blocks`: 18 CPU seconds, kept on disk from then on.
+START_S = 300.0
 PIPE_BYTES = 1 << 20
 READ_BYTES = 1 << 18
 TAIL_BYTES = 4096

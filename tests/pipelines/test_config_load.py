@@ -533,7 +533,7 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
                 "files": [{"name": "w.bz2", "path": "dumps/w.bz2"}],
             }
         ],
-        "extract": {"engine": "resiliparse", "deadline_s": 7.0, "memory_mb": 1024},
+        "extract": {"engine": "blocks", "deadline_s": 7.0, "memory_mb": 1024},
         "steps": [
             {
                 "rules:Rule": {
