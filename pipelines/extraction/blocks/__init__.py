@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MODEL_SHA256: Final = "da1196ff6d3a158202ab41d3c08893986a7c1e0cd43fbb8033955fbe483e74c9"
+MODEL_SHA256: Final = "666c9cdb5eaf334aa5c4f1bb0acb72b88817e21ab6da2e36c60c7776a81f94b4"
 """Of ``model.npz``, the model file that belongs to this version of the code."""

@@ -96,7 +96,8 @@ def close_block(blocks: Ints, text: Bytes, state: Ints) -> None:
     block = state[S_BLOCKS]
     state[S_BREAKS], state[S_SPACE] = 0, 0
     if blocks[block, B_UNITS] == 0:
-        state[S_TEXT] = blocks[block, B_START] if blocks[block, B_ONSET] else state[S_TEXT]
+        if blocks[block, B_ONSET]:  # only whitespace, and that of another element
+            state[S_TEXT], blocks[block, B_ONSET] = blocks[block, B_START], 0
         return
     _end_word(blocks, state)
     end = state[S_TEXT]

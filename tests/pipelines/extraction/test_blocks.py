@@ -94,6 +94,18 @@ def test_names_are_put_into_groups(attributes: str, groups: set[str]) -> None:
         assert flags == 0
 
 
+def test_a_block_belongs_to_the_element_that_its_text_is_in() -> None:
+    """The whitespace that markup is indented by is in other elements."""
+    found = scanned("<div>\n <p>a</p>\n <ul>\n  <li> <b>b</b>\n </ul> c <pre>  d</pre></div>")
+    owners = [NAMES[tag - 1] for tag in found.elements[found.blocks[:, B_OWNER], E_TAG]]
+    assert list(zip(owners, texts(found), strict=True)) == [
+        ("p", "a"),
+        ("li", "b"),
+        ("div", "c"),
+        ("pre", "  d"),
+    ]
+
+
 def test_the_hidden_bit_is_no_word() -> None:
     assert list(GROUPS)[UNSEEN_BIT] == "unseen"
     assert GROUPS["unseen"] == ""
