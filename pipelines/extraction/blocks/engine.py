@@ -22,8 +22,8 @@ from pipelines.extraction.blocks.scan import scan
 from pipelines.extraction.blocks.trees import ModelError, Trees, read
 from pipelines.extraction.blocks.vocabulary import tables
 
-THRESHOLD: Final = 0.6
-"""Blocks at least so likely are main text; 0.6 did best in cross-validation by site on the pages trained on."""
+THRESHOLD: Final = 0.5
+"""Blocks at least so likely are main text; 0.5 did best in cross-validation by site on the pages trained on."""
 LEAST: Final = 0.2
 """A page whose likeliest block is less likely than this has no main text."""
 RELATIVE: Final = 0.6
