@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from filters.dedup.bands import BANDS, Bands, choose_bands
+from filters.dedup.lines import Lines
 from filters.dedup.scheme import Scheme
 from filters.step import Step
 from pipelines.readers.record import Reader
@@ -234,6 +235,7 @@ class Dedup:
         exact: remove documents whose text is equal.
         url: remove documents whose URL is equal, tracking parameters aside, whatever their texts.
         minhash: near-duplicate search; None = off.
+        lines: removal of lines that many of the documents left have; None = off.
         keep: which of several copies stays: the ``longest``, the ``newest``, or a `Preference`; ties by id.
         scope: documents are compared ``global``, or within one ``source`` or ``language`` only.
         against: output folders of older runs, oldest first; what they kept comes first and stays.
@@ -242,6 +244,7 @@ class Dedup:
     exact: bool = True
     url: bool = False
     minhash: Minhash | None = field(default_factory=Minhash)
+    lines: Lines | None = None
     keep: Literal["longest", "newest"] | Preference = "longest"
     scope: Literal["global", "source", "language"] = "global"
     against: tuple[Path, ...] = ()

@@ -38,6 +38,10 @@ def funnel(counted: Mapping[str, Any]) -> list[Line]:
         lines.append(_line("duplicates removed", sum(removed.values()), seen, 0))
         lines += [_line(name, count, seen, 1) for name, count in removed.items() if count]
         lines.append(_line("documents", kept(counted["dedup"]), seen, 0))
+    if "removed_lines" in counted:
+        lines.append(
+            Line("lines removed that many documents had", counted["removed_lines"]["lines"], None, 1)
+        )
     tokens = counted.get("tokens")
     if tokens is not None:
         lines.append(Line("tokens", tokens["document_tokens"], None, 0))

@@ -30,10 +30,16 @@ _DUPLICATES: Final = pa.schema(
     [(name, pa.string()) for name in ("id", "cluster", "keeper", "layer")]
     + [("size", pa.int32()), ("similarity", pa.float64()), ("kept", pa.bool_())]
 )
+_REMOVED_LINES: Final = pa.schema(
+    [("id", pa.string()), ("place", pa.int32()), ("text", pa.string()), ("documents", pa.int32())]
+)
 _TOKEN_COUNTS: Final = pa.schema([("id", pa.string()), ("token_count", pa.int32())])
 _LEDGER_OF_EXTRACTED: Final = """
     SELECT id, record_id, url, source, file, "offset", length, "index", octet_length(encode(text)) AS bytes,
            language, NULL::DOUBLE AS language_score, decision, step, reason FROM extracted
+"""
+_EMPTIED: Final = """
+    CREATE VIEW emptied AS SELECT DISTINCT id FROM removed_lines WHERE id NOT IN (SELECT id FROM documents)
 """
 _HOST: Final = r"""
     CREATE MACRO host(url) AS
@@ -45,7 +51,8 @@ class RunTables:
     """A run opened for reading: its manifests, and its tables as views.
 
     The views are ``extracted``, ``ledger``, ``filtered``, ``documents`` (with dedup switched off, the rows of
-    ``filtered``), ``duplicates``, ``errors`` and ``token_counts``.
+    ``filtered``), ``duplicates``, ``removed_lines``, ``emptied`` (ids of documents that lost all their lines),
+    ``errors`` and ``token_counts``.
     The macro ``host(url)`` gives the lower-case host of a URL, '' where there is none.
 
     Attributes:
@@ -67,9 +74,11 @@ class RunTables:
         errors = [*self.files("extract", "errors"), *self.files("filter", "errors")]
         self._view("errors", errors, ERRORS)
         self._view("duplicates", self.files("dedup", "duplicates"), _DUPLICATES)
+        self._view("removed_lines", self.files("dedup", "removed_lines"), _REMOVED_LINES)
         self._view("token_counts", self.files("pack", "token_counts"), _TOKEN_COUNTS)
         self._define_ledger()
         self._define_documents()
+        self.database.execute(_EMPTIED)
 
     def files(self, stage: str, folder: str) -> list[str]:
         """Return the paths of the files that a stage wrote into a folder; none when it is not finished."""

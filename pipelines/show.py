@@ -73,7 +73,8 @@ def _check_measures(tables: RunTables, query: Query) -> None:
 def _page(tables: RunTables, query: Query, first: int, number: int) -> list[dict[str, Any]]:
     matching, values = condition(query)
     sql = f"""
-        SELECT l.*, u.cluster, u.keeper, u.similarity, u.layer, u.kept AS kept_copy
+        SELECT l.*, u.cluster, u.keeper, u.similarity, u.layer, u.kept AS kept_copy,
+               l.id IN (SELECT id FROM emptied) AS emptied
         FROM ledger l LEFT JOIN duplicates u USING (id)
         WHERE {matching} ORDER BY l.source, l.file, l.offset, l.index LIMIT {number} OFFSET {first}
     """  # noqa: S608 - the condition is the user's own, run on the user's own files
@@ -92,6 +93,8 @@ def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
         copy = (
             f" by the steps, removed as {row['layer']} duplicate of {row['keeper']} ({row['similarity']:.2f})"
         )
+    elif row.get("emptied"):
+        copy = " by the steps, removed because all of its lines are in many documents"
     text = str(row["text"] or "")
     shown = text if whole else text[:TEXT_CHARACTERS]
     more = f"\n[{len(text) - len(shown)} more characters]" if len(shown) < len(text) else ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from filters.document import Document, Origin
 
@@ -94,6 +96,14 @@ def to_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return rows as a table of exactly this schema; a key that a row lacks is null."""
     columns = [pa.array([row.get(name) for row in rows], schema.field(name).type) for name in schema.names]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def text_bytes(path: Path) -> int:
+    """Return about how many bytes the ``text`` of a part has: what it was before compression."""
+    metadata = pq.read_metadata(path)
+    text = metadata.schema.to_arrow_schema().get_field_index("text")
+    groups = range(metadata.num_row_groups)
+    return sum(metadata.row_group(group).column(text).total_uncompressed_size for group in groups)
 
 
 def document_row(document: Document) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pipelines.errors import VerificationError
 from pipelines.manifest import RUN_MANIFEST, document_files, folder_files, manifest_path, read_sealed
 from pipelines.storage import TEMPORARY, Storage, sha256_of
 from pipelines.tables import fate
+from pipelines.verify_lines import emptied, line_faults
 
 MACHINE_DEPENDENT = ("timeout", "out_of_memory", "crash")
 """Reasons that another machine might not have given; `verify` shows how many there are."""
@@ -98,6 +99,7 @@ def _data_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -
         yield from _ledger_faults(storage, manifests["extract"], manifests["filter"])
     if folder_files(manifests.get("dedup", {"files": ()}), "duplicates"):
         yield from _duplicate_faults(storage, manifests["filter"], manifests["dedup"])
+        yield from line_faults(storage, manifests["filter"], manifests["dedup"])
     if "pack" in manifests:
         yield from _token_faults(storage, manifests["dedup"], manifests["pack"])
 
@@ -132,7 +134,7 @@ def _duplicate_faults(
         before = pq.read_table(storage.path(relative), columns=["id"])["id"].to_pylist()
         after = pq.read_table(storage.path(finished[unit]), columns=["id"])["id"].to_pylist()
         removed = [row for row in tables[unit].to_pylist() if not row["kept"]]
-        gone = {row["id"] for row in removed}
+        gone = {row["id"] for row in removed} | emptied(storage, documents, unit)
         if after != [identity for identity in before if identity not in gone]:
             yield f"{storage.path(finished[unit])}: is not {relative} without the removed duplicates"
         for row in removed:

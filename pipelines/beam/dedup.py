@@ -13,7 +13,7 @@ import apache_beam as beam
 
 from pipelines.beam.runner import run_pipeline
 from pipelines.errors import CorpusmillError
-from pipelines.stages import dedup_candidates, dedup_components, dedup_decisions
+from pipelines.stages import dedup_candidates, dedup_components, dedup_decisions, dedup_lines
 from pipelines.stages.dedup_components import MOST_PIPELINES, ROUNDS
 from pipelines.stages.dedup_search import FOLDER, Keyed, Search, Unit, unit_of
 from pipelines.stages.run import Run
@@ -91,6 +91,23 @@ def decide_groups(run: Run, search: Search, listing: str, groups: int, roots: st
         )
 
     run_pipeline(build, min(run.workers, groups), run.beam_flags)
+
+
+def count_lines(run: Run, search: Search, listing: str, partitions: int) -> None:
+    """Tell every unit which of its lines too many documents have; every text is read once."""
+
+    def build(pipeline: beam.Pipeline) -> None:
+        count = partial(dedup_lines.count_lines, search=search, partitions=partitions)
+        frequent = partial(dedup_lines.find_frequent, search=search)
+        _ = (
+            pipeline
+            | "Units" >> ReadUnits(listing)
+            | "Send lines" >> Regroup(count)
+            | "Find frequent" >> Regroup(Call(frequent))
+            | "Write" >> beam.MapTuple(partial(dedup_lines.write_frequent, search=search))
+        )
+
+    run_pipeline(build, min(run.workers, search.own_units), run.beam_flags)
 
 
 class ReadUnits(beam.PTransform):  # type: ignore[misc]

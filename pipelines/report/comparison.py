@@ -109,8 +109,8 @@ def _examples(tables: RunTables, ids: set[str], other: RunTables, where: str) ->
 
 def _by_id(tables: RunTables, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     sql = (
-        "SELECT l.*, u.kept AS kept_copy FROM ledger l LEFT JOIN duplicates u USING (id) "
-        "WHERE id IN (SELECT unnest(?))"
+        "SELECT l.*, u.kept AS kept_copy, l.id IN (SELECT id FROM emptied) AS emptied "
+        "FROM ledger l LEFT JOIN duplicates u USING (id) WHERE id IN (SELECT unnest(?))"
     )
     return {row["id"]: row for row in tables.query(sql, [list(ids)])}
 
@@ -120,4 +120,6 @@ def _fate(row: Mapping[str, Any] | None) -> str:
         return "not read"
     if row["step"] is not None:
         return f"{row['decision']} by {row['step']}.{row['reason']}"
+    if row["emptied"]:
+        return "removed for having only lines of many documents"
     return "removed as a duplicate" if row["kept_copy"] is False else "kept"

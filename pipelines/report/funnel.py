@@ -92,7 +92,8 @@ def _by_layer(tables: RunTables) -> list[tuple[str, tuple[Reason, ...]]]:
     """Return what dedup took, by how the copies were found."""
     rows = tables.query(
         "SELECT d.layer AS layer, count(*) AS documents, coalesce(sum(l.bytes), 0)::BIGINT AS bytes "
-        "FROM duplicates d JOIN ledger l USING (id) WHERE NOT d.kept GROUP BY ALL ORDER BY 1"
+        "FROM (SELECT id, layer FROM duplicates WHERE NOT kept UNION ALL SELECT id, 'lines' FROM emptied) d "
+        "JOIN ledger l USING (id) GROUP BY ALL ORDER BY 1"
     )
     if "dedup" not in tables.manifests or not tables.files("dedup", "duplicates"):
         return []

@@ -53,7 +53,8 @@ def samples(tables: RunTables, kept: int = KEPT, per_reason: int = PER_REASON) -
     fates = tables.query(
         f"SELECT l.decision, l.step, l.reason, count(*) AS documents, "  # noqa: S608 - numbers and a seed of ours
         f"min_by(l.id, md5(l.id || '{SEED}'), {most}) AS ids FROM ledger l "
-        "ANTI JOIN (SELECT id FROM duplicates WHERE NOT kept) u USING (id) GROUP BY ALL"
+        "ANTI JOIN (SELECT id FROM duplicates WHERE NOT kept UNION ALL SELECT id FROM emptied) u USING (id) "
+        "GROUP BY ALL"
     )
     for fate in fates:
         fate["ids"] = fate["ids"][: kept if fate["step"] is None else per_reason]

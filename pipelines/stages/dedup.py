@@ -4,7 +4,8 @@
 2. `dedup_candidates`: documents that share a band, and exact copies, meet in partitions.
 3. `dedup_components`: connected components of candidates become work groups.
 4. `dedup_decisions`: each group is decided by the rule of `filters.dedup.clusters`.
-5. `dedup_documents`: each unit writes its finished text and its list of duplicates.
+5. `dedup_lines`: lines that too many of the documents left have are found.
+6. `dedup_documents`: each unit writes its finished text, its list of duplicates, and the lines that it removed.
 
 Texts stay in files: what is shuffled is hashes, signatures and decisions. What older runs kept takes part with its
 signatures (`dedup_against`).
@@ -21,11 +22,12 @@ from typing import Any, Final
 from pipelines.config import Dedup
 from pipelines.errors import InputError
 from pipelines.manifest import StageKey, folder_files, stage_key, write_stage_manifest
-from pipelines.stages import dedup_decisions, dedup_documents, dedup_signatures
+from pipelines.stages import dedup_decisions, dedup_documents, dedup_lines, dedup_signatures
 from pipelines.stages.dedup_against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup_search import FOLDER, Search, Unit, part_path
 from pipelines.stages.run import Run, Task, UnitWork, run_units, sweep_units
 from pipelines.storage import Storage, sha256_of
+from pipelines.tables import text_bytes
 
 NAME: Final = "dedup"
 HOME: Final = "documents"
@@ -123,30 +125,38 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
         if rounds:
             run.progress.say(f"{NAME}: components settled within {rounds} rounds")
         transforms.decide_groups(run, search, listing, groups, roots)
+    if section.lines is not None:
+        size = sum(text_bytes(run.storage.path(part["path"])) for part in parts)
+        partitions = dedup_lines.partitions_for(size, section.lines)
+        transforms.count_lines(run, search, listing, partitions)
 
 
 def _write(
     run: Run, parts: list[dict[str, Any]], own_key: StageKey, older: Sequence[OlderRun]
 ) -> dict[str, dict[str, Any]]:
     """Write duplicates and documents; return the sidecars."""
-    tasks = [_write_task(run.storage, part) for part in parts]
-    folders, process = dedup_documents.FOLDERS, dedup_documents.process_unit
-    names = tuple(one.name for one in older)
-    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, names)
+    section = _section(run)
+    tasks = [_write_task(run.storage, ordinal, part) for ordinal, part in enumerate(parts)]
+    settings = dedup_documents.Settings(tuple(one.name for one in older), section.lines, section.scope)
+    folders, process = settings.folders, dedup_documents.process_unit
+    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
+    if section.lines is None:  # an earlier recipe may have had it
+        for relative in run.storage.list_files(dedup_lines.REMOVED_LINES.name):
+            run.storage.remove(relative)
     return sidecars
 
 
-def _write_task(storage: Storage, part: Mapping[str, Any]) -> Task:
+def _write_task(storage: Storage, ordinal: int, part: Mapping[str, Any]) -> Task:
     """Return the task of a unit; it is redone when its documents or the decisions about them change."""
-    decisions = storage.path(part_path("decisions", part["unit"]))
-    decided = sha256_of(decisions) if decisions.exists() else ""
-    payload = {
-        "text": str(storage.path(part["path"])),
-        "decisions": str(decisions) if decided else None,
-    }
-    fingerprint = hashlib.sha256(f"{part['sha256']} {decided}".encode()).hexdigest()
+    payload: dict[str, str | None] = {"text": str(storage.path(part["path"]))}
+    depends = [part["sha256"]]
+    for kind, name in (("decisions", part["unit"]), (dedup_lines.KIND, ordinal)):
+        table = storage.path(part_path(kind, name))
+        payload[kind] = str(table) if table.exists() else None
+        depends.append(sha256_of(table) if table.exists() else "")
+    fingerprint = hashlib.sha256(" ".join(depends).encode()).hexdigest()
     return Task(part["unit"], fingerprint, part["bytes"], payload)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from filters.dedup.lines import Lines
 from pipelines.manifest import Folder
 from pipelines.stages.dedup_decisions import DECISIONS, LAYERS
+from pipelines.stages.dedup_lines import FREQUENT, REMOVED_LINES, remove_lines
+from pipelines.stages.dedup_search import Array
 from pipelines.stages.run import Batch, Counts
 from pipelines.tables import DOCUMENTS
 
@@ -36,13 +42,34 @@ a document of an older run, `against` is the name of that run."""
 FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
 
 
-def process_unit(payload: Mapping[str, Any], older: Sequence[str]) -> Iterator[Batch | Counts]:
-    """Part the rows of one part of ``filtered/``, in order, into documents that stay and duplicates.
+@dataclass(frozen=True)
+class Settings:
+    """What shapes the finished text besides the decisions.
+
+    Attributes:
+        older: names of the older runs, oldest first.
+        lines: the rule for lines that many documents have; None = off.
+        scope: the recipe's ``dedup.scope``.
+    """
+
+    older: tuple[str, ...]
+    lines: Lines | None
+    scope: str
+
+    @property
+    def folders(self) -> tuple[Folder, ...]:
+        """What is written."""
+        return (*FOLDERS, REMOVED_LINES) if self.lines else FOLDERS
+
+
+def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+    """Part the rows of one part of ``filtered/``, in order, into documents that stay and what is removed.
 
     Args:
-        payload: paths of ``text`` and of ``decisions``, or None.
-        older: names of the older runs, oldest first.
+        payload: paths of ``text``, and of ``decisions`` and ``lines``, or None.
+        settings: see there.
     """
+    frequent, lost = _read_frequent(payload["lines"]), Counter[str]()
     decisions = _read_decisions(payload["decisions"])
     clustered = decisions.filter(pc.greater(decisions["size"], 1))
     rows, start = clustered["row"].to_numpy(), 0
@@ -50,17 +77,28 @@ def process_unit(payload: Mapping[str, Any], older: Sequence[str]) -> Iterator[B
         for batch in part.iter_batches(BATCH_ROWS, use_threads=False):
             first, last = np.searchsorted(rows, (start, start + batch.num_rows))
             here = clustered.slice(first, last - first)
-            documents, duplicates = _divide(batch, here, rows[first:last] - np.uint32(start), older)
+            places = rows[first:last] - np.uint32(start)
+            documents, duplicates = _divide(batch, here, places, settings.older)
+            if settings.lines:
+                left, removed = remove_lines(documents, settings.lines, settings.scope, frequent)
+                lost.update(_lost(removed, len(documents) - len(left)))
+                documents = left
+                if removed.num_rows:
+                    yield Batch(REMOVED_LINES.name, removed)
             if documents.num_rows:
                 yield Batch("documents", documents)
             if duplicates.num_rows:
                 yield Batch("duplicates", duplicates)
             start += batch.num_rows
-    yield Counts(_counts(start, clustered, decisions))
+    yield Counts(_counts(start, clustered, decisions, lost))
 
 
 def _read_decisions(path: str | None) -> pa.Table:
     return pq.read_table(path, use_threads=False) if path else DECISIONS.empty_table()
+
+
+def _read_frequent(path: str | None) -> Array:
+    return np.frombuffer(Path(path).read_bytes() if path else b"", dtype=FREQUENT)
 
 
 def _divide(
@@ -98,11 +136,22 @@ def _divide(
     return documents, duplicates
 
 
-def _counts(seen: int, clustered: pa.Table, decisions: pa.Table) -> dict[str, Any]:
+def _lost(removed: pa.Table, emptied: int) -> dict[str, int]:
+    """Return what rows about lines that went amount to."""
+    return {
+        "lines": removed.num_rows,
+        "characters": _count(pc.utf8_length(removed["text"])),
+        "documents_edited": pc.count_distinct(removed["id"]).as_py(),
+        "documents_emptied": emptied,
+    }
+
+
+def _counts(seen: int, clustered: pa.Table, decisions: pa.Table, lost: Mapping[str, int]) -> dict[str, Any]:
     counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
+    counted["lines"] = lost.get("documents_emptied", 0)
     removed = {f"removed {layer}": number for layer, number in counted.items() if number}
     records = {"seen": seen, "kept": seen - sum(removed.values()), **removed}
-    return {"records": records, "capped": _count(decisions["capped"])}
+    return {"records": records, "removed_lines": dict(lost), "capped": _count(decisions["capped"])}
 
 
 def _count(marks: Any) -> int:

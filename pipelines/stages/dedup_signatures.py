@@ -175,7 +175,7 @@ def sign(
         pa.array([bytes.fromhex(one) for one in columns["id"]], pa.binary(16)),
         pa.array([content_hash(text) for text in texts], pa.binary(16)),
         pa.array(_ranks(columns, settings.keep, measures), pa.uint32()),
-        pa.array([xxhash.xxh64_intdigest((scope or "").encode()) for scope in scopes], pa.uint64()),
+        pa.array([scope_hash(scope) for scope in scopes], pa.uint64()),
         pa.array([url_key(url) for url in columns["url"]], pa.uint64()),
         pa.array([len(one) for one in sets], pa.int32()),
         pa.FixedSizeListArray.from_arrays(
@@ -184,6 +184,11 @@ def sign(
         ),
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def scope_hash(value: str | None) -> int:
+    """Return 64 bits that tell documents of different scopes apart."""
+    return xxhash.xxh64_intdigest((value or "").encode())
 
 
 def _ranks(

@@ -13,13 +13,11 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.manifest import Folder
 from pipelines.stages.pack_tokens import (
@@ -33,6 +31,7 @@ from pipelines.stages.pack_tokens import (
 )
 from pipelines.stages.run import Batch, Counts, Task
 from pipelines.storage import Storage
+from pipelines.tables import text_bytes
 from tokenizer_training.cutting import Documents
 from tokenizer_training.packing import Plan, fill_rows, plan_rows, shuffle_key
 from tokenizer_training.rows import Ints
@@ -86,7 +85,7 @@ def tasks(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Task]:
         storage: the run.
         files: the manifest's entries of ``documents/``.
     """
-    sizes = {str(file["unit"]): _text_bytes(storage.path(file["path"])) for file in files}
+    sizes = {str(file["unit"]): text_bytes(storage.path(file["path"])) for file in files}
     bits = bucket_bits(sum(sizes.values()))
     buckets: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for file in sorted(files, key=lambda file: str(file["unit"])):
@@ -105,21 +104,14 @@ def tasks(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Task]:
     ]
 
 
-def bucket_bits(text_bytes: int) -> int:
-    """Return how many leading bits of a part's name tell its bucket.
+def bucket_bits(size: int) -> int:
+    """Return how many leading bits of a part's name tell its bucket, for so many bytes of text.
 
     >>> [1 << bucket_bits(megabytes * 1_000_000) for megabytes in (10, 65, 1_000, 16_000, 160_000)]
     [1, 2, 16, 64, 1024]
     """
-    aim = min(max(text_bytes // BUSY_BUCKETS, SMALL_BUCKET), LARGE_BUCKET)
-    return max(-(-text_bytes // aim) - 1, 0).bit_length()
-
-
-def _text_bytes(path: Path) -> int:
-    metadata = pq.read_metadata(path)
-    text = metadata.schema.to_arrow_schema().get_field_index("text")
-    groups = range(metadata.num_row_groups)
-    return sum(metadata.row_group(group).column(text).total_uncompressed_size for group in groups)
+    aim = min(max(size // BUSY_BUCKETS, SMALL_BUCKET), LARGE_BUCKET)
+    return max(-(-size // aim) - 1, 0).bit_length()
 
 
 def process_bucket(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:

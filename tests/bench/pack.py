@@ -24,6 +24,7 @@ from pipelines.stages import pack, pack_rows, pack_shards
 from pipelines.stages.pack_tokens import Choice
 from pipelines.stages.run import Batch, Run
 from pipelines.storage import Storage
+from pipelines.tables import text_bytes
 from tokenizer_training.tokenizer import Tokenizer
 
 
@@ -59,7 +60,7 @@ def pack_once(storage: Storage, times: int, cached: bool) -> None:
     tokenizer._words = words if cached else None
     files = document_files(read_sealed(storage, manifest_path("documents")))
     parts = [[f"{n}", str(storage.path(file["path"]))] for file in files for n in range(times)]
-    size = sum(pack_rows._text_bytes(Path(path)) for _, path in parts)
+    size = sum(text_bytes(Path(path)) for _, path in parts)
     with tempfile.TemporaryDirectory() as folder:
         begin = time.process_time()
         rows = _rows(Storage(folder), parts, settings)
