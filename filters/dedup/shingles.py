@@ -32,7 +32,7 @@ class Shingling:
 def windows(text: str, shingling: Shingling = Shingling()) -> Hashes:
     """Return the shingle at each place of a text, uint64; equal windows have equal hashes."""
     cut = unit_hashes if shingling.unit == "word" else characters
-    return _windows(cut(text), shingling.width)  # type: ignore[no-any-return]
+    return windows_of(cut(text), shingling.width)
 
 
 def as_set(hashes: Hashes) -> Hashes:
@@ -64,6 +64,11 @@ def shared_count(a: Hashes, b: Hashes) -> int:
         else:
             j += 1
     return shared
+
+
+def windows_of(units: Hashes, width: int) -> Hashes:
+    """Return the windows of units that are hashed already, uint64; one of all units where there are fewer."""
+    return _windows(units, width)  # type: ignore[no-any-return]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
