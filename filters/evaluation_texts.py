@@ -33,8 +33,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from filters.compiled import compiled
 from filters.dedup.shingles import windows_of
 from filters.dedup.units import Hashes, unit_hashes
 
@@ -200,7 +200,7 @@ def _sieve(hashes: Hashes) -> npt.NDArray[np.uint8]:
     return sieve
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _mark(hashes: Hashes, sieve: npt.NDArray[np.uint8]) -> None:
     last = np.uint64(len(sieve) * 8 - 1)
     for value in hashes:
@@ -208,7 +208,7 @@ def _mark(hashes: Hashes, sieve: npt.NDArray[np.uint8]) -> None:
         sieve[bit >> np.uint64(3)] |= np.uint8(1 << (bit & np.uint64(7)))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _find(
     grams: Hashes, hashes: Hashes, sieve: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from filters.compiled import compiled
 
 Ints = npt.NDArray[np.int64]
 
@@ -90,7 +91,7 @@ def ngrams(words: Sequence[str], longest: int) -> Iterator[Grams]:
         yield Grams(n, rows[n - 2, : len(words) - n + 1], ends)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _number(ids: Ints, vocabulary: int, longest: int) -> Ints:
     """Number n-grams in the order of first occurrence: row n - 2 holds those of n words."""
     count = len(ids)
@@ -122,7 +123,7 @@ def _number(ids: Ints, vocabulary: int, longest: int) -> Ints:
     return rows
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _counts(numbers: Ints) -> Ints:
     counts = np.zeros(numbers.max() + 1, np.int64)
     for number in numbers:
@@ -130,7 +131,7 @@ def _counts(numbers: Ints) -> Ints:
     return counts
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _top(numbers: Ints, n: int, ends: Ints, longest: bool) -> tuple[int, int, int]:
     counts = _counts(numbers)
     first, most, characters = 0, 0, 0
@@ -142,7 +143,7 @@ def _top(numbers: Ints, n: int, ends: Ints, longest: bool) -> tuple[int, int, in
     return first, most, characters
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _met_before(numbers: Ints, n: int, ends: Ints) -> int:
     seen = np.zeros(numbers.max() + 1, np.bool_)
     characters = 0
@@ -157,7 +158,7 @@ def _met_before(numbers: Ints, n: int, ends: Ints) -> int:
     return characters
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _covered(numbers: Ints, n: int, ends: Ints) -> int:
     counts = _counts(numbers)
     characters = 0
@@ -169,7 +170,7 @@ def _covered(numbers: Ints, n: int, ends: Ints) -> int:
     return characters
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _mass(numbers: Ints, n: int, ends: Ints) -> tuple[int, int]:
     counts = _counts(numbers)
     repeated, total = 0, 0
@@ -181,7 +182,7 @@ def _mass(numbers: Ints, n: int, ends: Ints) -> tuple[int, int]:
     return repeated, total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _later_copies(numbers: Ints, n: int, ends: Ints) -> int:
     seen = np.zeros(numbers.max() + 1, np.bool_)
     characters = 0

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from filters.compiled import compiled
 from filters.dedup.minhash import Signatures
 from filters.dedup.units import Hashes
 
@@ -89,10 +89,10 @@ def band_hashes(
     The number of the band is part of the hash: buckets of different bands are different buckets.
     """
     numbers = np.arange(bands.count) if chosen is None else np.asarray(chosen)
-    return _fold(signatures.reshape(-1, bands.count, bands.rows), scopes, numbers)  # type: ignore[no-any-return]
+    return _fold(signatures.reshape(-1, bands.count, bands.rows), scopes, numbers)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _fold(rows: Signatures, scopes: Hashes, numbers: npt.NDArray[np.int64]) -> Hashes:
     """Fold [n, all bands, rows] to uint64 [n, bands chosen]."""
     hashes = np.empty((len(rows), len(numbers)), dtype=np.uint64)
@@ -105,7 +105,7 @@ def _fold(rows: Signatures, scopes: Hashes, numbers: npt.NDArray[np.int64]) -> H
     return hashes
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _mix(value: np.uint64) -> np.uint64:
     """Return splitmix64 of a uint64 (Steele, Lea, Flood 2014): a bijection that spreads every bit."""
     value = value + np.uint64(0x9E3779B97F4A7C15)

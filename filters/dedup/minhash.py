@@ -18,7 +18,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from filters.compiled import compiled
 
 Signatures = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 SchemeName = Literal["affine32", "fineweb"]
@@ -49,7 +50,7 @@ def signature(
     Order and repetition of the shingles do not matter; without any, all bits of all numbers are set.
     """
     minima = _affine32 if scheme == "affine32" else _fineweb
-    return minima(shingles, *permutations(scheme, count, seed))  # type: ignore[no-any-return]
+    return minima(shingles, *permutations(scheme, count, seed))
 
 
 def estimate(a: Signatures, b: Signatures) -> npt.NDArray[np.float64]:
@@ -66,7 +67,7 @@ def standard_error(similarity: float, count: int) -> float:
     return float(np.sqrt(similarity * (1.0 - similarity) / count))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _affine32(
     shingles: npt.NDArray[np.uint64], factors: npt.NDArray[np.uint32], summands: npt.NDArray[np.uint32]
 ) -> npt.NDArray[np.uint32]:
@@ -81,7 +82,7 @@ def _affine32(
     return minima
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _fineweb(
     shingles: npt.NDArray[np.uint64], factors: npt.NDArray[np.uint64], summands: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.uint64]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
+from filters.compiled import compiled
 from filters.dedup.units import Hashes, characters, unit_hashes
 
 
@@ -50,7 +50,7 @@ def jaccard(a: Hashes, b: Hashes) -> float:
     return shared / union if union else 0.0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def shared_count(a: Hashes, b: Hashes) -> int:
     """Count the values that two sorted arrays of distinct values have in common."""
     i = j = shared = 0
@@ -68,10 +68,10 @@ def shared_count(a: Hashes, b: Hashes) -> int:
 
 def windows_of(units: Hashes, width: int) -> Hashes:
     """Return the windows of units that are hashed already, uint64; one of all units where there are fewer."""
-    return _windows(units, width)  # type: ignore[no-any-return]
+    return _windows(units, width)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _windows(units: Hashes, width: int) -> Hashes:
     """Return one hash per window of `width` units, or one for all units where there are fewer.
 

@@ -27,7 +27,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from filters.compiled import compiled
 
 Hashes = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.uint32]
@@ -70,7 +71,7 @@ _REST: Final = ((0, 0x33FF), (0xA000, 0xABFF), (0xD7B0, 0xD7FF), (0xF900, 0x1FFF
 
 def unit_hashes(text: str) -> Hashes:
     """Return the hash of each unit of a text, uint64 [n]."""
-    return _word_hashes(_code_points(text), _forms())  # type: ignore[no-any-return]
+    return _word_hashes(_code_points(text), _forms())
 
 
 def characters(text: str) -> Hashes:
@@ -78,7 +79,7 @@ def characters(text: str) -> Hashes:
 
     Characters that are units of their own have no space between them.
     """
-    return _characters(_code_points(text), _forms())  # type: ignore[no-any-return]
+    return _characters(_code_points(text), _forms())
 
 
 def _code_points(text: str) -> Codes:
@@ -119,7 +120,7 @@ def _is_diacritic(code: int) -> bool:
     return any(first <= code <= last for first, last in _DIACRITICS)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _word_hashes(codes: Codes, forms: Codes) -> Hashes:
     hashes = np.empty(len(codes), dtype=np.uint64)
     count, value, is_open, is_alone = 0, np.uint64(0), False, False
@@ -143,7 +144,7 @@ def _word_hashes(codes: Codes, forms: Codes) -> Hashes:
     return hashes[:count]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _characters(codes: Codes, forms: Codes) -> Hashes:
     found = np.empty(2 * len(codes), dtype=np.uint64)
     count, gap = 0, False
@@ -161,7 +162,7 @@ def _characters(codes: Codes, forms: Codes) -> Hashes:
     return found[:count]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _mix(value: np.uint64) -> np.uint64:
     """Return splitmix64's finaliser (Steele, Lea, Flood 2014) of a uint64: a bijection that spreads every bit."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

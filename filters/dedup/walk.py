@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from filters.compiled import compiled
 from filters.dedup.minhash import Signatures
 
 Ints = npt.NDArray[np.int64]
@@ -20,7 +20,7 @@ _UNSETTLED: Final = -2.0
 _DIFFERENT: Final = -1.0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def walk(
     signatures: Signatures,
     fixed: int,
@@ -83,13 +83,13 @@ def walk(
     return keeper, np.maximum(similarity, 0.0), by_sure, unsettled[:used]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _room(values: Ints, used: int) -> Ints:
     """Return the array, twice as long where it is full."""
     return np.concatenate((values, np.empty_like(values))) if used == len(values) else values
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _gather(
     buckets: Ints,
     sure: Marks,
@@ -114,7 +114,7 @@ def _gather(
     return found
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _enter(
     buckets: Ints, starts: Ints, heads: Ints, live: Ints, lives: Ints, seen: Ints, doc: int, may_stay: bool
 ) -> None:
@@ -126,7 +126,7 @@ def _enter(
         seen[bucket] += 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _similarity(
     a: Signatures,
     b: Signatures,

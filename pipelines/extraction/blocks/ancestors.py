@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from filters.compiled import compiled
 from pipelines.extraction.blocks.columns import (
     B_BOLD,
     B_FLAGS,
@@ -19,7 +20,6 @@ from pipelines.extraction.blocks.columns import (
     E_PARENT,
     E_TAG,
     Ints,
-    jit,
 )
 from pipelines.extraction.blocks.feature_names import (
     AT_BRANCH,
@@ -41,7 +41,7 @@ from pipelines.extraction.blocks.feature_names import (
 )
 
 
-@jit
+@compiled
 def nearness(elements: Ints, blocks: Ints, per_tag: Ints, out: Floats) -> None:
     """How near the nearest ancestor of a kind or group is: 16 = the owner itself, less 1 a level, 0 = none."""
     near = np.zeros((len(elements), N_NEAR + N_GROUPS), np.uint8)
@@ -64,7 +64,7 @@ def nearness(elements: Ints, blocks: Ints, per_tag: Ints, out: Floats) -> None:
             out[AT_OWN_CLASS + k, b] = inline >> k & 1
 
 
-@jit
+@compiled
 def branch(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
     """What the owner and the elements around it hold: units, links, share of the page's prose, blocks."""
     total = sums[2, len(blocks)]
@@ -78,7 +78,7 @@ def branch(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
             element = max(0, elements[element, E_PARENT])
 
 
-@jit
+@compiled
 def tops(elements: Ints, blocks: Ints, good: Ints, sums: Ints, out: Floats) -> None:
     """Where the block is, seen from three guesses at the main container and one at the main run of blocks."""
     _from_top(elements, blocks, sums, _best_parent(elements, blocks, good, sums), AT_TOPS, out)
@@ -90,7 +90,7 @@ def tops(elements: Ints, blocks: Ints, good: Ints, sums: Ints, out: Floats) -> N
         out[AT_TOPS + 11, b] = ratio(sums[2, last + 1] - sums[2, first], sums[2, len(blocks)])
 
 
-@jit
+@compiled
 def _best_parent(elements: Ints, blocks: Ints, good: Ints, sums: Ints) -> int:
     """Return the element with most prose directly in it and its children, links in it counting against it."""
     scores = np.zeros(len(elements), np.int64)
@@ -114,7 +114,7 @@ def _best_parent(elements: Ints, blocks: Ints, good: Ints, sums: Ints) -> int:
     return best
 
 
-@jit
+@compiled
 def _deepest_with(elements: Ints, sums: Ints, percent: int) -> int:
     """Return the deepest element that holds so much of the page's prose; the root if there is none."""
     needed, best = sums[2, -1] * percent, 0
@@ -127,7 +127,7 @@ def _deepest_with(elements: Ints, sums: Ints, percent: int) -> int:
     return best
 
 
-@jit
+@compiled
 def _from_top(elements: Ints, blocks: Ints, sums: Ints, top: int, at: int, out: Floats) -> None:
     """Levels up to the nearest common ancestor with `top`, levels from there down to it, prose in it."""
     above = np.zeros(len(elements), np.bool_)
@@ -147,7 +147,7 @@ def _from_top(elements: Ints, blocks: Ints, sums: Ints, top: int, at: int, out: 
         out[at + 2, b] = ratio(held, sums[2, len(blocks)])
 
 
-@jit
+@compiled
 def _main_run(blocks: Ints, good: Ints) -> Any:
     """Return first and last block of the run with the largest sum: prose counts for it, all else against."""
     best, total, start, first, last = 0, 0, 0, 0, 0
@@ -160,7 +160,7 @@ def _main_run(blocks: Ints, good: Ints) -> Any:
     return first, last
 
 
-@jit
+@compiled
 def shares(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
     """The least share of prose in an ancestor of a group; 2 = no such ancestor."""
     share = np.full((len(elements), 4), 2, np.float32)
@@ -184,7 +184,7 @@ def shares(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
             out[AT_TOPS + 12 + k, b] = share[blocks[b, B_OWNER], k]
 
 
-@jit
+@compiled
 def headings(elements: Ints, blocks: Ints, sums: Ints, per_tag: Ints, out: Floats) -> None:
     """Where the block is, seen from the page's first h1 and from the last heading before it."""
     first, seen = 0, False

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from filters.compiled import compiled
 from pipelines.extraction.blocks.columns import (
     B_BOLD,
     B_CODE,
@@ -44,7 +45,6 @@ from pipelines.extraction.blocks.columns import (
     S_WORD,
     Bytes,
     Ints,
-    jit,
 )
 from pipelines.extraction.blocks.vocabulary import (
     CLOSING,
@@ -61,7 +61,7 @@ from pipelines.extraction.blocks.vocabulary import (
 _SHORT_WORD: Final = 3
 
 
-@jit
+@compiled
 def break_line(blocks: Ints, text: Bytes, state: Ints, stack: Ints) -> None:
     """A line break; the second of two in a row ends the block."""
     if stack[state[S_TOP], 1] & M_SKIP:
@@ -80,7 +80,7 @@ def break_line(blocks: Ints, text: Bytes, state: Ints, stack: Ints) -> None:
     blocks[block, B_LINES] += 1
 
 
-@jit
+@compiled
 def _end_word(blocks: Ints, state: Ints) -> None:
     """Count the word under way, if there is one."""
     if state[S_WORD]:
@@ -90,7 +90,7 @@ def _end_word(blocks: Ints, state: Ints) -> None:
         state[S_WORD] = 0
 
 
-@jit
+@compiled
 def close_block(blocks: Ints, text: Bytes, state: Ints) -> None:
     """End the block under way; without text it leaves only its images, links and controls to the next."""
     block = state[S_BLOCKS]
@@ -109,7 +109,7 @@ def close_block(blocks: Ints, text: Bytes, state: Ints) -> None:
     blocks[block + 1] = 0
 
 
-@jit
+@compiled
 def add_title(data: Bytes, at: int, end: int, text: Bytes, state: Ints) -> None:
     """Keep the first title as it stands: it is only compared with headings."""
     if state[S_TITLE_END]:
@@ -121,7 +121,7 @@ def add_title(data: Bytes, at: int, end: int, text: Bytes, state: Ints) -> None:
     state[S_TITLE_END] = state[S_TEXT]
 
 
-@jit
+@compiled
 def add_text(
     data: Bytes, at: int, end: int, characters: Bytes, blocks: Ints, text: Bytes, state: Ints, stack: Ints
 ) -> None:
@@ -164,7 +164,7 @@ def add_text(
         row[B_MODES] |= modes
 
 
-@jit
+@compiled
 def _count(row: Ints, state: Ints, kind: int, code: int) -> None:
     """Count one character that is not whitespace."""
     wide = kind == WIDE
@@ -187,7 +187,7 @@ def _count(row: Ints, state: Ints, kind: int, code: int) -> None:
     state[S_SMALL] &= kind == LOWER
 
 
-@jit
+@compiled
 def _character(data: Bytes, at: int, end: int) -> Any:
     """Read a character or reference; return the place after it, its code point, its bytes (1 if decoded)."""
     byte = data[at]
@@ -211,7 +211,7 @@ def _character(data: Bytes, at: int, end: int) -> Any:
     return at + width, code, width
 
 
-@jit
+@compiled
 def _kind_of(code: int) -> int:
     """Return the class of a character beyond ASCII."""
     if code in (0x2018, 0x2019, 0x201C, 0x201D, 0xBB, 0xAB, 0x300D, 0x300F, 0xFF09, 0x203A):

@@ -1,16 +1,10 @@
-"""How a page is laid out in arrays: columns of elements and blocks, modes, the state of the scan.
-
-Compiled code that is spread over files is compiled anew only where its own file changed: `engine.Blocks` finds
-out by a probe page when what is left over from another version does not fit.
-"""
+"""How a page is laid out in arrays: columns of elements and blocks, modes, the state of the scan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
@@ -31,14 +25,6 @@ M_SKIP, M_LINK, M_PRE, M_BOLD, M_TITLE, M_CODE = 1, 2, 4, 8, 16, 32
 # State of the scan: stack pointer, end of text, complete blocks, elements, a space is due, breaks in a row,
 # letters of the word under way, whether it is lower case so far, start and end of the title.
 S_TOP, S_TEXT, S_BLOCKS, S_ELEMENTS, S_SPACE, S_BREAKS, S_WORD, S_SMALL, S_TITLE, S_TITLE_END = range(10)
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def jit(function: Function) -> Function:
-    """Compile a function when it is first called, and keep the result on disk."""
-    compiled: Function = njit(cache=True)(function)
-    return compiled
 
 
 class Scan(NamedTuple):

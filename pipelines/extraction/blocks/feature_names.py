@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.extraction.blocks.columns import Ints, jit
+from filters.compiled import compiled
+from pipelines.extraction.blocks.columns import Ints
 from pipelines.extraction.blocks.vocabulary import GROUPS, NAMES, listed
 
 Floats = NDArray[np.float32]
@@ -100,7 +101,7 @@ TAG_P: Final = NAMES.index("p") + 1
 TAG_H1: Final = NAMES.index("h1") + 1
 
 
-@jit
+@compiled
 def ratio(part: int, whole: int) -> Any:
     """Return a share as float32, 0 of nothing."""
     return np.float32(part) / np.float32(whole) if whole > 0 else np.float32(0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from filters.compiled import compiled
 from pipelines.extraction.blocks.ancestors import branch, headings, nearness, shares, tops
 from pipelines.extraction.blocks.columns import (
     B_BOLD,
@@ -42,7 +43,6 @@ from pipelines.extraction.blocks.columns import (
     E_TAG,
     Ints,
     Scan,
-    jit,
 )
 from pipelines.extraction.blocks.feature_names import (
     AT_BESIDE,
@@ -66,7 +66,7 @@ def features(scan: Scan) -> Floats:
     return out
 
 
-@jit
+@compiled
 def _fill(elements: Ints, blocks: Ints, text: Any, title: Any, per_tag: Ints, out: Floats) -> None:
     good = _good(blocks)
     sums = _running_sums(blocks, good)
@@ -81,7 +81,7 @@ def _fill(elements: Ints, blocks: Ints, text: Any, title: Any, per_tag: Ints, ou
     _beside(elements, blocks, good, per_tag, out)
 
 
-@jit
+@compiled
 def _good(blocks: Ints) -> Ints:
     """Return the units outside links of blocks that look like prose, 0 for others."""
     good = np.zeros(len(blocks), np.int64)
@@ -96,7 +96,7 @@ def _good(blocks: Ints) -> Ints:
     return good
 
 
-@jit
+@compiled
 def _running_sums(blocks: Ints, good: Ints) -> Ints:
     """Return units, link units and good units before each block: int64 [3, blocks + 1]."""
     sums = np.zeros((3, len(blocks) + 1), np.int64)
@@ -107,7 +107,7 @@ def _running_sums(blocks: Ints, good: Ints) -> Ints:
     return sums
 
 
-@jit
+@compiled
 def _own(blocks: Ints, good: Ints, text: Any, title: Any, out: Floats) -> None:
     copies = copies_of(blocks)
     for b in range(len(blocks)):
@@ -127,7 +127,7 @@ def _own(blocks: Ints, good: Ints, text: Any, title: Any, out: Floats) -> None:
         out[24, b] = ratio(row[B_CODE], units)
 
 
-@jit
+@compiled
 def _title_overlap(row: Ints, text: Any, title: Any) -> Any:
     """Return which share of a short block's bytes the title begins with."""
     start, size = row[B_START], row[B_END] - row[B_START]
@@ -139,7 +139,7 @@ def _title_overlap(row: Ints, text: Any, title: Any) -> Any:
     return ratio(same, size)
 
 
-@jit
+@compiled
 def _place(elements: Ints, blocks: Ints, good: Ints, sums: Ints, per_tag: Ints, out: Floats) -> None:
     count = len(blocks)
     since_good, since_h1 = 1000, 1000
@@ -166,7 +166,7 @@ def _place(elements: Ints, blocks: Ints, good: Ints, sums: Ints, per_tag: Ints, 
         until_good = 0 if good[b] else until_good + 1
 
 
-@jit
+@compiled
 def _beside(elements: Ints, blocks: Ints, good: Ints, per_tag: Ints, out: Floats) -> None:
     for b in range(len(blocks)):
         owner, at = blocks[b, B_OWNER], AT_BESIDE

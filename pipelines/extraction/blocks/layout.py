@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.compiled import compiled
 from pipelines.extraction.blocks.columns import (
     B_END,
     B_OWNER,
@@ -21,7 +22,6 @@ from pipelines.extraction.blocks.columns import (
     E_TAG,
     Ints,
     Scan,
-    jit,
 )
 from pipelines.extraction.blocks.vocabulary import listed, number
 
@@ -44,7 +44,7 @@ def lay_out(scan: Scan, keep: NDArray[np.bool_]) -> str:
     return b"".join(pieces).decode("utf-8", "replace")
 
 
-@jit
+@compiled
 def _joints(elements: Ints, chosen: Ints) -> Ints:
     """Return for each chosen block what stands before it, as a place in `_JOINTS`."""
     context = _contexts(elements)
@@ -70,7 +70,7 @@ def _joints(elements: Ints, chosen: Ints) -> Ints:
     return joints
 
 
-@jit
+@compiled
 def _contexts(elements: Ints) -> Ints:
     """Return the innermost item, cell, row and table around each element, 0 = none; layout tables are none."""
     context = np.zeros((len(elements), _CONTEXT), np.int64)

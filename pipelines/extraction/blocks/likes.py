@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from filters.compiled import compiled
 from pipelines.extraction.blocks.columns import (
     B_HASH,
     B_LINK,
@@ -14,12 +15,11 @@ from pipelines.extraction.blocks.columns import (
     E_PARENT,
     E_SIGNATURE,
     Ints,
-    jit,
 )
 from pipelines.extraction.blocks.feature_names import AT_LIKE, Floats, ratio
 
 
-@jit
+@compiled
 def copies_of(blocks: Ints) -> Ints:
     """Return how many blocks before each one, and how many others at all, have the same text."""
     order = np.argsort(blocks[:, B_HASH], kind="mergesort")
@@ -33,7 +33,7 @@ def copies_of(blocks: Ints) -> Ints:
     return copies
 
 
-@jit
+@compiled
 def likes(elements: Ints, blocks: Ints, sums: Ints, good: Ints, out: Floats) -> None:
     """What blocks are like whose owners (and parents) have the same name and class, and repeated elements."""
     keys = np.zeros((2, len(blocks)), np.int64)
@@ -48,7 +48,7 @@ def likes(elements: Ints, blocks: Ints, sums: Ints, good: Ints, out: Floats) -> 
     _twins(elements, blocks, sums, good, out)
 
 
-@jit
+@compiled
 def _sum_equal(keys: Ints, blocks: Ints, sums: Ints, good: Ints, at: int, out: Floats) -> None:
     order, start = np.argsort(keys, kind="mergesort"), 0
     units, links, prose = 0, 0, 0
@@ -66,7 +66,7 @@ def _sum_equal(keys: Ints, blocks: Ints, sums: Ints, good: Ints, at: int, out: F
             prose += good[b]
 
 
-@jit
+@compiled
 def _twins(elements: Ints, blocks: Ints, sums: Ints, good: Ints, out: Floats) -> None:
     """How many siblings are named alike; cards are the most of any ancestor that is no paragraph or item."""
     keys = elements[:, E_PARENT] * 1000003 ^ elements[:, E_SIGNATURE]

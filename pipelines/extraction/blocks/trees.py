@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.compiled import compiled
 from pipelines.extraction.blocks import MODEL_SHA256
-from pipelines.extraction.blocks.columns import jit
 from pipelines.extraction.blocks.feature_names import Floats
 
 MODEL: Final = Path(__file__).with_name("model.npz")
@@ -87,7 +87,7 @@ def read(path: Path = MODEL, sha256: str | None = MODEL_SHA256) -> Trees:
         )
 
 
-@jit
+@compiled
 def _add_leaves(values: Any, asked: Any, thresholds: Any, leaves: Any, sums: Any) -> None:
     trees, levels = asked.shape
     leaf = np.zeros(len(sums), np.int32)
