@@ -560,6 +560,7 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
                 "unit": None,
                 "width": None,
             },
+            "lines": None,
             "keep": "longest",
             "scope": "global",
             "against": [],
