@@ -17,6 +17,7 @@ from filters.dedup.scheme import Scheme
 from filters.step import Step
 from pipelines.readers.record import Reader
 from tokenizer_training.sentencepiece_model import TokenizerError
+from tokenizer_training.split import FINEWEB2_REPEATS
 from tokenizer_training.train import SPECIAL, control_symbols
 
 if TYPE_CHECKING:
@@ -293,6 +294,9 @@ class Pack:
             ``L+1`` = one more, for those that take inputs and targets from it, one token apart.
         mix: how often the documents of a source are packed: 3 = three epochs, 0.5 = every second document,
             chosen by a hash of its id; sources that are not named, and all without a mix: 1.
+        repeat_by_cluster_size: how often, times the mix, a document is packed that stands for so many copies:
+            ``{2: 2, 5: 5, 100: 1}`` = twice from 2 on, five times from 5 on, once from 100 on; ``fineweb2`` is
+            ``{2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}``; None = once. Documents for validation are packed once at most.
         tokens: train on at most so many tokens, padding included: the first of the shuffle; None = all.
         by_language: shards of their own for every language, in ``shards/<language>/``.
         validation: share of documents, chosen by a hash of their id, that goes to the validation split.
@@ -304,6 +308,7 @@ class Pack:
     strategy: Literal["best_fit", "concat", "one_document_per_row"] = "best_fit"
     row_len: Literal["L", "L+1"] = "L"
     mix: Mapping[str, float] | None = None
+    repeat_by_cluster_size: Literal["fineweb2"] | Mapping[str, float] | None = None
     tokens: int | None = None
     by_language: bool = False
     validation: float = 0.001
@@ -316,9 +321,23 @@ class Pack:
         _require(self.seed >= 0, "seed must be 0 or more", self.seed)
         weights = (self.mix or {"": 1.0}).values()
         _require(min(weights) >= 0 < max(weights), "mix must be numbers from 0 up, not all 0", self.mix)
+        self.weights_by_size()
         enough = self.tokens is None or self.tokens > self.seq_len
         _require(enough, "tokens must be more than one row, or none", self.tokens)
         _require(self.shard_mb >= 1, "shard_mb must be at least 1", self.shard_mb)
+
+    def weights_by_size(self) -> tuple[tuple[int, float], ...]:
+        """Return `repeat_by_cluster_size` as (from this size on, weight), sizes ascending; empty = all 1."""
+        table = self.repeat_by_cluster_size
+        if table is None or isinstance(table, str):
+            return FINEWEB2_REPEATS if table else ()
+        sound = (
+            all(re.fullmatch("[1-9][0-9]{0,8}", size) for size in table)
+            and min(table.values(), default=-1) >= 0
+        )
+        rule = "repeat_by_cluster_size must be sizes from 1 up with numbers from 0 up"
+        _require(sound, rule, dict(table))
+        return tuple(sorted((int(size), weight) for size, weight in table.items()))
 
 
 @dataclass(frozen=True)
@@ -356,6 +375,8 @@ class Recipe:
         _require(share is None or 0 <= share <= 1, "max_error_share must be from 0 to 1, or none", share)
         if self.pack is not None and self.tokenizer is None:
             raise ValueError("pack needs a tokenizer; write `pack: none` where there is `tokenizer: none`")
+        if self.pack is not None and self.pack.repeat_by_cluster_size and self.dedup is None:
+            raise ValueError("pack: repeat_by_cluster_size needs clusters; there is `dedup: none`")
         sources = sorted({entry.source for entry in self.inputs})
         unknown = sorted(set((self.pack and self.pack.mix) or ()) - set(sources))
         _require(not unknown or not sources, f"pack.mix may name the sources {', '.join(sources)}", unknown)

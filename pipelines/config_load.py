@@ -22,6 +22,7 @@ from pipelines.strict_yaml import (
     Faults,
     Node,
     Place,
+    Scalar,
     Table,
     join,
     parse,
@@ -90,22 +91,33 @@ def _tokenizer(node: Node, path: str, faults: Faults) -> object:
 
 
 def _pack(node: Node, path: str, faults: Faults) -> object:
-    """Read ``pack``: none, or its keys, of which ``mix`` maps sources to numbers."""
-    return None if is_off(node) else build(Pack, node, path, faults, {"mix": _mix})
+    """Read ``pack``: none, or its keys, of which two map names to numbers."""
+    special: Special = {
+        "mix": partial(_numbers, example="a mapping such as {wikipedia: 3, web: 1}"),
+        "repeat_by_cluster_size": _repeats,
+    }
+    return None if is_off(node) else build(Pack, node, path, faults, special)
 
 
-def _mix(node: Node, path: str, faults: Faults) -> object:
-    """Read ``pack.mix``."""
+def _repeats(node: Node, path: str, faults: Faults) -> object:
+    """Read ``pack.repeat_by_cluster_size``: none, the name of a table, or a table."""
+    if isinstance(node, Scalar) and node.text == "fineweb2":
+        return node.text
+    return _numbers(node, path, faults, "fineweb2 or a mapping such as {2: 2, 5: 5, 100: 1}")
+
+
+def _numbers(node: Node, path: str, faults: Faults, example: str) -> object:
+    """Read a mapping of names to numbers."""
     if is_off(node):
         return None
     if not isinstance(node, Table):
         if not isinstance(node, Broken):
-            faults.add(
-                node.at, path, f"expected a mapping such as {{wikipedia: 3, web: 1}}; found {found(node)}"
-            )
+            faults.add(node.at, path, f"expected {example}; found {found(node)}")
         return INVALID
-    mix = {name: convert(float, child, join(path, name), faults) for name, (_, child) in node.entries.items()}
-    return INVALID if INVALID in mix.values() else mix
+    read = {
+        name: convert(float, child, join(path, name), faults) for name, (_, child) in node.entries.items()
+    }
+    return INVALID if INVALID in read.values() else read
 
 
 def resolved(recipe: Recipe) -> dict[str, object]:

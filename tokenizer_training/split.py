@@ -7,6 +7,13 @@ documents of any run agree on them, and a larger share contains every document o
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect
+from collections.abc import Sequence
+from typing import Final
+
+FINEWEB2_REPEATS: Final = ((1, 1.0), (2, 2.0), (3, 3.0), (5, 5.0), (100, 8.0), (1000, 1.0))
+"""FineWeb-2's rehydration (Penedo et al. 2025, arXiv:2506.20920): pages that were copied a few times are better than
+those that never were, and those with a thousand copies are spam. See `weight_by_size` for the form."""
 
 _VALIDATION, _MIX = b"validation", b"mix"
 
@@ -42,6 +49,20 @@ def copies_of(doc_id: bytes | str, weight: float) -> int:
     """
     whole = int(weight)
     return whole + (_place(doc_id, _MIX) < (weight - whole) * 2**64)
+
+
+def weight_by_size(size: int, weights: Sequence[tuple[int, float]]) -> float:
+    """Return the weight of a document that stands for a cluster of so many copies.
+
+    Args:
+        size: documents of the cluster, the one that stayed included.
+        weights: (from this size on, weight), sizes ascending; 1 below the first.
+
+    >>> [weight_by_size(size, FINEWEB2_REPEATS) for size in (1, 2, 3, 4, 5, 99, 100, 999, 1000)]
+    [1.0, 2.0, 3.0, 3.0, 5.0, 5.0, 8.0, 8.0, 1.0]
+    """
+    place = bisect(weights, size, key=lambda step: step[0])
+    return weights[place - 1][1] if place else 1.0
 
 
 def _place(doc_id: bytes | str, purpose: bytes) -> int:

@@ -54,7 +54,7 @@ def run_stage(
     """
     header, root = make_header(run, own_key), str(run.storage.root)
     section = _section(run)
-    choice = Choice(section.validation, section.mix or {}, section.by_language)
+    choice = Choice(section.validation, section.mix or {}, section.by_language, section.weights_by_size())
     settings = pack_rows.Settings(header, choice, str(run.storage.path(TOKENIZER)))
     rows_work = UnitWork(
         pack_rows.NAME,

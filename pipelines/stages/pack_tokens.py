@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pipelines.manifest import Folder
 from tokenizer_training.cutting import Documents
 from tokenizer_training.rows import ID_BYTES, offsets_of
 from tokenizer_training.sentencepiece_model import Kind
-from tokenizer_training.split import copies_of, is_validation
+from tokenizer_training.split import copies_of, is_validation, weight_by_size
 from tokenizer_training.tokenizer import Tokenizer
 from tokenizer_training.words import UNKNOWN_LANGUAGE
 
@@ -40,7 +40,8 @@ TOKEN_COUNTS = Folder(
 )
 """Tokens of each document without its EOS, and how often it was packed; parts and rows as in ``documents/``."""
 
-COLUMNS = ["id", "text", "source", "language"]
+_TOKENISED = ["id", "text"]
+COLUMNS = [*_TOKENISED, "source", "language"]
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,28 @@ class Choice:
         validation: share of documents for validation.
         mix: weight by source; 1 where a source is not named.
         by_language: every language apart.
+        by_size: weight by the size of the cluster that a document stands for, see `weight_by_size`; it multiplies
+            that of the source.
     """
 
     validation: float
     mix: Mapping[str, float]
     by_language: bool
+    by_size: Sequence[tuple[int, float]] = ()
 
-    def of(self, doc_id: bytes, source: str, language: str | None) -> tuple[int, str]:
+    @property
+    def columns(self) -> list[str]:
+        """What must be known of a document."""
+        return [*COLUMNS, "cluster_size"] if self.by_size else COLUMNS
+
+    def of(self, doc_id: bytes, source: str, language: str | None, size: int = 1) -> tuple[int, str]:
         """Return how often a document is packed, and its group.
 
         Documents for validation are never repeated.
         """
         held_out = is_validation(doc_id, self.validation)
-        copies = copies_of(doc_id, self.mix.get(source, 1.0))
+        weight = self.mix.get(source, 1.0) * weight_by_size(size, self.by_size)
+        copies = copies_of(doc_id, weight)
         return min(copies, 1) if held_out else copies, self._group(held_out, language)
 
     def _group(self, held_out: bool, language: str | None) -> str:
@@ -109,14 +119,14 @@ def tokenise_part(
     with pq.ParquetFile(path, page_checksum_verification=True) as part:
         if part.metadata.num_rows == 0:
             yield TOKEN_COUNTS.schema.empty_table()
-        for batch in part.iter_batches(BATCH_DOCUMENTS, columns=COLUMNS, use_threads=False):
+        for batch in part.iter_batches(BATCH_DOCUMENTS, columns=choice.columns, use_threads=False):
             ids, offsets = tokenizer.encode_batch(batch["text"])
             corpus.tokens.frombytes(np.insert(ids, offsets[1:], eos_id).tobytes())
             counts = np.diff(offsets).astype(np.int32)
             corpus.lengths.frombytes((counts + 1).tobytes())
             names = [bytes.fromhex(name) for name in batch["id"].to_pylist()]
-            origins = (batch["source"].to_pylist(), batch["language"].to_pylist())
-            chosen = [choice.of(*document) for document in zip(names, *origins, strict=True)]
+            known = [batch[name].to_pylist() for name in choice.columns[len(_TOKENISED) :]]
+            chosen = [choice.of(*document) for document in zip(names, *known, strict=True)]
             corpus.ids.extend(b"".join(names))
             copies = [number for number, _ in chosen]
             corpus.copies.extend(copies)

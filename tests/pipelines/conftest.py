@@ -21,6 +21,7 @@ from pipelines.tables import DOCUMENTS, to_table
 
 UPSTREAM = stage_key("upstream", {})
 SEQ_LEN = 64
+CLUSTER_SIZES = (1, 1, 2, 4, 7, 150, 2000)
 WORDS = [
     "river",
     "stone",
@@ -102,7 +103,7 @@ def write_documents(storage: Storage, texts: Sequence[str], parts: int) -> dict[
                 "offset": n,
                 "length": 1,
                 "index": 0,
-                "cluster_size": 1,
+                "cluster_size": CLUSTER_SIZES[n % len(CLUSTER_SIZES)],
             }
             for n, text in enumerate(texts)
             if n % max(parts - 1, 1) == part

@@ -271,6 +271,33 @@ def test_a_wrong_mix_is_a_fault(home: Path, mix: str, message: str) -> None:
     assert found[0].endswith(message)
 
 
+def test_repeats_are_a_name_or_sizes_with_numbers(home: Path) -> None:
+    loaded = recipe(home, "pack: {repeat_by_cluster_size: {100: 1, 2: 2.5}}\n")
+    assert loaded.pack is not None
+    assert loaded.pack.weights_by_size() == ((2, 2.5), (100, 1.0))
+    assert resolved(loaded)["pack"]["repeat_by_cluster_size"] == {"100": 1.0, "2": 2.5}  # type: ignore[index]
+    named = recipe(home, "", "pack.repeat_by_cluster_size=fineweb2").pack
+    assert named is not None
+    assert dict(named.weights_by_size())[100] == 8
+    assert recipe(home, "pack: {repeat_by_cluster_size: none}\n").pack == Pack()
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("fineweb", "expected fineweb2 or a mapping such as {2: 2, 5: 5, 100: 1}; found 'fineweb'"),
+        ("{0: 1}", "must be sizes from 1 up with numbers from 0 up; found {'0': 1.0}"),
+        ("{many: 1}", "must be sizes from 1 up with numbers from 0 up; found {'many': 1.0}"),
+        ("{2: -1}", "must be sizes from 1 up with numbers from 0 up; found {'2': -1.0}"),
+        ("fineweb2\ndedup: none", "repeat_by_cluster_size needs clusters; there is `dedup: none`"),
+    ],
+)
+def test_wrong_repeats_are_a_fault(home: Path, section: str, message: str) -> None:
+    found = faults_below(home, f"pack:\n  repeat_by_cluster_size: {section}\n")
+    assert len(found) == 1
+    assert found[0].endswith(message)
+
+
 def test_paths_in_an_override_refer_to_the_current_folder(home: Path) -> None:
     here = Path.cwd()
     for name in ("new.gz", "model.bin"):
@@ -577,6 +604,7 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
             "strategy": "best_fit",
             "row_len": "L",
             "mix": None,
+            "repeat_by_cluster_size": None,
             "tokens": None,
             "by_language": False,
             "validation": 0.001,

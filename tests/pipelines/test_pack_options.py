@@ -47,7 +47,7 @@ def times_packed(run: Run, **options: Any) -> Counter[str]:
     return found
 
 
-def origins(run: Run, column: str) -> dict[str, str]:
+def origins(run: Run, column: str) -> dict[str, Any]:
     """Return a column of the documents by id."""
     tables = [pq.read_table(path) for path in sorted(run.storage.path("documents").glob("*.parquet"))]
     return {row["id"]: row[column] for table in tables for row in table.to_pylist()}
@@ -66,6 +66,35 @@ def test_a_mix_repeats_and_leaves_out(make_run: MakeRun) -> None:
     assert 0.4 < np.mean(web) < 0.6
     assert counts["left_out"] == web.count(0)
     assert counts["repeats"] == 2 * sum(number == 3 for number in packed.values())
+
+
+@pytest.mark.parametrize("table", ["fineweb2", {"2": 2.0, "3": 3.0, "5": 5.0, "100": 8.0, "1000": 1.0}])
+def test_clusters_repeat_by_their_size(make_run: MakeRun, table: Any) -> None:
+    """FineWeb-2's numbers; validation is never repeated; what is packed more often is counted."""
+    run, counts = do(make_run(TEXTS, repeat_by_cluster_size=table))
+    packed, sizes = times_packed(run), origins(run, "cluster_size")
+    times = {1: 1, 2: 2, 4: 3, 7: 5, 150: 8, 2000: 1}
+    assert set(sizes.values()) == set(times)
+    expected = {name: 1 if is_validation(name, 0.1) else times[size] for name, size in sizes.items()}
+    assert packed == expected
+    assert counts["repeats"] == sum(expected.values()) - 600
+    assert counts["left_out"] == 0
+
+
+def test_clusters_and_sources_multiply(make_run: MakeRun) -> None:
+    """1.5 of each: half of the documents twice, chosen by their ids; and sizes may be left out."""
+    run, counts = do(
+        make_run(TEXTS, mix={"web": 0.5, "wikipedia": 2.0}, repeat_by_cluster_size={"1": 0.0, "2": 3.0})
+    )
+    packed, sizes, sources = times_packed(run), origins(run, "cluster_size"), origins(run, "source")
+    for name, size in sizes.items():
+        most = 0 if size == 1 else 6 if sources[name] == "wikipedia" else 2
+        assert packed[name] <= (min(most, 1) if is_validation(name, 0.1) else most)
+        if not is_validation(name, 0.1):
+            assert packed[name] >= (most if most != 2 else 1)
+    web = [packed[name] for name, source in sources.items() if source == "web" and sizes[name] > 1]
+    assert 0.35 < np.mean([number == 2 for number in web]) < 0.65
+    assert counts["left_out"] == sum(size == 1 for size in sizes.values())
 
 
 def test_a_token_budget_ends_the_training_split_at_that_row(make_run: MakeRun) -> None:
