@@ -236,7 +236,7 @@ class Dedup:
         exact: remove documents whose text is equal.
         url: remove documents whose URL is equal, tracking parameters aside, whatever their texts.
         minhash: near-duplicate search; None = off.
-        lines: removal of lines that many of the documents left have; None = off.
+        lines: removal of lines that many of the documents left have, of this run alone; None = off.
         keep: which of several copies stays: the ``longest``, the ``newest``, or a `Preference`; ties by id.
         scope: documents are compared ``global``, or within one ``source`` or ``language`` only.
         against: output folders of older runs, oldest first; what they kept comes first and stays.

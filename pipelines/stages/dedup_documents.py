@@ -79,16 +79,12 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
             here = clustered.slice(first, last - first)
             places = rows[first:last] - np.uint32(start)
             documents, duplicates = _divide(batch, here, places, settings.older)
+            tables = {"documents": documents, "duplicates": duplicates}
             if settings.lines:
-                left, removed = remove_lines(documents, settings.lines, settings.scope, frequent)
-                lost.update(_lost(removed, len(documents) - len(left)))
-                documents = left
-                if removed.num_rows:
-                    yield Batch(REMOVED_LINES.name, removed)
-            if documents.num_rows:
-                yield Batch("documents", documents)
-            if duplicates.num_rows:
-                yield Batch("duplicates", duplicates)
+                edited, removed = remove_lines(documents, settings.lines, settings.scope, frequent)
+                lost.update(_lost(removed, len(documents) - len(edited)))
+                tables |= {"documents": edited, REMOVED_LINES.name: removed}
+            yield from (Batch(name, table) for name, table in tables.items() if table.num_rows)
             start += batch.num_rows
     yield Counts(_counts(start, clustered, decisions, lost))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,19 @@ import pytest
 from filters.dedup.lines import Lines
 from pipelines.balance import balance, broken_laws
 from pipelines.config import Dedup
+from pipelines.config_load import load
+from pipelines.publish.stage import stage_dropped
+from pipelines.query import Query
+from pipelines.report.funnel import _by_layer
+from pipelines.run import run_recipe
+from pipelines.run_tables import RunTables
+from pipelines.show import as_text, show
 from pipelines.stages import dedup_lines
 from pipelines.stages.dedup_search import Search
-from pipelines.verify import _duplicate_faults
+from pipelines.storage import Storage
+from pipelines.verify import _duplicate_faults, verify
 from pipelines.verify_lines import line_faults
+from tests.conftest import ROOT
 from tests.pipelines.dedup_corpora import Row, dedupe, essay, prepare, row, split, table
 
 PLAIN = Dedup(exact=False, minhash=None)
@@ -161,3 +171,28 @@ def test_without_the_rule_nothing_of_it_is_left(tmp_path: Path) -> None:
     assert not table(tmp_path, "removed_lines")
     texts = {one["id"]: one["text"] for rows in units.values() for one in rows}
     assert finished(tmp_path).items() <= texts.items()
+
+
+def test_a_document_that_lost_all_lines_is_accounted_for(demo: Path, tmp_path: Path) -> None:
+    """Copies that stay, of lines that only one document may have: verify, show, report and publish know of them."""
+    out = tmp_path / "run"
+    shutil.copytree(demo, out)
+    section = "dedup={exact: false, minhash: none, lines: {max_documents: 1, min_characters: 1}}"
+    recipe = load(ROOT / "configs" / "demo.yaml", [section])
+    manifest = run_recipe(recipe, str(out), workers=1, until="dedup", quiet=True)
+    emptied = manifest["balance"]["dedup"]["removed lines"]
+    assert emptied == manifest["balance"]["removed_lines"]["documents_emptied"] > 0
+    assert verify(Storage(out))[0] == []
+    tables = RunTables(Storage(out))
+    ids = {one["id"] for one in tables.query("SELECT id FROM emptied")}
+    assert len(ids) == emptied
+    assert not ids & {one["id"] for one in table(out, "documents")}
+    one = next(iter(show(Storage(out), Query(doc=min(ids)))))
+    assert "kept by the steps, removed because all of its lines are in many documents" in as_text(one)
+    (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
+    assert [(reason.name, reason.documents) for reason in step] == [("lines", emptied)]
+    stage_dropped(tables)
+    dropped = [
+        one for path in (out / "work/publish").rglob("*.parquet") for one in pq.read_table(path).to_pylist()
+    ]
+    assert {one["id"] for one in dropped if (one["step"], one["reason"]) == ("dedup", "lines")} == ids
