@@ -1,4 +1,4 @@
-"""Duplicate clusters: how large they are, how similar, and the largest side by side with what they kept."""
+"""Duplicates: clusters, the largest side by side with what they kept; and the lines that too many documents had."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pipelines.run_tables import RunTables
 
 LARGEST: Final = 10
 MEMBERS: Final = 12
+LINES: Final = 30
 DIFF_CHARACTERS: Final = 2500
 """The part of two texts that is compared; the time of a diff grows with its square."""
 
@@ -45,11 +46,13 @@ class Duplicates:
         sizes: rows of size, clusters, removed.
         similarity: of near duplicates to their keepers, with the limit of the recipe.
         largest: the largest clusters.
+        lines: rows of text, documents, removed: the removed lines that most documents had.
     """
 
     sizes: Sequence[Mapping[str, Any]]
     similarity: Histogram | None
     largest: Sequence[Cluster]
+    lines: Sequence[Mapping[str, Any]]
 
 
 def duplicates(tables: RunTables) -> Duplicates | None:
@@ -64,7 +67,11 @@ def duplicates(tables: RunTables) -> Duplicates | None:
     minhash = settings.get("minhash")
     limits = [Limit("similarity", "<", minhash["similarity"], "")] if minhash else []
     near = histogram(tables, "similarity", "duplicates WHERE layer = 'minhash'", limits)
-    return Duplicates(sizes, near, _largest(tables))
+    lines = tables.query(
+        f"SELECT trim(text) AS text, max(documents) AS documents, count(*) AS removed "  # noqa: S608 - a number of ours
+        f"FROM removed_lines GROUP BY ALL ORDER BY documents DESC, text LIMIT {LINES}"
+    )
+    return Duplicates(sizes, near, _largest(tables), lines)
 
 
 def _largest(tables: RunTables) -> list[Cluster]:

@@ -18,6 +18,7 @@ from pipelines.config import Dedup
 from pipelines.config_load import load
 from pipelines.publish.stage import stage_dropped
 from pipelines.query import Query
+from pipelines.report.clusters import duplicates
 from pipelines.report.funnel import _by_layer
 from pipelines.run import run_recipe
 from pipelines.run_tables import RunTables
@@ -191,6 +192,14 @@ def test_a_document_that_lost_all_lines_is_accounted_for(demo: Path, tmp_path: P
     assert "kept by the steps, removed because all of its lines are in many documents" in as_text(one)
     (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
     assert [(reason.name, reason.documents) for reason in step] == [("lines", emptied)]
+    found = duplicates(tables)
+    assert found is not None
+    assert [one["documents"] for one in found.lines] == sorted(
+        (n["documents"] for n in found.lines), reverse=True
+    )
+    removed = {one["text"].strip() for one in table(out, "removed_lines")}
+    assert {one["text"] for one in found.lines} <= removed
+    assert "Removed lines that most documents had" in (out / "report.html").read_text()
     stage_dropped(tables)
     dropped = [
         one for path in (out / "work/publish").rglob("*.parquet") for one in pq.read_table(path).to_pylist()
