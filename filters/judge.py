@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from filters.document import Document
+from filters.language_codes import is_in
 from filters.step import Measured, Step, first_fault
 from filters.text import TextView
 
@@ -33,7 +34,13 @@ class Verdict:
     measured: Measured
 
 
-def judge(document: Document, steps: Sequence[tuple[str, Step]], full: bool = False) -> Verdict:
+Only = Mapping[str, Collection[str]]
+"""The languages of those steps, by name, that see documents of some languages only."""
+
+
+def judge(
+    document: Document, steps: Sequence[tuple[str, Step]], full: bool = False, only: Only | None = None
+) -> Verdict:
     """Apply steps in order until one drops the document.
 
     Args:
@@ -41,6 +48,7 @@ def judge(document: Document, steps: Sequence[tuple[str, Step]], full: bool = Fa
         steps: (name in the ledger, step).
         full: later steps still measure the text as the dropping step left it; they no longer decide, and
             one that raises only ends the measuring.
+        only: a step passes documents of other languages on, unmeasured.
 
     Returns:
         The verdict. A step that raises makes the document an error of that step and nothing else: one broken
@@ -50,10 +58,12 @@ def judge(document: Document, steps: Sequence[tuple[str, Step]], full: bool = Fa
     kept_at: TextView | None = None
     fault: tuple[str, str] | None = None
     measured: Measured = {}
+    only = only or {}
     applied = 0
     for name, step in steps:
         try:
-            view, found = step.apply(view)
+            concerned = name not in only or is_in(view.language, only[name])
+            view, found = step.apply(view) if concerned else (view, {})
             reason = first_fault(step, found)
         except Exception as error:
             if fault is not None:

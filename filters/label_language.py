@@ -3,6 +3,9 @@
 The text is read as one line, because fastText stops at the first line feed. An empty text gets no label: the model
 would still answer, with its most frequent language (Joulin et al. 2016, arXiv:1612.03651 and 1607.01759).
 
+Other models are named by their path: ``lid.176.bin``, GlotLID, OpenLID. Their labels are taken as they are, with the
+script where they have one (``eng_Latn``); see `filters.language_codes` for how recipes name them.
+
 Known mistakes: short texts, lists of names, and close relatives (Serbian and Croatian, Malay and Indonesian);
 a text without any known character sequence, such as a table of numbers, comes out as English with a score of 0.12.
 Cost: about 1,150 texts of 8 kB per CPU second with ``lid.176.ftz``, the whole text read.
@@ -42,7 +45,7 @@ class LabelLanguage:
     """Sets language and score of the document.
 
     Attributes:
-        model: model file; ``lid.176.ftz`` is found by name.
+        model: model file; ``lid.176.ftz`` is found by name, ``#sha256=`` behind a path pins what is there.
     """
 
     model: str = "lid.176.ftz"

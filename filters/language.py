@@ -1,5 +1,9 @@
 """Drops documents in other languages than the wanted ones, and those whose label is unsure.
 
+``min_score`` is one number, or one per language: ``{en: 0.65, de: 0.5, default: 0.6}``; a language without one, where
+there is no default, is kept with any score. Languages are named as the model names them, with script or without:
+``deu`` keeps ``deu_Latn``.
+
 FineWeb keeps English from a score of 0.65 on (Penedo et al. 2024, arXiv:2406.17557); for other languages
 thresholds from 0.3 to 0.9 are published with FineWeb-2 (arXiv:2506.20920). Known mistake: a page in two
 languages is dropped by its score.
@@ -12,11 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from filters.language_codes import UNDETERMINED
 from filters.step import Check, Measured
 from filters.text import TextView
-
-UNDETERMINED = "und"
-"""ISO 639-2 code for a text without a label."""
 
 
 @dataclass(frozen=True)
@@ -25,23 +27,26 @@ class Language:
 
     Attributes:
         keep: codes to keep, as the language model names them; ``und`` = no label; None = all.
-        min_score: least probability of the label, 0 to 1; None = any.
+        min_score: least probability of the label, 0 to 1, or a mapping from languages to such; None = any.
     """
 
     keep: tuple[str, ...] | None = ("en",)
-    min_score: float | None = 0.65
+    min_score: float | Mapping[str, float | None] | None = 0.65
 
     MEASURES: ClassVar[Mapping[str, type]] = {"language": str, "score": float}
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("wrong_language", "language", "not in", "keep"),
-        Check("low_language_score", "score", "<", "min_score"),
+        Check("wrong_language", "language", "outside", "keep"),
+        Check("low_language_score", "score", "<", "min_score", by="language"),
     )
     FILES: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.keep is not None and not self.keep:
             raise ValueError("keep must name at least one language; write none to keep all")
-        if self.min_score is not None and not 0 <= self.min_score <= 1:
+        scores = self.min_score.values() if isinstance(self.min_score, Mapping) else (self.min_score,)
+        if not scores:
+            raise ValueError("min_score must name a language or default; write none to keep any score")
+        if not all(score is None or 0 <= score <= 1 for score in scores):
             raise ValueError(f"min_score must be from 0 to 1; found {self.min_score}")
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
+from filters.language_codes import is_in, names_of
 from filters.text import TextView
 
 Measure = float | int | bool | str | None
@@ -29,14 +30,17 @@ class Check:
     Attributes:
         reason: the fault in snake_case: ``too_few_words``.
         measure: name of the measure it looks at.
-        op: ``<``, ``>``, ``>=``, ``not in``, or ``and`` (both the measure and the field are true).
+        op: ``<``, ``>``, ``>=``, ``not in``, ``outside`` (``not in`` for a list of languages, see
+            `filters.language_codes`), or ``and`` (both the measure and the field are true).
         field: name of the step's field that holds the limit; a limit of ``None`` switches the check off.
+        by: name of a measure that is a language; where the limit is a mapping, it says which of its limits counts.
     """
 
     reason: str
     measure: str
     op: str
     field: str
+    by: str = ""
 
 
 @runtime_checkable
@@ -73,15 +77,26 @@ def is_fault(op: str, value: Measure, limit: object) -> bool:
             return cast(float, value) >= cast(float, limit)
         case "not in":
             return value not in cast("tuple[object, ...]", limit)
+        case "outside":
+            return not is_in(cast(str, value), cast("tuple[str, ...]", limit))
         case "and":
             return bool(value) and bool(limit)
-    raise ValueError(f"unknown comparison {op!r} in a check; use one of: < > >= 'not in' and")
+    raise ValueError(f"unknown comparison {op!r} in a check; use one of: < > >= 'not in' outside and")
+
+
+def limit_for(check: Check, limit: object, measured: Mapping[str, object]) -> object:
+    """Return the limit that counts for a document: of a mapping that of its language, else that of ``default``."""
+    if not isinstance(limit, Mapping):
+        return limit
+    names = names_of(cast("str | None", measured.get(check.by)))
+    return next((limit[name] for name in (*names, "default") if name in limit), None)
 
 
 def first_fault(step: Step, measured: Measured) -> str | None:
     """Return the reason of the first check that fails, or None when the document stays."""
     for check in step.CHECKS:
-        if is_fault(check.op, measured.get(check.measure), getattr(step, check.field)):
+        limit = limit_for(check, getattr(step, check.field), measured)
+        if is_fault(check.op, measured.get(check.measure), limit):
             return check.reason
     return None
 

@@ -141,11 +141,13 @@ class NamedStep:
         name: how the ledger calls it: its key, or its ``as`` name.
         key: the recipe key, ``gopher_quality`` or ``my_package.rules:MyRule``.
         step: the step, built and checked; file fields as written, ``models.resolve`` makes them paths.
+        only: languages whose documents it sees; None = all.
     """
 
     name: str
     key: str
     step: Step
+    only: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

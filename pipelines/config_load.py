@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pipelines import overrides as overriding
-from pipelines.config import Pack, Recipe, Tokenizer
+from pipelines.config import NamedStep, Pack, Recipe, Tokenizer
 from pipelines.errors import RecipeError
 from pipelines.input_entries import as_written, plain_fields, plain_input, read_inputs
 from pipelines.step_list import read_steps
@@ -22,12 +22,10 @@ from pipelines.strict_yaml import (
     Faults,
     Node,
     Place,
-    Scalar,
     Table,
-    join,
     parse,
 )
-from pipelines.typed import INVALID, Special, build, convert, found, is_off, keys_of, plain
+from pipelines.typed import INVALID, Special, build, found, is_off, keys_of, plain
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -91,33 +89,12 @@ def _tokenizer(node: Node, path: str, faults: Faults) -> object:
 
 
 def _pack(node: Node, path: str, faults: Faults) -> object:
-    """Read ``pack``: none, or its keys, of which two map names to numbers."""
-    special: Special = {
-        "mix": partial(_numbers, example="a mapping such as {wikipedia: 3, web: 1}"),
-        "repeat_by_cluster_size": _repeats,
-    }
-    return None if is_off(node) else build(Pack, node, path, faults, special)
+    """Read ``pack``: none, or its keys."""
+    return None if is_off(node) else build(Pack, node, path, faults)
 
 
-def _repeats(node: Node, path: str, faults: Faults) -> object:
-    """Read ``pack.repeat_by_cluster_size``: none, the name of a table, or a table."""
-    if isinstance(node, Scalar) and node.text == "fineweb2":
-        return node.text
-    return _numbers(node, path, faults, "fineweb2 or a mapping such as {2: 2, 5: 5, 100: 1}")
-
-
-def _numbers(node: Node, path: str, faults: Faults, example: str) -> object:
-    """Read a mapping of names to numbers."""
-    if is_off(node):
-        return None
-    if not isinstance(node, Table):
-        if not isinstance(node, Broken):
-            faults.add(node.at, path, f"expected {example}; found {found(node)}")
-        return INVALID
-    read = {
-        name: convert(float, child, join(path, name), faults) for name, (_, child) in node.entries.items()
-    }
-    return INVALID if INVALID in read.values() else read
+def _only(item: NamedStep) -> dict[str, object]:
+    return {} if item.only is None else {"only": plain(item.only)}
 
 
 def resolved(recipe: Recipe) -> dict[str, object]:
@@ -128,7 +105,13 @@ def resolved(recipe: Recipe) -> dict[str, object]:
     sections = {name: plain(getattr(recipe, name)) for name in keys_of(Recipe)}
     sections["inputs"] = [plain_input(entry, recipe.folder) for entry in recipe.inputs]
     sections["steps"] = [
-        {item.key: {**({"as": item.name} if item.name != item.key else {}), **plain_fields(item.step)}}
+        {
+            item.key: {
+                **({"as": item.name} if item.name != item.key else {}),
+                **_only(item),
+                **plain_fields(item.step),
+            }
+        }
         for item in recipe.steps
     ]
     if recipe.tokenizer is not None and recipe.tokenizer.path is not None:

@@ -65,10 +65,11 @@ def _set(tree: Table, key: str, value: Node, sections: Sequence[str]) -> Table:
         parts: list[str | int] = [int(part) if part.isdigit() else part for part in re.findall(r"\w+", key)]
         return _put_key(tree, parts, value)
     steps = named_entries(tree.entries["steps"][1]) if "steps" in tree.entries else {}
-    name, _, field = key.rpartition(".")
-    if name in steps:
-        position, step_key = steps[name]
-        return _put_key(tree, ["steps", position, step_key, field], value)
+    name = key.rpartition(".")[0]
+    owner = max((step for step in steps if key.startswith(f"{step}.")), key=len, default=None)
+    if owner is not None:
+        position, step_key = steps[owner]
+        return _put_key(tree, ["steps", position, step_key, *key[len(owner) + 1 :].split(".")], value)
     if key in steps:
         raise LookupError(f"{key} is a step; set one of its fields, {key}.FIELD=VALUE")
     wanted = name or key

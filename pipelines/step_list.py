@@ -1,8 +1,9 @@
 """The ``steps`` of a recipe: a list of step names, each alone or with its fields.
 
 ``- pii`` and ``- pii: {}`` are the same. A step stands once; a second copy takes a name of its own,
-``- gopher_quality: {as: strict, min_words: 100}``. A `language` step needs a label to look at, so where
-nothing before it labels the text, `label_language` is put in front of it with its defaults.
+``- gopher_quality: {as: strict, min_words: 100}``. With ``only: [de, fr]`` a step sees documents of these languages and
+passes all others on. A `language` step, and one with `only`, needs a label to look at, so where nothing before it
+labels the text, `label_language` is put in front of it with its defaults.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import re
 from collections.abc import Collection
 from dataclasses import is_dataclass, replace
 from pathlib import Path
+from typing import Final, cast
 
 from filters.step import Step, find_step, step_names
 from pipelines.config import NamedStep
 from pipelines.strict_yaml import Broken, Faults, Items, Node, Place, Scalar, Table, nearest
-from pipelines.typed import INVALID, build, exists, found
+from pipelines.typed import INVALID, build, convert, exists, found
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+OWN_KEYS: Final = ("as", "only")
+"""Keys of an entry that are not fields of its step."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -31,7 +36,7 @@ def normalise(steps: Node) -> Node:
     for item in map(_full_form, steps.nodes):
         key = _key_of(item)
         labelled = labelled or key == "label_language"
-        if key == "language" and not labelled:
+        if (key == "language" or _given(item, key, "only")) and not labelled:
             full.append(Table({"label_language": (item.at, Table({}, item.at))}, item.at))
             labelled = True
         full.append(item)
@@ -63,9 +68,14 @@ def named_entries(steps: Node) -> dict[str, tuple[int, str]]:
 
 
 def _name_of(item: Node, key: str) -> str:
-    body = item.entries[key][1] if isinstance(item, Table) else None
-    given = body.entries.get("as") if isinstance(body, Table) else None
+    given = _given(item, key, "as")
     return given[1].text if given and isinstance(given[1], Scalar) else key
+
+
+def _given(item: Node, key: str | None, name: str) -> tuple[Place, Node] | None:
+    """Return what stands for `name` among a step's fields."""
+    body = item.entries[key][1] if isinstance(item, Table) and key is not None else None
+    return body.entries.get(name) if isinstance(body, Table) else None
 
 
 def read_steps(node: Node, path: str, faults: Faults, folder: Path, reserved: Collection[str]) -> object:
@@ -119,15 +129,30 @@ def _read_step(item: Node, path: str, faults: Faults, folder: Path) -> object:
     at, body = item.entries[key]
     cls = _step_class(key, at, path, faults)
     name = _name_of(item, key)
-    if isinstance(body, Table) and "as" in body.entries:
-        if not _NAME.fullmatch(name):
-            what = f"`as` must be a name of a-z, 0-9 and _ that starts with a letter; found {name!r}"
-            faults.add(body.entries["as"][0], path, what)
-        body = body.without(["as"])
+    if isinstance(body, Table) and "as" in body.entries and not _NAME.fullmatch(name):
+        what = f"`as` must be a name of a-z, 0-9 and _ that starts with a letter; found {name!r}"
+        faults.add(body.entries["as"][0], path, what)
+    only = _only(item, key, name, faults)
     if cls is None:
         return INVALID
-    step = build(cls, body, name, faults, other_keys=["as"])
-    return INVALID if step is INVALID else NamedStep(name, key, _from_folder(step, body, folder))
+    if isinstance(body, Table):
+        body = body.without(OWN_KEYS)
+    step = build(cls, body, name, faults, other_keys=OWN_KEYS)
+    if INVALID in (step, only):
+        return INVALID
+    return NamedStep(name, key, _from_folder(step, body, folder), cast("tuple[str, ...] | None", only))
+
+
+def _only(item: Node, key: str, name: str, faults: Faults) -> object:
+    """Return the languages of a step, None for all."""
+    given = _given(item, key, "only")
+    if given is None:
+        return None
+    languages = convert(tuple[str, ...] | None, given[1], f"{name}.only", faults)
+    if languages == ():
+        faults.add(given[0], name, "only must name at least one language; write none for all")
+        return INVALID
+    return languages
 
 
 def _from_folder(step: Step, body: Node, folder: Path) -> Step:

@@ -11,8 +11,9 @@ hint           accepted
 ``Path``       text that names an existing file or folder, relative to the place where it was written
 ``tuple``      a list; ``tuple[X, ...]`` of any length, ``tuple[X, Y]`` of exactly two
 dataclass      a mapping of its fields
+``Mapping``    a mapping of any names to values
 ``X | None``   ``none``, ``null`` or ``~`` without quotes means None
-``X | Y``      a Literal and a dataclass: one of its words, or a mapping of its fields
+``X | Y``      two of which one is written as a mapping: a Literal and a dataclass, a number and a Mapping
 =============  =======================================================================================
 
 A value in quotes is text and nothing else. Nothing after a colon is a fault: it could mean off or default.
@@ -154,8 +155,10 @@ def convert(hint: Any, node: Node, path: str, faults: Faults) -> object:
     if optional and is_off(node):
         return None
     if get_origin(inner) in (Union, types.UnionType):
-        words, fields_of = sorted(get_args(inner), key=is_dataclass)
-        inner = fields_of if isinstance(node, Table) else words
+        single, table = sorted(get_args(inner), key=_is_table)
+        inner = table if isinstance(node, Table) else single
+    if get_origin(inner) is Mapping:
+        return _mapping(get_args(inner)[1], node, path, faults)
     if get_origin(inner) is tuple:
         return _tuple(get_args(inner), node, path, faults)
     if is_dataclass(inner) and isinstance(inner, type):
@@ -171,6 +174,20 @@ def convert(hint: Any, node: Node, path: str, faults: Faults) -> object:
         expected = f"{expected}, or none" if optional else expected
         faults.add(node.at, path, f"expected {expected}; found {found(node)}")
     return value
+
+
+def _is_table(hint: Any) -> bool:
+    return is_dataclass(hint) or get_origin(hint) is Mapping
+
+
+def _mapping(hint: Any, node: Node, path: str, faults: Faults) -> object:
+    table = _as_table(node, path, faults)
+    if table is None:
+        return INVALID
+    values = {
+        name: convert(hint, child, join(path, name), faults) for name, (_, child) in table.entries.items()
+    }
+    return INVALID if INVALID in values.values() else values
 
 
 def _unwrap(hint: Any) -> tuple[Any, bool]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from filters.language_codes import BEFORE_SCRIPT, UNDETERMINED
 from filters.step import Check, Step
 from pipelines.manifest import folder_files, manifest_path, read_sealed
 from pipelines.storage import Storage
@@ -146,7 +147,7 @@ def _active(step: Step | None) -> bool:
 
 def _never_measured(position: int, judge: Judge, check: Check, database: duckdb.DuckDBPyConnection) -> bool:
     """Say whether a step that ran has left out a measure whose limit was off."""
-    column = _column(judge, check)
+    column = _column(judge, check.measure)
     sql = f"SELECT count(*), count({column}) FROM ledger WHERE applied > {position}"  # noqa: S608
     rows, measured = database.execute(sql).fetchall()[0]
     return bool(rows) and not measured
@@ -155,21 +156,45 @@ def _never_measured(position: int, judge: Judge, check: Check, database: duckdb.
 def _fault(judge: Judge, check: Check) -> str | None:
     """Return the condition under which a check fails, as `filters.step.is_fault` has it; None = never."""
     limit = getattr(judge.new, check.field)
-    column = _column(judge, check)
+    column = _column(judge, check.measure)
     if limit is None:
         return None
-    if check.op == "not in":
+    if check.op in ("not in", "outside"):
         listed = ", ".join(_text(str(value)) for value in limit)
-        return f"{column} NOT IN ({listed})" if limit else f"{column} IS NOT NULL"
+        absent = f"{column} NOT IN ({listed})" if limit else f"{column} IS NOT NULL"
+        return (
+            f"{absent} AND {_language(column)} NOT IN ({listed})"
+            if check.op == "outside" and limit
+            else absent
+        )
     if check.op == "and":
         kind = judge.old.MEASURES[check.measure]
         truth = column if kind is bool else f"{column} <> ''" if kind is str else f"{column} <> 0"
         return truth if limit else None
-    return f"{column} {check.op} '{float(limit)!r}'::DOUBLE"
+    if isinstance(limit, Mapping):
+        return f"{column} {check.op} {_limit_by_language(limit, _column(judge, check.by))}"
+    return f"{column} {check.op} {_number(limit)}"
 
 
-def _column(judge: Judge, check: Check) -> str:
-    return '"' + f"{judge.name}.{check.measure}".replace('"', '""') + '"'
+def _limit_by_language(limits: Mapping[str, float | None], column: str) -> str:
+    """Return the limit of a record's language, as `filters.step.limit_for` has it."""
+    label = f"coalesce({column}, {_text(UNDETERMINED)})"
+    named = [(name, _number(limit)) for name, limit in limits.items()]
+    cases = [f"WHEN {label} = {_text(name)} THEN {limit}" for name, limit in named]
+    cases += [f"WHEN {_language(label)} = {_text(name)} THEN {limit}" for name, limit in named]
+    return f"CASE {' '.join(cases)} ELSE {_number(limits.get('default'))} END"
+
+
+def _language(label: str) -> str:
+    return f"regexp_extract({label}, {_text(BEFORE_SCRIPT)})"
+
+
+def _number(limit: float | None) -> str:
+    return "NULL::DOUBLE" if limit is None else f"'{float(limit)!r}'::DOUBLE"
+
+
+def _column(judge: Judge, measure: str) -> str:
+    return '"' + f"{judge.name}.{measure}".replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:

@@ -32,12 +32,14 @@ class Judge:
         key: its recipe key.
         old: the step that wrote the ledger; file fields hold the sha256 of the file.
         new: the step under the other limits; None = left out.
+        only: languages whose documents it sees; None = all.
     """
 
     name: str
     key: str
     old: Step
     new: Step | None
+    only: tuple[str, ...] | None = None
 
 
 def ledger_steps(manifest: Mapping[str, Any]) -> list[Judge]:
@@ -61,11 +63,11 @@ def ledger_steps(manifest: Mapping[str, Any]) -> list[Judge]:
             raise RecipeError(
                 f"the step {key!r} has changed since the ledger was written: {error}"
             ) from error
-        judges.append(Judge(name, key, step, step))
+        judges.append(Judge(name, key, step, step, _frozen(entry.get("only"))))
     return judges
 
 
-def _frozen(value: object) -> object:
+def _frozen(value: Any) -> Any:
     """Return a value from JSON as the dataclass had it: lists were tuples."""
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
@@ -102,7 +104,7 @@ def with_overrides(judges: Sequence[Judge], overrides: Sequence[str]) -> list[Ju
 
 def _value(judge: Judge, field: str, text: str, at: Place, faults: Faults) -> object:
     """Read the value of a limit; report a field that is none."""
-    known = keys_of(type(judge.old))
+    known = [*keys_of(type(judge.old)), "only"]
     if field not in known:
         faults.add(at, judge.name, f"unknown key {field!r}; {nearest(field, known)}")
         return INVALID
@@ -178,6 +180,9 @@ def _merged(judge: Judge, entry: NamedStep | None, at: Place, faults: Faults) ->
                 at, judge.name, "is missing; it changes what later steps see, so the ledger cannot tell"
             )
         return replace(judge, new=None)
+    if judge.only != entry.only:
+        what = f"is {entry.only!r} there and {judge.only!r} in the ledger; it says what is measured"
+        faults.add(at, f"{judge.name}.only", what)
     free = limits(judge.old)
     for field in fields(judge.old):  # type: ignore[arg-type]  # every step is a dataclass
         before, after = getattr(judge.old, field.name), getattr(entry.step, field.name, None)

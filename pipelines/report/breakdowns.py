@@ -112,7 +112,9 @@ def measures(tables: RunTables, axes: dict[str, Axis] | None = None) -> list[Mea
 
 def _allowed(step: Any, measure: str) -> Sequence[str] | None:
     checks = [
-        check for check in (step.checks if step else ()) if check.measure == measure and check.op == "not in"
+        check
+        for check in (step.checks if step else ())
+        if check.measure == measure and check.op in ("not in", "outside")
     ]
     return step.fields.get(checks[0].field) if checks else None
 

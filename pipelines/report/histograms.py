@@ -148,11 +148,11 @@ def measure_column(name: str) -> str:
 
 
 def numeric_limits(checks: Iterable[Any], fields: Mapping[str, Any], measure: str) -> tuple[Limit, ...]:
-    """Return the checks of a step on one measure that compare numbers and are switched on."""
+    """Return the checks of a step on one measure that compare with one number and are switched on."""
     found = [check for check in checks if check.measure == measure and check.op in "<>"]
     values = [(check, fields.get(check.field)) for check in found]
     return tuple(
         Limit(check.field, check.op, float(value), check.reason)
         for check, value in values
-        if value is not None
+        if isinstance(value, int | float)
     )

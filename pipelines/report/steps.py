@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from filters.step import Check, find_step
+from filters.step import Check, find_step, limit_for
 from pipelines.report.histograms import Limit, numeric_limits
 from pipelines.report.shown import number
 from pipelines.run_tables import RunTables
@@ -35,7 +35,8 @@ class RunStep:
         check = self.check(row["reason"]) if row["reason"] else None
         if check is None:
             return ""
-        value, limit = row.get(f"{self.name}.{check.measure}"), self.fields.get(check.field)
+        measured = {measure: row.get(f"{self.name}.{measure}") for measure in (check.measure, check.by)}
+        value, limit = measured[check.measure], limit_for(check, self.fields.get(check.field), measured)
         return f"{check.measure} {_plain(value)}, {check.field} {_plain(limit)}"
 
     def limits(self, measure: str) -> tuple[Limit, ...]:

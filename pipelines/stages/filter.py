@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from filters.judge import Verdict, judge, measure_types
+from filters.judge import Only, Verdict, judge, measure_types
 from filters.step import Step
 from pipelines.manifest import Folder, StageKey, folder_files, stage_key
 from pipelines.stages.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
@@ -38,10 +38,11 @@ BATCH_ROWS = 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """What a worker needs besides the unit: the named steps and how far to measure."""
+    """What a worker needs besides the unit: the named steps, how far to measure, and what is for some languages."""
 
     steps: tuple[tuple[str, Step], ...]
     full: bool
+    only: Only
 
 
 def folders(steps: tuple[tuple[str, Step], ...]) -> tuple[Folder, ...]:
@@ -56,7 +57,12 @@ def folders(steps: tuple[tuple[str, Step], ...]) -> tuple[Folder, ...]:
 def key(run: Run, upstream: StageKey) -> StageKey:
     """Return the stage key: the steps with their fields; files count by their content."""
     steps = [
-        {"name": entry.name, "key": entry.key, "fields": _fields(entry.name, entry.step, run.file_hashes)}
+        {
+            "name": entry.name,
+            "key": entry.key,
+            "only": entry.only,
+            "fields": _fields(entry.name, entry.step, run.file_hashes),
+        }
         for entry in run.recipe.steps
     ]
     settings = {"steps": steps, "ledger": run.recipe.ledger}
@@ -82,7 +88,8 @@ def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict
         Task(part["unit"], part["sha256"], part["bytes"], {"path": str(run.storage.path(part["path"]))})
         for part in parts
     ]
-    settings = Settings(steps, run.recipe.ledger == "full")
+    only = {entry.name: entry.only for entry in run.recipe.steps if entry.only is not None}
+    settings = Settings(steps, run.recipe.ledger == "full", only)
     root = str(run.storage.root)
     work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
     upstream = {"extracted": extracted["sha256"]}
@@ -123,7 +130,7 @@ def _judge_row(
         verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, 0, {})
     else:
         watch.at(number)
-        verdict = judge(document, settings.steps, settings.full)
+        verdict = judge(document, settings.steps, settings.full, settings.only)
     decision = ERROR if verdict.error is not None else KEPT if verdict.step is None else DROPPED
     ledger = {
         **row,

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from filters import fasttext_models, label_language
 from filters.document import Document, Origin
 from filters.label_language import LabelLanguage, predict
+from filters.language import Language
+from filters.step import first_fault
 from filters.text import TextView
 from pipelines.errors import InputError
 from pipelines.models import find
 
 ENGLISH = ["the museum opens at nine", "a boat leaves the harbour", "we walked along the river in the rain"]
+CHINESE = ["博物馆九点开门", "一艘船离开港口", "我们在雨中沿河散步"]
 GERMAN = ["das museum öffnet um neun", "ein boot verlässt den hafen", "wir gingen im regen am fluss entlang"]
 
 
@@ -62,6 +65,26 @@ def test_every_line_of_the_text_counts(tiny: str) -> None:
     text = "the museum\n" + "\n".join(GERMAN * 5)
     assert predict(tiny, text) == predict(tiny, text.replace("\n", " "))
     assert predict(tiny, text)[0] == "de"
+
+
+def test_a_model_whose_labels_have_scripts(tmp_path: Path) -> None:
+    """GlotLID and OpenLID name language and script; the words, the lists and the limits of a recipe follow them."""
+    lines = [f"__label__eng_Latn {line}" for line in ENGLISH] + [
+        f"__label__zho_Hans {line}" for line in CHINESE
+    ]
+    (tmp_path / "train.txt").write_text("\n".join(lines * 20), encoding="utf-8")
+    trained = fasttext.train_supervised(
+        str(tmp_path / "train.txt"), dim=8, epoch=30, lr=0.5, minn=1, maxn=3, bucket=2000, thread=1, verbose=0
+    )
+    trained.save_model(str(tmp_path / "scripts.bin"))
+    view, measured = LabelLanguage(str(tmp_path / "scripts.bin")).apply(view_of(CHINESE[0]))
+    assert view.language == measured["language"] == "zho_Hans"
+    assert view.words == list(CHINESE[0])
+    for keep, reason in ((("zho",), None), (("zho_Hant",), "wrong_language")):
+        step = Language(keep=keep, min_score={"zho": 0.5})
+        assert first_fault(step, step.apply(view)[1]) == reason
+    view = LabelLanguage(str(tmp_path / "scripts.bin")).apply(view_of("it's a boat in the rain"))[0]
+    assert (view.language, view.words[:2]) == ("eng_Latn", ["it", "'s"])
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\t \u3000"])

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.dedup.bands import Bands
+from filters.language import Language
 from filters.step import Check
 from pipelines import input_entries
 from pipelines.config import BandChoice, Dedup, InputFile, Minhash, Pack, Preference, Recipe, Tokenizer
@@ -247,6 +248,42 @@ def test_special_tokens_are_groups_or_symbols(home: Path) -> None:
     )
 
 
+def test_a_step_for_some_languages(home: Path) -> None:
+    """`only` is no field of the step; what it asks for needs a label, as `language` does."""
+    loaded = recipe(home, "steps: [c4, pii: {only: [de, fr], as: some}, c4: {as: none_named, only: none}]\n")
+    assert [(item.name, item.only) for item in loaded.steps] == [
+        ("c4", None),
+        ("label_language", None),
+        ("some", ("de", "fr")),
+        ("none_named", None),
+    ]
+    assert resolved(loaded)["steps"][2]["pii"]["only"] == ["de", "fr"]  # type: ignore[index]
+    assert recipe(home, "steps: [c4]\n", "c4.only=[de]").steps[1].only == ("de",)
+    scores = {"en": 0.65, "de": None, "default": 0.6}
+    loaded = recipe(home, "steps: [language: {min_score: {en: 0.65, de: none, default: 0.6}}]\n")
+    assert loaded.steps[1].step == Language(min_score=scores)
+    assert recipe(home, "steps: [language]\n", "language.min_score.de=0.5").steps[1].step == Language(
+        min_score={"de": 0.5}
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("[c4: {only: en}]", "c4.only: expected a list; found 'en': write [en]"),
+        ("[c4: {only: []}]", "c4: only must name at least one language; write none for all"),
+        ("[language: {min_score: {}}]", "language: min_score must name a language or default"),
+        ("[language: {min_score: {en: 2}}]", "language: min_score must be from 0 to 1; found {'en': 2.0}"),
+        ("[language: {min_score: {en: much}}]", "language.min_score.en: expected a number such as 0.5"),
+        ("[language: {min_score: [0.5]}]", "language.min_score: expected a number such as 0.5"),
+    ],
+)
+def test_wrong_languages_are_faults(home: Path, steps: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe(home, f"steps: {steps}\n")
+    assert message in str(caught.value)
+
+
 def test_a_mix_maps_sources_to_numbers(home: Path) -> None:
     loaded = recipe(home, "pack: {mix: {web: 2.5}, row_len: L+1}\n", "pack.tokens=1_000_000")
     assert loaded.pack == Pack(mix={"web": 2.5}, row_len="L+1", tokens=1_000_000)
@@ -258,7 +295,7 @@ def test_a_mix_maps_sources_to_numbers(home: Path) -> None:
 @pytest.mark.parametrize(
     ("mix", "message"),
     [
-        ("3", "pack.mix: expected a mapping such as {wikipedia: 3, web: 1}; found '3'"),
+        ("3", "pack.mix: expected a mapping of keys to values; found '3'"),
         ("{web: many}", "pack.mix.web: expected a number such as 0.5; found 'many'"),
         ("{web: 0}", "pack: mix must be numbers from 0 up, not all 0; found {'web': 0.0}"),
         ("{web: -1}", "pack: mix must be numbers from 0 up, not all 0; found {'web': -1.0}"),

@@ -7,12 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.judge import judge
+from filters.language import Language
+from filters.step import is_fault, limit_for
 from pipelines.cli import main
 from pipelines.config_load import load
 from pipelines.errors import RecipeError
@@ -21,12 +24,12 @@ from pipelines.models import resolve
 from pipelines.run import run_recipe
 from pipelines.storage import Storage
 from pipelines.tables import fate, row_document
-from pipelines.whatif import whatif
+from pipelines.whatif import _fault, whatif
 from pipelines.whatif_steps import Judge, ledger_steps, with_overrides, with_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "configs" / "demo.yaml"
-STEPS = "[language: {keep: [en, de]}, c4, gopher_repetition: {profile: dclm}, gopher_quality, madlad]"
+STEPS = "[language: {keep: [en, de]}, c4, gopher_repetition: {profile: dclm}, gopher_quality, madlad: {only: [en]}]"
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +58,12 @@ def decide_again(out: Path, judges: list[Judge]) -> Counter[tuple[str, str]]:
     steps = [
         (j.name, model["label_language"] if j.name == "label_language" else j.new) for j in judges if j.new
     ]
+    only = {j.name: j.only for j in judges if j.only}
     found: Counter[tuple[str, str]] = Counter()
     for before, row in zip(rows(out, "ledger"), rows(out, "extracted"), strict=True):
         after = fate(before)
         if row["text"] is not None:
-            verdict = judge(row_document(row), steps)
+            verdict = judge(row_document(row), steps, only=only)
             after = "kept" if verdict.step is None else f"dropped {verdict.step}.{verdict.reason}"
         found[fate(before), after] += 1
     return found
@@ -72,8 +76,13 @@ LIMITS = {
     "gopher_quality.max_mean_word_length": st.none() | st.floats(3, 6),
     "gopher_quality.min_stop_words": st.none() | st.integers(0, 8),
     "gopher_repetition.max_top_2_gram": st.none() | st.floats(0, 0.1),
-    "language.keep": st.none() | st.lists(st.sampled_from(["en", "de", "fr", "ja"]), min_size=1, unique=True),
-    "language.min_score": st.none() | st.floats(0, 1),
+    "language.keep": st.none()
+    | st.lists(st.sampled_from(["en", "de", "fr", "ja", "de_Latn"]), min_size=1, unique=True),
+    "language.min_score": st.none()
+    | st.floats(0, 1)
+    | st.dictionaries(
+        st.sampled_from(["en", "de", "fr", "und", "default"]), st.none() | st.floats(0, 1), min_size=1
+    ),
     "madlad.max_questionable": st.none() | st.floats(0, 1),
 }
 
@@ -107,6 +116,31 @@ def test_a_limit_that_a_measure_just_meets(full: Path) -> None:
 
 def yaml_of(value: object) -> str:
     return "none" if value is None else json.dumps(value)
+
+
+@given(
+    st.lists(st.sampled_from(["en", "eng", "eng_Latn", "zh", "zh-Hans", "und", "", None]), max_size=8),
+    st.lists(st.sampled_from(["en", "eng", "eng_Latn", "zh", "und", "it's"]), min_size=1, unique=True),
+    st.dictionaries(
+        st.sampled_from(["en", "eng", "eng_Latn", "zh", "und", "default"]), st.none() | st.floats(0, 1)
+    ),
+)
+@settings(max_examples=40, deadline=None)
+def test_labels_with_scripts_are_judged_alike(
+    labels: list[str | None], keep: list[str], scores: dict[str, float | None]
+) -> None:
+    """The SQL of the language checks, against the steps' own judging, on labels that no model in the tests gives."""
+    step = Language(keep=tuple(keep), min_score={**scores, "de": 0.5})
+    chosen = Judge("language", "language", step, step)
+    with duckdb.connect() as database:
+        database.execute('CREATE TABLE ledger ("language.language" VARCHAR, "language.score" DOUBLE)')
+        database.executemany("INSERT INTO ledger VALUES (?, ?)", [[label, 0.5] for label in [*labels, "en"]])
+        for check in step.CHECKS:
+            told = database.execute(f"SELECT coalesce({_fault(chosen, check)}, false) FROM ledger").fetchall()
+            for (found,), label in zip(told, [*labels, "en"], strict=True):
+                measured: dict[str, Any] = {"language": label, "score": 0.5}
+                limit = limit_for(check, getattr(step, check.field), measured)
+                assert found == is_fault(check.op, measured[check.measure], limit), (label, check)
 
 
 def test_it_equals_running_the_filter_stage_again(full: Path, tmp_path: Path) -> None:
@@ -159,6 +193,7 @@ def test_a_limit_that_was_off_and_never_measured_is_unknown(tmp_path: Path) -> N
         ("gopher_quality.min_words=many", "expected a whole number"),
         ("gopher_quality.min_words=200000", "min_words 200000 is above max_words"),
         ("min_words", "expected STEP.FIELD=VALUE"),
+        ("gopher_quality.only=[en]", "only shapes the text or what is measured"),
     ],
 )
 def test_what_the_ledger_cannot_tell_is_refused_by_name(demo: Path, override: str, said: str) -> None:
@@ -172,7 +207,9 @@ def test_another_recipe(full: Path, tmp_path: Path) -> None:
         path.write_text(f"name: other\ninputs: [{{reader: warc, paths: [none.warc.gz]}}]\nsteps: {steps}\n")
         return path
 
-    looser = STEPS.replace(", gopher_quality, madlad", "").replace("c4", "c4: {min_sentences: 1}")
+    looser = STEPS.replace(", gopher_quality, madlad: {only: [en]}", "").replace(
+        "c4", "c4: {min_sentences: 1}"
+    )
     answer = whatif(Storage(full), with_recipe(judges_of(full), recipe(looser)))
     assert answer.gained()[0] > 0
     assert answer.lost()[0] == 0
@@ -180,6 +217,7 @@ def test_another_recipe(full: Path, tmp_path: Path) -> None:
         (STEPS.replace("c4, ", ""), "c4: is missing; it changes what later steps see"),
         (STEPS.replace("dclm", "dolma"), "profile: is 'dolma' there and 'dclm' in the ledger"),
         (STEPS.replace("madlad", "fineweb_quality"), "fineweb_quality: is not in this ledger"),
+        (STEPS.replace("[en]}]", "[de]}]"), r"madlad.only: is \('de',\) there and \('en',\) in the ledger"),
         (
             "[language: {keep: [en]}, gopher_quality, c4, gopher_repetition: {profile: dclm}, madlad]",
             "another order",
