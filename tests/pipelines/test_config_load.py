@@ -322,7 +322,7 @@ def test_repeats_are_a_name_or_sizes_with_numbers(home: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ("fineweb", "expected fineweb2 or a mapping such as {2: 2, 5: 5, 100: 1}; found 'fineweb'"),
+        ("fineweb", "expected one of: fineweb2, none; found 'fineweb'"),
         ("{0: 1}", "must be sizes from 1 up with numbers from 0 up; found {'0': 1.0}"),
         ("{many: 1}", "must be sizes from 1 up with numbers from 0 up; found {'many': 1.0}"),
         ("{2: -1}", "must be sizes from 1 up with numbers from 0 up; found {'2': -1.0}"),
