@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from filters.document import Document
 from filters.language_codes import is_in
-from filters.step import Measured, Step, first_fault
+from filters.step import Measured, Step, check_result, first_fault
 from filters.text import TextView
 
 
@@ -62,9 +62,12 @@ def judge(
     applied = 0
     for name, step in steps:
         try:
-            concerned = name not in only or is_in(view.language, only[name])
-            view, found = step.apply(view) if concerned else (view, {})
-            reason = first_fault(step, found)
+            if name not in only or is_in(view.language, only[name]):
+                changed, found = step.apply(view)
+                check_result(step, changed, found)
+            else:
+                changed, found = view, {}
+            view, reason = changed, first_fault(step, found)
         except Exception as error:
             if fault is not None:
                 break

@@ -11,9 +11,11 @@ A step is found by name: the key ``gopher_quality`` is the class ``GopherQuality
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from numbers import Integral, Real
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from filters.language_codes import is_in, names_of
@@ -21,6 +23,10 @@ from filters.text import TextView
 
 Measure = float | int | bool | str | None
 Measured = dict[str, Measure]
+
+OPERATORS = ("<", ">", ">=", "not in", "outside", "and")
+_ACCEPTED = {float: Real, int: Integral, bool: bool, str: str}
+_INT64 = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def is_fault(op: str, value: Measure, limit: object) -> bool:
             return not is_in(cast(str, value), cast("tuple[str, ...]", limit))
         case "and":
             return bool(value) and bool(limit)
-    raise ValueError(f"unknown comparison {op!r} in a check; use one of: < > >= 'not in' outside and")
+    raise ValueError(f"unknown comparison {op!r} in a check; use one of: {', '.join(OPERATORS)}")
 
 
 def limit_for(check: Check, limit: object, measured: Mapping[str, object]) -> object:
@@ -90,6 +96,48 @@ def limit_for(check: Check, limit: object, measured: Mapping[str, object]) -> ob
         return limit
     names = names_of(cast("str | None", measured.get(check.by)))
     return next((limit[name] for name in (*names, "default") if name in limit), None)
+
+
+def contract_fault(cls: type) -> str | None:
+    """Return what keeps a class from being a step, or None; see `Step`."""
+    if not is_dataclass(cls):
+        return "is not a dataclass; a step is a frozen dataclass of its fields"
+    missing = [name for name in ("MEASURES", "CHECKS", "FILES", "apply") if not hasattr(cls, name)]
+    if missing:
+        return f"has no {' and no '.join(missing)}; every step has MEASURES, CHECKS, FILES and apply"
+    step = cast("type[Step]", cls)
+    keys = {item.name for item in fields(cls)}
+    for name, kind in step.MEASURES.items():
+        if kind not in _ACCEPTED:
+            return f"declares the measure {name!r} as {kind!r}; a measure is float, int, bool or str"
+    for check in step.CHECKS:
+        if check.measure not in step.MEASURES:
+            return f"checks the measure {check.measure!r}, which its MEASURES do not name"
+        if check.field not in keys:
+            return f"checks {check.measure!r} against {check.field!r}, which is none of its fields"
+        if check.op not in OPERATORS:
+            return f"checks {check.measure!r} with {check.op!r}; use one of: {', '.join(OPERATORS)}"
+    return None
+
+
+def check_result(step: Step, view: TextView, measured: Measured) -> None:
+    """Raise a TypeError or ValueError where `apply` returned what no ledger can hold."""
+    if not isinstance(view, TextView):
+        raise TypeError(f"apply returned a {type(view).__name__} for the TextView")
+    for name, value in measured.items():
+        kind = step.MEASURES.get(name)
+        if kind is None:
+            raise ValueError(f"apply measured {name!r}, which MEASURES does not name")
+        if value is not None and not _fits(kind, value):
+            raise ValueError(f"apply measured {name} as {value!r:.40}, which is no finite {kind.__name__}")
+
+
+def _fits(kind: type, value: Measure) -> bool:
+    if type(value) is not kind and not isinstance(value, _ACCEPTED[kind]):
+        return False
+    if kind is float:
+        return math.isfinite(cast(float, value))
+    return kind is not int or -_INT64 <= cast(int, value) < _INT64
 
 
 def first_fault(step: Step, measured: Measured) -> str | None:

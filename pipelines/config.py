@@ -318,7 +318,7 @@ class Pack:
     shard_mb: int = 1024
 
     def __post_init__(self) -> None:
-        _require(self.seq_len >= 2, "seq_len must be at least 2 tokens", self.seq_len)
+        _require(2 <= self.seq_len <= 2**24, f"seq_len must be from 2 to {2**24:,} tokens", self.seq_len)
         _require(0 <= self.validation < 1, "validation must be a share from 0 to below 1", self.validation)
         _require(self.seed >= 0, "seed must be 0 or more", self.seed)
         weights = (self.mix or {"": 1.0}).values()

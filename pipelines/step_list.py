@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
 
-from filters.step import Step, find_step, step_names
+from filters.step import Step, contract_fault, find_step, step_names
 from pipelines.config import NamedStep
 from pipelines.strict_yaml import Broken, Faults, Items, Node, Place, Scalar, Table, nearest
 from pipelines.typed import INVALID, build, convert, exists, found
@@ -180,11 +180,12 @@ def _step_class(key: str, at: Place, path: str, faults: Faults) -> type[Step] | 
     except LookupError as error:
         faults.add(at, path, f"{error.args[0]}" + ("" if ":" in key else f"; {_known(key)}"))
         return None
-    except Exception as error:  # the import of a user's module can fail in any way
+    except (Exception, SystemExit) as error:  # the import of a user's module can fail in any way
         faults.add(at, path, f"importing {key!r} fails: {type(error).__name__}: {error}")
         return None
-    if not is_dataclass(cls):
-        faults.add(at, path, f"{key!r} is not a dataclass; a step is a frozen dataclass of its fields")
+    fault = contract_fault(cls)
+    if fault is not None:
+        faults.add(at, path, f"{key!r} {fault}")
         return None
     return cls
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from filters.dedup.bands import Bands
 from filters.language import Language
-from filters.step import Check
+from filters.step import Check, Measured
+from filters.text import TextView
 from pipelines import input_entries
 from pipelines.config import BandChoice, Dedup, InputFile, Minhash, Pack, Preference, Recipe, Tokenizer
 from pipelines.config_load import load, resolved
@@ -51,6 +52,10 @@ class Rule:
     MEASURES: ClassVar[dict[str, type]] = {}
     CHECKS: ClassVar[tuple[Check, ...]] = ()
     FILES: ClassVar[tuple[str, ...]] = ("model",)
+
+    def apply(self, view: TextView) -> tuple[TextView, Measured]:
+        """Measure nothing."""
+        return view, {}
 
     def __post_init__(self) -> None:
         for name in ("min_words", "max_words"):
@@ -361,7 +366,8 @@ def test_a_later_override_sees_the_steps_of_an_earlier_one(home: Path) -> None:
     ("override", "line"),
     [
         ("pack.seq_len=2k", "--set pack.seq_len=2k: pack.seq_len: expected a whole number such as 1000; found '2k'"),
-        ("pack.seq_len=0", "--set pack.seq_len=0: pack: seq_len must be at least 2 tokens; found 0"),
+        ("pack.seq_len=999999999999999999", "--set pack.seq_len=999999999999999999: pack: seq_len must be from 2 to 16,777,216 tokens; found 999999999999999999"),
+        ("pack.seq_len=0", "--set pack.seq_len=0: pack: seq_len must be from 2 to 16,777,216 tokens; found 0"),
         ("pack.seq_le=1", "--set pack.seq_le=1: pack: unknown key 'seq_le'; did you mean 'seq_len'?"),
         ("pack", "--set pack: expected key=value, such as pack.seq_len=1024"),
         ("=1", "--set =1: expected key=value, such as pack.seq_len=1024"),
@@ -383,7 +389,7 @@ def test_a_fault_in_an_override_names_the_override(home: Path, override: str, li
 
 def test_an_override_is_named_even_where_it_replaces_a_right_value(home: Path) -> None:
     assert faults_below(home, "pack: {seq_len: 4}", "pack.seq_len=0") == [
-        "--set pack.seq_len=0: pack: seq_len must be at least 2 tokens; found 0"
+        "--set pack.seq_len=0: pack: seq_len must be from 2 to 16,777,216 tokens; found 0"
     ]
 
 
