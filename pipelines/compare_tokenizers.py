@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from pipelines.errors import InputError
-from pipelines.manifest import document_files, manifest_path, read_sealed
+from pipelines.manifest import document_files, read_current
 from pipelines.stages.train_tokenizer import sample_documents
 from pipelines.storage import Storage
 from pipelines.terminal import escape
@@ -50,7 +50,7 @@ def compare(paths: Sequence[Path], texts: Sequence[Texts], parallel: bool) -> di
 
 def texts_of_run(storage: Storage) -> list[Texts]:
     """Return a sample of the finished documents of a run."""
-    documents = read_sealed(storage, manifest_path("documents"))
+    documents = read_current(storage, "documents")
     return sample_documents(storage, document_files(documents))
 
 

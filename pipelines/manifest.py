@@ -143,7 +143,7 @@ def read_sealed(storage: Storage, relative: str) -> dict[str, Any]:
     """Read a sealed object.
 
     Raises:
-        VerificationError: it is missing, is not JSON, or was changed.
+        VerificationError: it is missing, is not JSON, was changed, or is of another schema version.
     """
     found = storage.read_json(relative)
     if found is None:
@@ -152,7 +152,29 @@ def read_sealed(storage: Storage, relative: str) -> dict[str, Any]:
         raise VerificationError(
             f"{storage.path(relative)}: was changed after it was written (sha256 differs)"
         )
+    version = found.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise VerificationError(
+            f"{storage.path(relative)}: schema_version is {version!r}, this version reads {SCHEMA_VERSION}; "
+            "run the recipe again, or read it with the version that wrote it"
+        )
     return found
+
+
+def read_current(storage: Storage, home: str) -> dict[str, Any]:
+    """Read the manifest of a stage that none of the stages before it has left behind.
+
+    Raises:
+        VerificationError: as `read_sealed`; or a stage before it was redone since, as by ``filter`` after ``run``.
+    """
+    manifest = read_sealed(storage, manifest_path(home))
+    for name, sha256 in manifest["upstream"].items():
+        if storage.exists(manifest_path(name)) and read_current(storage, name)["sha256"] != sha256:
+            raise VerificationError(
+                f"{storage.path(manifest_path(home))}: was made from another {manifest_path(name)}; "
+                "run the recipe again"
+            )
+    return manifest
 
 
 def sidecar_path(stage: str, unit: str) -> str:
@@ -242,7 +264,9 @@ def valid_manifest(
     found = storage.read_json(manifest_path(home))
     if found is None or not is_sealed(found):
         return None
-    if found["key"] != key.sha256 or found["upstream"] != dict(upstream) or not _files_stand(storage, found):
+    if found.get("key") != key.sha256 or found["upstream"] != dict(upstream):
+        return None
+    if not _files_stand(storage, found):
         return None
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.manifest import folder_files, manifest_path, read_sealed
+from pipelines.manifest import folder_files, read_current
 from pipelines.query import Query
 from pipelines.run_tables import RunTables
 from pipelines.show import show
@@ -53,7 +53,7 @@ def trace(storage: Storage, shard: str | None, row: int) -> Iterator[Piece]:
     Raises:
         InputError: there is no such shard or row.
     """
-    manifest = read_sealed(storage, manifest_path("shards"))
+    manifest = read_current(storage, "shards")
     names = [str(file["path"]).removeprefix("shards/") for file in folder_files(manifest, "shards")]
     name = (shard or names[0]).removeprefix("shards/")
     if name not in names:

@@ -16,7 +16,7 @@ import duckdb
 
 from filters.language_codes import BEFORE_SCRIPT, UNDETERMINED
 from filters.step import Check, Step
-from pipelines.manifest import folder_files, manifest_path, read_sealed
+from pipelines.manifest import folder_files, manifest_path, read_current, read_sealed
 from pipelines.storage import Storage
 from pipelines.whatif_steps import Judge
 
@@ -87,7 +87,7 @@ def whatif(storage: Storage, judges: Sequence[Judge], examples: int = 10) -> Ans
         judges: its steps under other limits, see `pipelines.whatif_steps`.
         examples: how many documents that change sides to name.
     """
-    manifest = read_sealed(storage, manifest_path("filtered"))
+    manifest = read_current(storage, "filtered")
     database = duckdb.connect()
     paths = [str(storage.path(file["path"])) for file in folder_files(manifest, "ledger")]
     database.read_parquet(paths).create_view("ledger")

@@ -17,6 +17,8 @@ from pipelines.manifest import (
     finished,
     folder_files,
     is_sealed,
+    manifest_path,
+    read_current,
     read_sealed,
     seal,
     stage_key,
@@ -107,3 +109,26 @@ def test_a_manifest_that_was_edited_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("1", "2", 1))
     with pytest.raises(VerificationError, match=r"manifest\.json: was changed"):
         read_sealed(storage, "manifest.json")
+
+
+def test_a_manifest_of_another_schema_version_is_one_clear_line(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    write_sealed(storage, manifest_path("shards"), {"schema_version": 0})
+    with pytest.raises(
+        VerificationError, match=r"shards/manifest\.json: schema_version is 0, this version reads 1"
+    ):
+        read_current(storage, "shards")
+
+
+def test_a_stage_made_before_an_earlier_one_was_redone_is_refused(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    first = write_stage_manifest(storage, "extracted", stage_key("extract", {}), {}, [])
+    second = write_stage_manifest(
+        storage, "filtered", stage_key("filter", {}), {"extracted": first["sha256"]}, []
+    )
+    third = {"filtered": second["sha256"]}
+    write_stage_manifest(storage, "documents", stage_key("dedup", {}), third, [])
+    assert read_current(storage, "documents")["home"] == "documents"
+    write_stage_manifest(storage, "extracted", stage_key("extract", {"changed": True}), {}, [])
+    with pytest.raises(VerificationError, match=r"filtered/manifest\.json: was made from another extracted/"):
+        read_current(storage, "documents")
