@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -58,13 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO if options.debug else logging.ERROR)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
     try:
-        sys.exit(options.handler(options))
+        code = options.handler(options)
+        if sys.stdout is not None:  # None where the output was closed, as by >&-
+            sys.stdout.flush()  # at exit, what fails would be no message but a traceback
+        sys.exit(code)
     except CorpusmillError as error:
         if options.debug:
             raise
         print(f"corpusmill: {escape(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            sys.exit(0)
         if options.debug:
             raise
         print(f"corpusmill: {escape(what_to_mend(error))}", file=sys.stderr)
@@ -74,6 +81,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "corpusmill: interrupted; the same command goes on from the last finished unit", file=sys.stderr
         )
         sys.exit(130)
+
+
+def _nobody_reads() -> bool:
+    """Say whether whoever read the output has seen enough, as ``| head`` does; what is left then goes nowhere."""
+    output = sys.stdout.fileno()
+    ends = select.poll()
+    ends.register(output, 0)
+    if not ends.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 class _Parser(argparse.ArgumentParser):

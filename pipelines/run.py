@@ -18,6 +18,7 @@ from pipelines.faults import fail_point
 from pipelines.input_lists import settle_inputs
 from pipelines.manifest import (
     RUN_MANIFEST,
+    SCHEMA_VERSION,
     StageKey,
     explain_change,
     manifest_path,
@@ -29,6 +30,7 @@ from pipelines.manifest import (
 from pipelines.models import resolve
 from pipelines.progress import Progress
 from pipelines.report.page import write_report
+from pipelines.run_tables import RunTables
 from pipelines.stages import dedup, extract, pack, train_tokenizer
 from pipelines.stages import filter as filtering
 from pipelines.stages.run import Run, begin_stage
@@ -36,6 +38,11 @@ from pipelines.storage import Storage
 
 STAGES = ("extract", "filter", "dedup", "train-tokenizer", "pack")
 NAME_FILE = "work/name.json"
+OWN = (
+    *("extracted", "ledger", "filtered", "errors", "signatures", "duplicates", "documents", "tokenizer"),
+    *("token_counts", "shards", RUN_MANIFEST, "run.json", "report.html"),
+)
+"""What a run has in its folder: files that no stage names are removed from there, or replaced."""
 
 
 def run_recipe(
@@ -69,13 +76,19 @@ def run_recipe(
         manifest = _finish(storage, recipe, manifests)
         _write_times(storage, began, seconds, workers)
         write_report(storage)
-    _judge(recipe, manifest, manifests)
+    _judge(storage, recipe, manifest, manifests)
     return manifest
 
 
 def _claim(storage: Storage, name: str) -> None:
-    """Refuse a folder that another run calls its own."""
+    """Refuse a folder that another run calls its own, or that has files of somebody else where a run has its own."""
     found = storage.read_json(NAME_FILE)
+    taken = [name for name in OWN if found is None and storage.path(name).exists()]
+    if taken:
+        raise RecipeError(
+            f"{storage.root} is no run but has {', '.join(taken)}, which a run would replace; "
+            "choose another folder with --out"
+        )
     if found is not None and found.get("name") != name:
         raise RecipeError(
             f"{storage.root} holds the run {found.get('name')!r}, the recipe is named {name!r}; "
@@ -189,6 +202,7 @@ def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Mapping[st
     fail_point("run.manifest")
     value = {
         "producer": "corpusmill",
+        "schema_version": SCHEMA_VERSION,
         "recipe": resolved(recipe),
         "stages": {
             name: {"home": manifest["home"], "key": manifest["key"], "manifest_sha256": manifest["sha256"]}
@@ -215,7 +229,12 @@ def _write_times(storage: Storage, began: float, seconds: Mapping[str, float], w
     write_sealed(storage, "run.json", value)
 
 
-def _judge(recipe: Recipe, manifest: Mapping[str, Any], manifests: Mapping[str, Mapping[str, Any]]) -> None:
+def _judge(
+    storage: Storage,
+    recipe: Recipe,
+    manifest: Mapping[str, Any],
+    manifests: Mapping[str, Mapping[str, Any]],
+) -> None:
     """Turn a broken balance, too many errors, or an empty result into the error it is."""
     faults = broken_laws(manifests)
     if faults:
@@ -226,8 +245,19 @@ def _judge(recipe: Recipe, manifest: Mapping[str, Any], manifests: Mapping[str, 
     limit = recipe.max_error_share
     if limit is not None and errors > limit * seen:
         raise VerificationError(f"{errors} of {seen} records are errors, more than max_error_share {limit}")
+    if not seen and counted["damaged_spans"]:
+        raise InputError(_first_damage(storage, counted["damaged_spans"]))
     if not kept(decisions):
         raise InputError(
             "nothing was kept; the funnel shows where the records went, "
             "`corpusmill show OUT --errors` and `--dropped STEP` show which they were"
         )
+
+
+def _first_damage(storage: Storage, spans: int) -> str:
+    """Return what a person should know where inputs hold no record at all, most often for a wrong reader."""
+    first = RunTables(storage).query("SELECT source, file, reason, message FROM errors LIMIT 1")[0]
+    return (
+        f"no record was found, only {spans} damaged spans (see errors/); the first is {first['reason']} in "
+        f"{first['source']}:{first['file']}: {first['message']}; has every input the right `reader`?"
+    )

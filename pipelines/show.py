@@ -53,6 +53,8 @@ def _instead(tables: RunTables, query: Query) -> str:
     if query.dropped is None:
         return "`corpusmill show OUT` without options shows kept documents"
     rows = tables.query("SELECT DISTINCT step FROM ledger WHERE decision = 'dropped' ORDER BY step")
+    if not rows:
+        return "no step dropped anything"
     return f"the steps that dropped something are {', '.join(row['step'] for row in rows)}"
 
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pipelines.balance import broken_laws
 from pipelines.errors import VerificationError
 from pipelines.manifest import RUN_MANIFEST, document_files, folder_files, manifest_path, read_sealed
+from pipelines.run_tables import HOMES
 from pipelines.storage import TEMPORARY, Storage, sha256_of
 from pipelines.tables import fate
 from pipelines.verify_lines import emptied, line_faults
@@ -72,11 +73,20 @@ def _file_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -
     for relative, file in sorted(named.items()):
         yield from _one_file_faults(storage, relative, file)
     folders = {PurePosixPath(relative).parts[0] for relative in named} - {"work"}
-    own = {manifest_path(manifest["home"]) for manifest in manifests.values()}
+    own = {manifest_path(manifest["home"]) for manifest in manifests.values()} | _other_files(
+        storage, manifests
+    )
     for folder in sorted(folders):
         for relative in storage.list_files(folder):
             if relative not in named and relative not in own and not relative.endswith(TEMPORARY):
                 yield f"{storage.path(relative)}: no manifest names this file; remove it or run the recipe again"
+
+
+def _other_files(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the files of stages that the run's manifest does not name: ``extract`` after ``run`` leaves them."""
+    others = [manifest_path(home) for stage, home in HOMES.items() if stage not in manifests]
+    found = [storage.read_json(path) or {"files": ()} for path in others]
+    return {file["path"] for manifest in found for file in manifest["files"]}
 
 
 def _one_file_faults(storage: Storage, relative: str, file: Mapping[str, Any]) -> Iterator[str]:

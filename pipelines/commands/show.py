@@ -38,7 +38,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=positive, help="show at most so many (default: all on a terminal, else 10)"
     )
-    parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N")
+    parser.add_argument("--skip", type=_skip, default=0, metavar="N", help="leave out the first N")
 
 
 def _show_cluster(options: argparse.Namespace) -> int:
@@ -56,6 +56,13 @@ def _print(rows: Iterable[Mapping[str, Any]], as_text: Callable[..., str], as_js
             print(json.dumps(row))
     else:
         page(f"{as_text(row)}\n{'-' * 80}" for row in rows)
+
+
+def _skip(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {2**32 - 1:,}")
+    return number
 
 
 def _between(text: str) -> Between:

@@ -14,14 +14,23 @@ from pipelines.commands.command import Command, add_recipe, positive
 from pipelines.config_load import load
 from pipelines.errors import InputError
 
+MAX_WORKERS = 1024
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe(parser)
     parser.add_argument("--out", help="output folder (default: runs/<name of the recipe>)")
     parser.add_argument(
-        "--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: one per core)"
+        "--workers", type=_workers, default=os.cpu_count() or 1, help="processes (default: one per core)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, no funnel")
+
+
+def _workers(text: str) -> int:
+    number = positive(text)
+    if number > MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text} is more than {MAX_WORKERS:,} processes on one machine")
+    return number
 
 
 def _handle(until: str, options: argparse.Namespace) -> int:

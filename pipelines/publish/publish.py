@@ -68,6 +68,7 @@ def prepare(storage: Storage, target: Target, file_bytes: int = FILE_BYTES) -> l
         VerificationError: the run is not what its manifests say.
         RecipeError: it has nothing of a part that is asked for.
     """
+    read_sealed(storage, RUN_MANIFEST)  # the lock would leave a file in a folder that holds no run
     with storage.lock():
         faults, _ = verify(storage)
         if faults:

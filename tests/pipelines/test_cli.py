@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,62 @@ def test_nothing_kept_exits_3_with_the_funnel(tmp_path: Path, command: str) -> N
     assert "too_few_words" in done.stderr
     assert "nothing was kept" in done.stderr
     assert corpusmill("verify", str(tmp_path)).returncode == 0
+
+
+def test_a_wrong_reader_is_told_by_its_first_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    inputs = "inputs=[{reader: warc, paths: [a.jsonl], source: web}]"
+    recipe = str(ROOT / "configs" / "demo.yaml")
+    done = corpusmill("extract", recipe, "--out", "out", "--workers", "1", "--set", inputs, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "the first is not_a_record in web:a.jsonl: no WARC record starts with" in done.stderr
+
+
+def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "mine.parquet").write_text("mine")
+    done = corpusmill("extract", "configs/demo.yaml", "--out", str(tmp_path), "--workers", "1")
+    assert done.returncode == 2
+    assert "is no run but has documents" in done.stderr
+    assert (tmp_path / "documents" / "mine.parquet").read_text() == "mine"
+
+
+def test_a_dry_run_leaves_nothing_in_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    done = corpusmill("publish", str(tmp_path), "--repo", "a/b", "--dry-run")
+    assert done.returncode == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_who_has_seen_enough_is_no_fault(demo: Path) -> None:
+    command = [sys.executable, "-m", "pipelines.cli", "show", str(demo), "--limit", "100", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as shown:
+        assert shown.stdout is not None
+        assert shown.stderr is not None
+        shown.stdout.readline()
+        shown.stdout.close()
+        assert shown.stderr.read() == b""
+    assert shown.returncode == 0
+
+
+@pytest.mark.parametrize(("skip", "wrong"), [("-5", True), ("99999999999999999999", True), ("0", False)])
+def test_only_a_count_can_be_skipped(demo: Path, skip: str, wrong: bool) -> None:
+    done = corpusmill("show", str(demo), "--limit", "1", "--skip", skip)
+    assert done.returncode == (2 if wrong else 0)
+    assert ("--skip" in done.stderr) is wrong
+
+
+def test_extract_after_run_leaves_a_run_that_verifies(demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "run")
+    done = corpusmill("extract", "configs/demo.yaml", "--out", str(tmp_path / "run"), "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    verified = corpusmill("verify", str(tmp_path / "run"))
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_more_processes_than_a_machine_has_are_refused() -> None:
+    done = corpusmill("extract", "configs/demo.yaml", "--workers", "99999999999999999999")
+    assert done.returncode == 2
+    assert "more than 1,024 processes" in done.stderr
 
 
 def test_an_output_that_cannot_be_written_exits_3(tmp_path: Path) -> None:
