@@ -66,6 +66,30 @@ def files_read(extract: Manifest) -> dict[tuple[str, str], dict[str, Any]]:
     return dict(files)
 
 
+def in_shards(tokens: Mapping[str, int]) -> dict[str, int]:
+    """Return what of the packed tokens the shards hold: all but the rows over a token budget.
+
+    Args:
+        tokens: section ``tokens`` of `balance`.
+
+    Returns:
+        ``rows``, ``train_rows`` and ``validation_rows``; ``tokens`` in them, separators included; ``padding``;
+        ``slots``, the sum of both.
+    """
+    beyond = tokens.get("rows_over_budget", 0)
+    rows = tokens["rows"] - beyond
+    slots = tokens["slots"] * rows // max(tokens["rows"], 1)  # all rows are equally long
+    filled = tokens["document_tokens"] + tokens["separators"] - tokens.get("tokens_over_budget", 0)
+    return {
+        "rows": rows,
+        "train_rows": tokens.get("train_rows", 0) - beyond,  # validation has no budget
+        "validation_rows": tokens.get("validation_rows", 0),
+        "tokens": filled,
+        "padding": slots - filled,
+        "slots": slots,
+    }
+
+
 def kept(records: Mapping[str, int]) -> int:
     """Return how many records of a stage went on."""
     return records.get("kept", 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from pipelines.balance import by_fate, kept
+from pipelines.balance import by_fate, in_shards, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,9 @@ def funnel(counted: Mapping[str, Any]) -> list[Line]:
         if over:
             whole = tokens["document_tokens"] + tokens["separators"]
             lines.append(Line("over the token budget", over, over / whole, 1))
-        lines.append(Line("rows", tokens["rows"], None, 0))
-        lines.append(Line("padding", tokens["padding"], tokens["padding"] / max(tokens["slots"], 1), 1))
+        packed = in_shards(tokens)
+        lines.append(Line("rows", packed["rows"], None, 0))
+        lines.append(Line("padding", packed["padding"], packed["padding"] / max(packed["slots"], 1), 1))
     return lines
 
 

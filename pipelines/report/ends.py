@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from pipelines.balance import by_fate, files_read, kept
+from pipelines.balance import balance, by_fate, files_read, in_shards, kept
 from pipelines.report.histograms import Histogram, histogram
 from pipelines.run_tables import RunTables
+from tokenizer_training.rows import CONTINUES, CUT
 from tokenizer_training.sentencepiece_model import Kind
 from tokenizer_training.tokenizer import Tokenizer
 
@@ -120,15 +121,17 @@ class Packing:
     """How documents became rows.
 
     Attributes:
-        counts: documents, document_tokens, separators, padding, slots, rows, train_rows, validation_rows.
+        counts: what the shards hold, see `in_shards`; ``tokens_over_budget``, which they do not.
         settings: of the pack stage.
-        cut: documents that did not fit into one row, or into what was left of one.
+        documents: that begin in the shards; one that is packed twice counts twice.
+        cut: those of them that did not fit into one row, or into what was left of one.
         documents_per_row: histogram.
         shards: path, rows, bytes.
     """
 
     counts: Mapping[str, int]
     settings: Mapping[str, Any]
+    documents: int
     cut: int
     documents_per_row: Histogram | None
     shards: Sequence[Mapping[str, Any]]
@@ -140,20 +143,19 @@ def packing(tables: RunTables) -> Packing | None:
     paths = tables.files("pack", "shards")
     if manifest is None:
         return None
-    counts: dict[str, int] = {}
-    for unit in manifest["units"]:
-        for name, value in unit["counts"].get("tokens", {}).items():
-            counts[name] = counts.get(name, 0) + value
+    tokens = balance({"pack": manifest})["tokens"]
+    counts = {**in_shards(tokens), "tokens_over_budget": tokens.get("tokens_over_budget", 0)}
     shards = [file for file in manifest["files"] if file["path"].startswith("shards/")]
-    per_row = cut = None
+    per_row, begun = None, {"documents": 0, "cut": 0}
     if paths:
         relation = f"read_parquet([{', '.join(map(_quoted, paths))}])"
         per_row = histogram(tables, "len(doc_ids)", relation)
-        (row,) = tables.query(
-            f"SELECT count(*) FILTER (list_contains(doc_flags, 2)) AS cut FROM {relation}"  # noqa: S608 - our paths
+        (begun,) = tables.query(
+            f"SELECT count(*) FILTER (flags & {CONTINUES} = 0) AS documents, count(*) FILTER (flags = {CUT}) AS cut "  # noqa: S608 - our paths
+            f"FROM (SELECT unnest(doc_flags) AS flags FROM {relation})"
         )
-        cut = row["cut"]
-    return Packing(counts, manifest["key_parts"]["settings"], cut or 0, per_row, shards)
+    settings = manifest["key_parts"]["settings"]
+    return Packing(counts, settings, begun["documents"], begun["cut"], per_row, shards)
 
 
 def _quoted(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.balance import balance, broken_laws
+from pipelines.balance import balance, broken_laws, in_shards
 from pipelines.funnel import funnel
 
 
@@ -81,3 +81,14 @@ def test_the_funnel_ends_with_what_is_left() -> None:
     assert lines["records read"] == 6
     assert lines["c4.lorem"] == lines["extract.crash"] == lines["exact"] == 1
     assert (lines["documents"], lines["tokens"], lines["padding"]) == (2, 10, 4)
+
+
+def test_rows_over_a_token_budget_are_not_among_the_rows() -> None:
+    """Four rows of 8: 26 tokens with their separators, 6 of padding; one row with 7 tokens is over the budget."""
+    counts = {"documents": 2, "document_tokens": 24, "separators": 2, "padding": 6, "rows": 4, "slots": 32}
+    split = {"train_rows": 3, "validation_rows": 1, "rows_over_budget": 1, "tokens_over_budget": 7}
+    counted = balance({"pack": stage({"tokens": {**counts, **split}})})
+    held = {"rows": 3, "train_rows": 2, "validation_rows": 1, "tokens": 19, "padding": 5, "slots": 24}
+    assert in_shards(counted["tokens"]) == held
+    lines = {line.name: line.count for line in funnel(counted)}
+    assert (lines["over the token budget"], lines["rows"], lines["padding"]) == (7, 3, 5)

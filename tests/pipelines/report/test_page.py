@@ -10,10 +10,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.balance import by_fate, kept
 from pipelines.config_load import load
+from pipelines.report.ends import packing
 from pipelines.report.funnel import funnel
 from pipelines.report.page import SECTIONS, Report, write_report
 from pipelines.report.samples import samples
@@ -113,6 +115,35 @@ def test_a_second_run_is_compared(demo: Path, tmp_path: Path) -> None:
     assert "dropped by gopher_quality.too_few_words in this run" in text
     assert "dropped by gopher_quality.too_few_words in the other run" not in text
     assert 'class="other"' in text
+
+
+def test_packing_is_what_the_shards_hold(demo: Path, tmp_path: Path) -> None:
+    """A mix that repeats and a budget that leaves out; every figure is counted again from the rows."""
+    shutil.copytree(demo, tmp_path / "run")
+    recipe = load(
+        ROOT / "configs" / "demo.yaml", ["pack.mix={web: 2}", "pack.tokens=25000", "pack.seq_len=128"]
+    )
+    run_recipe(recipe, str(tmp_path / "run"), workers=1, quiet=True)
+    rows = [
+        row
+        for path in sorted((tmp_path / "run" / "shards").glob("*.parquet"))
+        for row in pq.read_table(path).to_pylist()
+    ]
+    packed = packing(RunTables(Storage(tmp_path / "run")))
+    assert packed is not None
+    assert packed.counts["tokens_over_budget"] > 0
+    assert (
+        packed.counts["rows"] == packed.counts["train_rows"] + packed.counts["validation_rows"] == len(rows)
+    )
+    assert packed.counts["train_rows"] == 25000 // 128
+    assert packed.counts["tokens"] == sum(sum(row["doc_lens"]) for row in rows)
+    assert packed.counts["padding"] == sum(row["n_pad"] for row in rows)
+    flags = [flag for row in rows for flag in row["doc_flags"]]
+    assert packed.documents == sum(flag in (0, 2) for flag in flags)
+    assert packed.cut == flags.count(2) > 0
+    summary: Any = Report(str(tmp_path / "run")).section("summary")
+    tokens = funnel(RunTables(Storage(demo)))[-1].tokens
+    assert f"<b>{tokens:,}</b><span>tokens</span>" in summary._repr_html_()
 
 
 def test_a_browser_opens_it_quietly(demo: Path, tmp_path: Path) -> None:
