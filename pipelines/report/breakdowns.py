@@ -142,9 +142,13 @@ def lengths(tables: RunTables) -> list[tuple[str, Histogram]]:
 
 
 def token_lengths(tables: RunTables) -> Histogram | None:
-    """Return the histogram of tokens per finished document, with the length of a row as its mark."""
+    """Return the histogram of tokens per finished document; its mark is what fits into a row."""
     pack = tables.manifests.get("pack")
     if pack is None:
         return None
-    row = pack["key_parts"]["settings"]["seq_len"]
-    return histogram(tables, "token_count", "token_counts", [Limit("seq_len", ">", row, "longer than a row")])
+    settings = pack["key_parts"]["settings"]
+    # Tokens are counted without the separator, which has to fit into the row too.
+    room = settings["seq_len"] - (settings["row_len"] == "L")
+    return histogram(
+        tables, "token_count", "token_counts", [Limit("seq_len", ">", room, "longer than a row")]
+    )

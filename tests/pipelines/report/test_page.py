@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.balance import by_fate, kept
 from pipelines.config_load import load
+from pipelines.report.breakdowns import token_lengths
 from pipelines.report.ends import packing
 from pipelines.report.funnel import funnel
 from pipelines.report.page import SECTIONS, Report, write_report
@@ -144,6 +145,19 @@ def test_packing_is_what_the_shards_hold(demo: Path, tmp_path: Path) -> None:
     summary: Any = Report(str(tmp_path / "run")).section("summary")
     tokens = funnel(RunTables(Storage(demo)))[-1].tokens
     assert f"<b>{tokens:,}</b><span>tokens</span>" in summary._repr_html_()
+
+
+def test_a_document_is_longer_than_a_row_with_its_separator(demo: Path, tmp_path: Path) -> None:
+    """A row as long as a document without its separator: that one is cut, and the report counts it."""
+    counts = RunTables(Storage(demo)).query("SELECT max(token_count) AS longest FROM token_counts")
+    shutil.copytree(demo, tmp_path / "run")
+    recipe = load(ROOT / "configs" / "demo.yaml", [f"pack.seq_len={counts[0]['longest']}"])
+    run_recipe(recipe, str(tmp_path / "run"), workers=1, quiet=True)
+    tables = RunTables(Storage(tmp_path / "run"))
+    packed, lengths = packing(tables), token_lengths(tables)
+    assert packed is not None
+    assert lengths is not None
+    assert sum(lengths.failed) == packed.cut == 1
 
 
 def test_a_browser_opens_it_quietly(demo: Path, tmp_path: Path) -> None:
