@@ -96,7 +96,7 @@ def model_card(
         f"[{text(facts.repo)}](https://huggingface.co/datasets/{facts.repo}).",
         "```python\nfrom transformers import AutoTokenizer\n\n"
         f'tokenizer = AutoTokenizer.from_pretrained("{repo}")\n```',
-        "`tokenizer.model` gives the same ids in SentencePiece. Measured on the finished documents:",
+        "`tokenizer.model` gives the same ids in SentencePiece. Measured on a sample of the finished documents:",
         table(
             ("language", "documents", "bytes per token", "tokens per word", "byte pieces"),
             [

@@ -44,6 +44,7 @@ def test_the_front_matter_names_every_configuration(demo: Path, tmp_path: Path) 
     assert "ODC-By" in dataset.card
     assert "CC BY-SA 4.0" in dataset.card
     assert front(model.card)["datasets"] == ["me/demo"]
+    assert "Measured on a sample of the finished documents" in model.card
 
 
 def test_no_folder_of_this_machine_is_published(demo: Path, tmp_path: Path) -> None:
