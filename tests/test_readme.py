@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from pipelines.funnel import funnel
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -51,6 +54,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
         if kind == "python" and name:
             (where / name[1]).write_text(block)
     return where
+
+
+def test_the_funnel_is_that_of_the_demo(demo: Path) -> None:
+    counted = json.loads((demo / "manifest.json").read_text())["balance"]
+    shown = re.search(r"^```\n( +count .*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    assert shown
+    lines = [re.split(r" {2,}", line.strip())[:2] for line in shown[1].splitlines()[1:]]
+    found = [[line.name, f"{line.count:,}"] for line in funnel(counted)]
+    assert [line for line in lines if line != ["..."] and line not in found] == []
 
 
 def test_it_is_short() -> None:
