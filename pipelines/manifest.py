@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeGuard
 
 import pyarrow as pa
 
@@ -111,9 +111,22 @@ def explain_change(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str =
             continue
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             lines += explain_change(before, after, f"{prefix}{name}.")
+        elif _are_named(before) and _are_named(after):
+            lines += explain_change(_by_name(before), _by_name(after), f"{prefix}{name}.")
         else:
             lines.append(f"{prefix}{name}: {json.dumps(before)} -> {json.dumps(after)}")
     return lines
+
+
+def _are_named(value: object) -> TypeGuard[Sequence[Mapping[str, Any]]]:
+    """Say whether this is a list of steps: mappings with a name each."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(item, Mapping) and "name" in item for item in value
+    )
+
+
+def _by_name(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {str(item["name"]): {**item, "place": place} for place, item in enumerate(items)}
 
 
 def canonical_json(value: object) -> bytes:

@@ -25,7 +25,8 @@ PAGE_ROWS = 50
 def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
     """Yield the matching records: the ledger's columns, ``text``, ``why``, and duplicate columns where there are any.
 
-    ``why`` is the measure that decided about a dropped document, and its limit.
+    ``why`` is the measure that decided about a dropped document, and its limit; ``message`` what an error said. With
+    ``errors`` the damaged spans come first: rows of the table ``errors``, with the decision ``damaged``.
 
     Raises:
         VerificationError: the run has no finished stage yet.
@@ -37,15 +38,22 @@ def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
     steps = {step.name: step for step in run_steps(tables)}
     end = None if query.limit is None else query.skip + query.limit
     first = query.skip
+    damaged = _damaged_spans(tables) if query.errors and first == 0 else []
+    yield from damaged[:end]
     while end is None or first < end:
         rows = _page(tables, query, first, PAGE_ROWS if end is None else min(PAGE_ROWS, end - first))
-        if not rows and first == query.skip:
+        if not rows and first == query.skip and not damaged:
             raise InputError(f"no record matches; {_instead(tables, query)}")
         texts = tables.texts([row["id"] for row in rows])
         yield from ({**row, "why": _why(row, steps), "text": texts.get(row["id"])} for row in rows)
         if len(rows) < PAGE_ROWS:
             return
         first += len(rows)
+
+
+def _damaged_spans(tables: RunTables) -> list[dict[str, Any]]:
+    rows = tables.query('SELECT * FROM errors WHERE id IS NULL ORDER BY source, file, "offset"')
+    return [{**row, "decision": "damaged"} for row in rows]
 
 
 def _instead(tables: RunTables, query: Query) -> str:
@@ -76,7 +84,8 @@ def _page(tables: RunTables, query: Query, first: int, number: int) -> list[dict
     matching, values = condition(query)
     sql = f"""
         SELECT l.*, u.cluster, u.keeper, u.similarity, u.layer, u.kept AS kept_copy,
-               l.id IN (SELECT id FROM emptied) AS emptied
+               l.id IN (SELECT id FROM emptied) AS emptied,
+               (SELECT min(e.message) FROM errors e WHERE e.id = l.id) AS message
         FROM ledger l LEFT JOIN duplicates u USING (id)
         WHERE {matching} ORDER BY l.source, l.file, l.offset, l.index LIMIT {number} OFFSET {first}
     """  # noqa: S608 - the condition is the user's own, run on the user's own files
@@ -88,6 +97,9 @@ def _page(tables: RunTables, query: Query, first: int, number: int) -> list[dict
 
 def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
     """Return a record for a terminal: decision, where it is from, measures, text; nothing in it can act."""
+    if row["decision"] == "damaged":
+        place = f"{row['source']}:{row['file']}, {row['length']} bytes at byte {row['offset']}"
+        return escape(f"{place}  damaged: {row['reason']}\n{row['message']}")
     why = f" by {row['step']}: {row['reason']}" if row["step"] else ""
     why += f" ({row['why']})" if row.get("why") else ""
     copy = ""
@@ -105,6 +117,7 @@ def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
         f"{row['url'] or '-'}",
         f"{row['source']}:{row['file']} at byte {row['offset']}, record {row['index']}, "
         f"language {row['language'] or '-'} {_short(row['language_score'])}, {row['bytes'] or 0} bytes",
+        row.get("message") or "",
         *_measures(row),
     ]
     return escape("\n".join(line for line in lines if line) + f"\n\n{shown}") + more

@@ -86,7 +86,7 @@ def with_overrides(judges: Sequence[Judge], overrides: Sequence[str]) -> list[Ju
     changed = {judge.name: judge for judge in judges}
     for order, override in enumerate(overrides, start=1):
         at = Place(f"--set {override[:80]}", Path(), 0, order)
-        matched = re.fullmatch(r"\s*(\w+)\.(\w+)\s*=(.*)", override, re.DOTALL)
+        matched = re.fullmatch(r"\s*([\w.:]+)\.(\w+)\s*=(.*)", override, re.DOTALL)
         if matched is None:
             faults.add(at, "", "expected STEP.FIELD=VALUE, such as gopher_quality.min_words=100")
             continue

@@ -17,7 +17,7 @@ from pipelines.terminal import page
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser)
     parser.add_argument("--dropped", metavar="STEP[.REASON]", help="documents that a step dropped")
-    parser.add_argument("--errors", action="store_true", help="records that are errors")
+    parser.add_argument("--errors", action="store_true", help="damaged spans, and records that are errors")
     parser.add_argument(
         "--cluster", metavar="ID", help="the members of a cluster of duplicates, with their differences"
     )

@@ -102,6 +102,12 @@ def test_a_changed_key_is_explained() -> None:
     assert explain_change(old.parts, new.parts) == ["settings.min_words: 50 -> 100"]
 
 
+def test_a_change_in_a_list_of_steps_is_explained_by_step() -> None:
+    old = {"steps": [{"name": "a", "fields": {"least": 1}}, {"name": "b", "fields": {}}]}
+    new = {"steps": [{"name": "a", "fields": {"least": 2}}, {"name": "b", "fields": {}}]}
+    assert explain_change(old, new) == ["steps.a.fields.least: 1 -> 2"]
+
+
 def test_a_manifest_that_was_edited_is_named(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     write_sealed(storage, "manifest.json", {"a": 1})

@@ -90,6 +90,20 @@ def test_a_run_that_stopped_after_a_stage_is_shown(tmp_path: Path) -> None:
         found(tmp_path / "elsewhere")
 
 
+def test_errors_are_what_they_said_after_the_damaged_spans(tmp_path: Path) -> None:
+    whole = (ROOT / "tests" / "sample" / "web.warc.gz").read_bytes()
+    (tmp_path / "a.warc.gz").write_bytes(whole[:5000])
+    (tmp_path / "b.jsonl").write_text('{"text": "hello"}\nnot json\n')
+    inputs = f"inputs=[{{reader: warc, paths: [{tmp_path}/*.warc.gz]}}, {{reader: jsonl, paths: [{tmp_path}/b.jsonl]}}]"
+    recipe = load(ROOT / "configs" / "demo.yaml", [inputs, "steps=[]"])
+    run_recipe(recipe, str(tmp_path / "run"), 1, until="filter", quiet=True)
+    damaged, wrong = found(tmp_path / "run", errors=True)
+    assert as_text(damaged).splitlines()[1] == "the file ends inside a gzip member; fetch it again"
+    assert damaged["offset"] + damaged["length"] == 5000
+    assert wrong["message"]
+    assert wrong["message"] in as_text(wrong)
+
+
 def test_what_a_removed_copy_is_a_copy_of_is_said(demo: Path) -> None:
     row = next(row for row in found(demo) if row["kept_copy"] is False)
     assert f"kept by the steps, removed as {row['layer']} duplicate of {row['keeper']}" in as_text(row)
