@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.errors import InputError
+from pipelines.manifest import manifest_path, read_current
 from pipelines.storage import FileFact, Storage
 from tokenizer_training.gguf_vocabulary import write_gguf
 from tokenizer_training.sentencepiece_model import TokenizerError
@@ -34,7 +35,11 @@ def export(run: Storage, into: Storage, form: Format) -> Iterator[FileFact]:
 
     Raises:
         InputError: the shards or the tokenizer cannot be read, or have no such form.
+        VerificationError: a stage before them was redone since.
     """
+    home = "tokenizer" if form == "gguf" else "shards"
+    if run.exists(manifest_path(home)):
+        read_current(run, home)
     if form == "gguf":
         yield _gguf(run, into)
         return

@@ -277,7 +277,7 @@ def valid_manifest(
     found = storage.read_json(manifest_path(home))
     if found is None or not is_sealed(found):
         return None
-    if found.get("key") != key.sha256 or found["upstream"] != dict(upstream):
+    if found.get("key") != key.sha256 or found.get("upstream") != dict(upstream):
         return None
     if not _files_stand(storage, found):
         return None

@@ -258,6 +258,6 @@ def _first_damage(storage: Storage, spans: int) -> str:
     """Return what a person should know where inputs hold no record at all, most often for a wrong reader."""
     first = RunTables(storage).query("SELECT source, file, reason, message FROM errors LIMIT 1")[0]
     return (
-        f"no record was found, only {spans} damaged spans (see errors/); the first is {first['reason']} in "
+        f"no record was found; damaged spans, listed in errors/: {spans}; the first is {first['reason']} in "
         f"{first['source']}:{first['file']}: {first['message']}; has every input the right `reader`?"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.export import export
-from pipelines.manifest import stage_key
+from pipelines.errors import InputError, VerificationError
+from pipelines.export import Format, export
+from pipelines.manifest import manifest_path, read_sealed, stage_key, write_sealed
 from pipelines.stages import pack
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
@@ -103,6 +104,17 @@ def test_a_run_without_validation_exports_what_it_has(make_run: MakeRun, tmp_pat
 def test_a_run_without_shards_is_an_error_for_the_user(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"manifest\.json: cannot be read"):
         list(export(Storage(tmp_path / "none"), Storage(tmp_path / "to"), "megatron"))
+
+
+@pytest.mark.parametrize("form", ["memmap", "gguf"])
+def test_what_an_earlier_stage_left_behind_is_not_exported(demo: Path, tmp_path: Path, form: Format) -> None:
+    shutil.copytree(demo, tmp_path / "run")
+    storage = Storage(tmp_path / "run")
+    manifest = read_sealed(storage, manifest_path("filtered"))
+    write_sealed(storage, manifest_path("filtered"), {**manifest, "key": "of another recipe"})
+    with pytest.raises(VerificationError, match=r"documents/manifest\.json: was made from another filtered/"):
+        list(export(storage, Storage(tmp_path / "to"), form))
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_gguf_holds_the_vocabulary(demo: Path, tmp_path: Path) -> None:
