@@ -23,7 +23,7 @@ from typing import ClassVar, Final
 
 from filters.dedup.shingles import windows_of
 from filters.dedup.units import unit_hashes
-from filters.evaluation_texts import read_evaluations
+from filters.evaluation_texts import EvaluationSet, read_evaluations
 from filters.step import Check, Measured
 from filters.text import TextView
 
@@ -60,9 +60,14 @@ class Decontaminate:
         if self.fields is not None and not self.fields:
             raise ValueError("fields must name at least one; write none to take all")
 
+    def load(self) -> None:
+        """Read the evaluations anew; a ValueError names the file that is none."""
+        read_evaluations.cache_clear()
+        self._known()
+
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Look every n-gram of the text up."""
-        known = read_evaluations(self.evaluations, self.n, self.min_words, self.fields)
+        known = self._known()
         units = unit_hashes(view.text)
         hits = 0
         first: tuple[int, int, int] | None = None
@@ -81,6 +86,9 @@ class Decontaminate:
             "evaluation": known.names[owner],
             "ngram": _words(view.text, place, width),
         }
+
+    def _known(self) -> EvaluationSet:
+        return read_evaluations(self.evaluations, self.n, self.min_words, self.fields)
 
 
 def _words(text: str, place: int, width: int) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.fasttext_models import probability
+from filters.fasttext_models import labels, model, probability
 from filters.step import Check, Measured
 from filters.text import TextView
 
@@ -41,6 +41,12 @@ class QualityModel:
     def __post_init__(self) -> None:
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise ValueError(f"min_score must be from 0 to 1; found {self.min_score}")
+
+    def load(self) -> None:
+        """Load the model anew; a ValueError says that it is none, or lacks the label."""
+        for remembered in (model, labels):
+            remembered.cache_clear()
+        probability(self.model, "a", self.label)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Score the text; a blank one has no score."""

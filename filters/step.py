@@ -59,6 +59,9 @@ class Step(Protocol):
         FILES: names of fields that hold a file (model, list); resolved and hashed before a run.
         EDITS: optional, False where it is missing: the step checks and changes the text as well. A step without
             checks counts as an edit whatever it says.
+
+    A step may also have a method ``load()``, which is called once before the first document: it reads the step's files,
+    and raises a ValueError where they are not what the step needs, so that no run begins that could only fail.
     """
 
     MEASURES: ClassVar[Mapping[str, type]]

@@ -199,6 +199,13 @@ class UrlBlocklist:
         if self.ut1_topics is not None and not self.ut1_topics:
             raise ValueError("ut1_topics must name at least one folder; write none to take all")
 
+    def load(self) -> None:
+        """Forget the lists read before, and read the topics; a ValueError names a topic that is not there."""
+        for remembered in (_hosts, _addresses, _topics, words_of):
+            remembered.cache_clear()
+        if self.ut1:
+            _topics(self.ut1, self.ut1_topics)
+
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Look the address up in every list that is given."""
         parts = split_url(view.document.url) if view.document.url else None

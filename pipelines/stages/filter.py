@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from filters.judge import Only, Verdict, judge, measure_types
 from filters.step import Step
+from pipelines.errors import InputError
 from pipelines.manifest import Folder, StageKey, folder_files, stage_key
 from pipelines.stages.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
 from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
@@ -83,6 +84,7 @@ def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict
         own_key: see `key`.
     """
     steps = tuple((entry.name, entry.step) for entry in run.recipe.steps)
+    _load(steps)
     parts = folder_files(extracted, "extracted")
     tasks = [
         Task(part["unit"], part["sha256"], part["bytes"], {"path": str(run.storage.path(part["path"]))})
@@ -94,6 +96,17 @@ def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict
     work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
     upstream = {"extracted": extracted["sha256"]}
     return finish_stage(run, own_key, work.folders, upstream, run_units(run, work, tasks), HOME)
+
+
+def _load(steps: tuple[tuple[str, Step], ...]) -> None:
+    """Let steps read their files before the first document; an InputError says which step cannot use which file."""
+    for name, step in steps:
+        load = getattr(step, "load", None)
+        if load is not None:
+            try:
+                load()
+            except ValueError as error:
+                raise InputError(f"step {name}: {error}") from error
 
 
 def process_unit(

@@ -118,6 +118,17 @@ def test_a_topic_that_is_not_there_is_named() -> None:
     step = UrlBlocklist(ut1=str(HERE / "lists" / "ut1"), ut1_topics=("adult",))
     with pytest.raises(ValueError, match="no folder 'adult'; it has games, shops"):
         step.apply(view_of("http://a.example/"))
+    with pytest.raises(ValueError, match="no folder 'adult'"):
+        step.load()
+
+
+def test_a_list_that_has_changed_is_read_anew_for_the_next_run(tmp_path: Path) -> None:
+    path = tmp_path / "domains.txt"
+    step = UrlBlocklist(domains=str(path))
+    for name in ("bad", "worse"):
+        path.write_text(f"{name}.example\n")
+        step.load()
+        assert step.apply(view_of(f"http://{name}.example/"))[1]["domain_listed"] is True
 
 
 def test_a_folder_counts_by_the_content_of_its_files(tmp_path: Path) -> None:
