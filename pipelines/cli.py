@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.beam_flags = _beam_flags(arguments)
     sys.path.append(str(Path.cwd()))  # steps of one's own: my_rules:MyRule; worker processes see it likewise
     # Beam warns about optional parts that are not installed; what fails reaches the user as an error.
-    logging.basicConfig(level=logging.INFO if options.debug else logging.ERROR)
+    logging.basicConfig(level=logging.INFO if options.debug else logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
     try:
         code = options.handler(options)
@@ -117,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
         description="Raw web crawls and Wikipedia dumps in, packed training tokens out.",
         epilog="Flags for the Beam runner go after a lone --, for example: -- --runner=DataflowRunner",
     )
+    whole.add_argument("--version", action="version", version=f"corpusmill {metadata.version('corpusmill')}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)

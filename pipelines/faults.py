@@ -59,7 +59,7 @@ class Plan:
         if self.number not in (0, self.passed):
             return
         if self.action in _SIGNALS:
-            os.kill(os.getpid(), _SIGNALS[self.action])
+            signal.raise_signal(_SIGNALS[self.action])  # to this thread: it does not go on for a moment
             return
         code = getattr(errno, self.action)
         raise OSError(code, os.strerror(code))

@@ -6,11 +6,13 @@ on Ctrl-C, and outlives a driver that was killed.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 from pipelines.faults import fail_point
 
@@ -26,12 +28,14 @@ def main() -> None:
         sys.exit(1)
     fail_point("worker.start")
     handler = logging.StreamHandler()
-    handler.setLevel(logging.ERROR)  # Beam sets the root logger to INFO; errors reach the driver as well
+    handler.setLevel(logging.CRITICAL)  # Beam sets the root logger to INFO; the driver gets all of it
     logging.basicConfig(handlers=[handler])
 
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main([])
+    # Beam prints every traceback besides logging it; the driver, which has the log, tells what a person needs.
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+        sdk_worker_main.main([])
 
 
 if __name__ == "__main__":

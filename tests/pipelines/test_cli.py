@@ -152,6 +152,21 @@ def test_more_processes_than_a_machine_has_are_refused() -> None:
     assert "more than 1,024 processes" in done.stderr
 
 
+def test_an_error_in_a_worker_process_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"body": "hello"}\n')
+    inputs = f"inputs=[{{reader: jsonl, paths: [{tmp_path}/a.jsonl]}}]"
+    done = corpusmill(
+        "extract", "configs/demo.yaml", "--out", str(tmp_path / "run"), "--workers", "2", "--quiet", "--set", inputs,
+    )  # fmt: skip
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "there is no column 'text'; the columns are: body" in line
+
+
+def test_the_version_is_told() -> None:
+    assert corpusmill("--version").stdout.startswith("corpusmill 0.")
+
+
 def test_an_output_that_cannot_be_written_exits_3(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = corpusmill("run", "configs/demo.yaml", "--out", str(tmp_path / "file"), "--workers", "1")

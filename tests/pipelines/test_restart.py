@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,14 +30,14 @@ def count(payload: Mapping[str, Any], settings: Mapping[str, Any], watch: Watch)
     begun = Path(settings["tally"]) / unit
     begun.write_text(begun.read_text() + "." if begun.exists() else ".")
     if len(begun.read_text()) <= settings["fragile"].get(unit, 0):
-        os.kill(os.getpid(), signal.SIGKILL)
+        signal.raise_signal(signal.SIGKILL)
     rows = []
     for number in range(ROWS):
         guilty = number in watch.condemned
         if not guilty:
             watch.at(number)
             if [unit, number] in settings["poison"]:
-                os.kill(os.getpid(), signal.SIGSEGV)
+                signal.raise_signal(signal.SIGSEGV)
         rows.append({"n": number, "guilty": guilty})
     yield Batch("rows", pa.Table.from_pylist(rows, schema=FOLDER.schema))
     yield Counts({"seen": ROWS})
