@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.path.append(str(Path.cwd()))  # steps of one's own: my_rules:MyRule; worker processes see it likewise
     # Beam warns about optional parts that are not installed; what fails reaches the user as an error.
     logging.basicConfig(level=logging.INFO if options.debug else logging.CRITICAL)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a run as Ctrl-C does
+    # Both end a run in order; a shell starts what is in the background with the first of them ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         code = options.handler(options)
         if sys.stdout is not None:  # None where the output was closed, as by >&-
