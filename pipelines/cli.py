@@ -23,6 +23,7 @@ from pipelines.commands import (
     completion,
     evaluate_tokenizer,
     export,
+    keys,
     publish,
     report,
     show,
@@ -39,6 +40,7 @@ from pipelines.terminal import escape
 COMMANDS = (
     *stages.COMMANDS,
     check.COMMAND,
+    keys.COMMAND,
     verify.COMMAND,
     report.COMMAND,
     show.COMMAND,

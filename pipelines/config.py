@@ -344,7 +344,7 @@ class Pack:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One recipe, complete and checked. See the classes of its sections.
+    """A recipe: the stages, what each does, and what it works on. See the classes of its sections.
 
     Attributes:
         name: name of the run; a folder holds runs of one name.

@@ -29,14 +29,19 @@ _CRAWL_KEYS: tuple[str, ...] = ("files", "seed", "mirror")
 
 
 @dataclass(frozen=True)
-class _InputKeys:
+class InputKeys:
     """The keys of every input, whatever its reader.
 
     Attributes:
+        reader: name of the reader; its own keys stand beside these: ``corpusmill keys warc``.
+        paths: files, patterns such as ``crawl/*.warc.gz``, or addresses; relative to the recipe's folder.
+        crawl: a release of Common Crawl in place of paths: ``CC-MAIN-2025-08``.
         files: number of files of a crawl to read; None = all.
         seed: which ones.
         mirror: where the crawl is fetched from; a folder of a web server or a bucket.
         hosts: further hosts that files may be redirected to.
+        source: name of the source in every output; none = that of the reader: ``web``, ``wikipedia``.
+        limit: read at most so many records of this input; none = all.
     """
 
     reader: str
@@ -98,13 +103,13 @@ def _input(node: Node, path: str, faults: Faults) -> object:
         return INVALID
     cls = _reader_class(node, path, faults)
     options = keys_of(cls) if cls is not None else []
-    common = node.without(options) if cls is not None else node.only(keys_of(_InputKeys))
-    keys = build(_InputKeys, common, path, faults, {"paths": read_paths}, other_keys=options)
+    common = node.without(options) if cls is not None else node.only(keys_of(InputKeys))
+    keys = build(InputKeys, common, path, faults, {"paths": read_paths}, other_keys=options)
     located = _check_location(node, cls, path, faults)
     if cls is None:  # its other keys cannot be judged without their reader
         return INVALID
     reader = build(cls, node.only(options), path, faults)
-    if not isinstance(keys, _InputKeys) or reader is INVALID or not located:
+    if not isinstance(keys, InputKeys) or reader is INVALID or not located:
         return INVALID
     try:
         located_at = _locate(keys, reader, node.at.base)
@@ -139,7 +144,7 @@ def _check_location(node: Table, cls: type[Reader] | None, path: str, faults: Fa
     return len(faults.found) == known
 
 
-def _locate(keys: _InputKeys, reader: Any, base: Path) -> Sequence[InputFile | Listing]:
+def _locate(keys: InputKeys, reader: Any, base: Path) -> Sequence[InputFile | Listing]:
     """Return the files of an input as far as they are known, and what the network has to say."""
     if keys.crawl is not None:
         return [CrawlFiles(keys.crawl, keys.files, keys.seed, keys.mirror, reader.CRAWL_LIST)]
