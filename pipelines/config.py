@@ -274,9 +274,10 @@ class Tokenizer:
 
     def __post_init__(self) -> None:
         sound = self.vocab_size >= 384 and self.vocab_size % 128 == 0
-        _require(
-            sound, "vocab_size must be a multiple of 128 and at least 384 (256 are bytes)", self.vocab_size
-        )
+        below = max(384, self.vocab_size // 128 * 128)
+        nearest = f"{below} or {below + 128}" if self.vocab_size > 384 else "384"
+        rule = f"vocab_size must be a multiple of 128 and at least 384 (256 are bytes), such as {nearest}"
+        _require(sound, rule, self.vocab_size)
         try:
             control_symbols(self.special_tokens)
         except TokenizerError as error:

@@ -160,7 +160,7 @@ class _Follower:
         what = "rows" if self.stage.startswith("pack/") else "documents"
         parts = [f"{self.rows:,} {what}, {self.rows / elapsed:,.0f}/s"]
         if self.done:
-            parts.append(f"{self.done / elapsed / 1e6:,.1f} MB/s")
+            parts.append(_rate(self.done / elapsed))
         if self.dropped:
             parts.append(f"{self.dropped / self.rows:.0%} dropped")
         if self.errors:
@@ -175,6 +175,17 @@ class _Follower:
         if not self.done:
             return None
         return (time.monotonic() - self._began) * (self.cost - self.done) / self.done
+
+
+def _rate(bytes_a_second: float) -> str:
+    """Return bytes a second in a unit in which they are no zero.
+
+    >>> _rate(2_340_000), _rate(46_000)
+    ('2.3 MB/s', '46.0 kB/s')
+    """
+    if bytes_a_second < 1e6:
+        return f"{bytes_a_second / 1e3:,.1f} kB/s"
+    return f"{bytes_a_second / 1e6:,.1f} MB/s"
 
 
 def _duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from pipelines.storage import Storage
 from pipelines.terminal import escape
 
 TEXT_CHARACTERS = 1500
+_LANGUAGES = "SELECT language FROM ledger WHERE language IS NOT NULL GROUP BY language ORDER BY count(*) DESC, language"
 PAGE_ROWS = 50
 
 
@@ -58,6 +59,9 @@ def _damaged_spans(tables: RunTables) -> list[dict[str, Any]]:
 
 def _instead(tables: RunTables, query: Query) -> str:
     """Return what could be asked for instead."""
+    languages = [row["language"] for row in tables.query(_LANGUAGES)]
+    if query.language is not None and query.language not in languages:
+        return f"the languages of the run, most frequent first, are {', '.join(languages) or 'not labelled'}"
     if query.dropped is None:
         return "`corpusmill show OUT` without options shows kept documents"
     rows = tables.query("SELECT DISTINCT step FROM ledger WHERE decision = 'dropped' ORDER BY step")
@@ -118,9 +122,10 @@ def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
         f"{row['source']}:{row['file']} at byte {row['offset']}, record {row['index']}, "
         f"language {row['language'] or '-'} {_short(row['language_score'])}, {row['bytes'] or 0} bytes",
         row.get("message") or "",
-        *_measures(row),
     ]
-    return escape("\n".join(line for line in lines if line) + f"\n\n{shown}") + more
+    measured = "\n".join(_measures(row))
+    head = "\n".join(line for line in lines if line)
+    return escape(f"{head}\n\n{shown}") + more + escape(f"\n\n{measured}" if measured else "")
 
 
 def _measures(row: Mapping[str, Any]) -> Iterator[str]:

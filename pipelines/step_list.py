@@ -8,9 +8,10 @@ labels the text, `label_language` is put in front of it with its defaults.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
@@ -95,12 +96,22 @@ def read_steps(node: Node, path: str, faults: Faults, folder: Path, reserved: Co
         if not isinstance(node, Broken):
             faults.add(node.at, path, f"expected a list of steps; found {found(node)}")
         return INVALID
-    _check_names(node, path, faults, reserved)
-    steps = [_read_step(item, f"{path}[{n}]", faults, folder) for n, item in enumerate(node.nodes)]
+    places = [f"{path}[{number}]" for number in _as_written(node)]
+    _check_names(node, places, faults, reserved)
+    steps = [_read_step(item, place, faults, folder) for item, place in zip(node.nodes, places, strict=True)]
     return INVALID if INVALID in steps else tuple(steps)
 
 
-def _check_names(node: Items, path: str, faults: Faults, reserved: Collection[str]) -> None:
+def _as_written(node: Items) -> list[int]:
+    """Return the position of each step in the recipe; a label step that was put in has that of the step it is for."""
+    numbers, position = [], 0
+    for item, after in itertools.pairwise([*node.nodes, None]):
+        numbers.append(position)
+        position += after is None or item is None or item.at is not after.at
+    return numbers
+
+
+def _check_names(node: Items, places: Sequence[str], faults: Faults, reserved: Collection[str]) -> None:
     """Report names that two steps share or that a section has."""
     first: dict[str, int] = {}
     for n, item in enumerate(node.nodes):
@@ -110,13 +121,13 @@ def _check_names(node: Items, path: str, faults: Faults, reserved: Collection[st
             continue
         if name in reserved:
             faults.add(
-                item.at, f"{path}[{n}]", f"a step cannot be named {name!r}, that is a section of the recipe"
+                item.at, places[n], f"a step cannot be named {name!r}, that is a section of the recipe"
             )
         other = first.setdefault(name, n)
         if other != n:
-            there = f"{path}[{other}] at {node.nodes[other].at}"
+            there = f"{places[other]} at {node.nodes[other].at}"
             what = f"a second step named {name!r} (the first is {there}); give one of them a name: `as: other_name`"
-            faults.add(item.at, f"{path}[{n}]", what)
+            faults.add(item.at, places[n], what)
 
 
 def _read_step(item: Node, path: str, faults: Faults, folder: Path) -> object:

@@ -23,6 +23,15 @@ def escape(text: str) -> str:
     return "".join(character if _is_plain(character) else _written(character) for character in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number with what it counts.
+
+    >>> counted(1, "fault"), counted(1200, "damaged span")
+    ('1 fault', '1,200 damaged spans')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def page(texts: Iterable[str]) -> None:
     """Print texts one below the other: through a pager on a terminal, which asks for more as one reads on.
 

@@ -93,7 +93,10 @@ def with_overrides(judges: Sequence[Judge], overrides: Sequence[str]) -> list[Ju
         name, field, text = matched.groups()
         judge = changed.get(name)
         if judge is None or judge.new is None:
-            faults.add(at, "", f"the ledger has no step {name!r}; {nearest(name, changed, 'its steps')}")
+            hint = nearest(name, changed, "its steps")
+            if name.partition(".")[0] in keys_of(Recipe):
+                hint = "it holds what steps measured; for the rest use `corpusmill run` with this --set and a new --out"
+            faults.add(at, "", f"the ledger has no step {name!r}; {hint}")
             continue
         value = _value(judge, field, text, at, faults)
         if value is not INVALID:

@@ -13,6 +13,7 @@ from rich.console import Console
 from pipelines.commands.command import Command, add_recipe, positive
 from pipelines.config_load import load
 from pipelines.errors import InputError
+from pipelines.terminal import counted
 
 MAX_WORKERS = 1024
 
@@ -57,9 +58,9 @@ def _handle(until: str, options: argparse.Namespace) -> int:
     return 0
 
 
-def _damage(counted: dict[str, Any]) -> str:
-    spans = counted.get("damaged_spans", 0)
-    return f"{spans} damaged spans were reported in errors/; " if spans else ""
+def _damage(balance: dict[str, Any]) -> str:
+    spans = balance.get("damaged_spans", 0)
+    return f"{counted(spans, 'damaged span')} reported in errors/; " if spans else ""
 
 
 def _stage(name: str, until: str, about: str, *examples: str) -> Command:

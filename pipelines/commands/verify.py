@@ -6,7 +6,7 @@ import argparse
 import json
 
 from pipelines.commands.command import Command, add_out
-from pipelines.terminal import escape
+from pipelines.terminal import counted, escape
 
 
 def _handle(options: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def _handle(options: argparse.Namespace) -> int:
     else:
         for line in [*faults, *remarks]:
             print(escape(line))
-        print(f"{options.out}: {'ok' if not faults else f'{len(faults)} faults'}")
+        print(f"{options.out}: {'ok' if not faults else counted(len(faults), 'fault')}")
     return 1 if faults else 0
 
 

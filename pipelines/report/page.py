@@ -16,7 +16,7 @@ from pipelines.report import breakdowns, charts, clusters, comparison, ends, sam
 from pipelines.report.funnel import funnel
 from pipelines.run_tables import RunTables
 from pipelines.storage import FileFact, Storage
-from pipelines.terminal import escape
+from pipelines.terminal import counted, escape
 
 REPORT: Final = "report.html"
 
@@ -166,7 +166,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_safe,
     )
-    for function in (shown.number, shown.about, shown.share, shown.size, shown.shown):
+    for function in (
+        shown.number,
+        shown.about,
+        shown.share,
+        shown.size,
+        shown.shown,
+        shown.breakable,
+        counted,
+    ):
         environment.filters[function.__name__] = function
     tools: tuple[Callable[..., Any], ...] = (charts.histogram_chart, charts.layers_chart, charts.bar)
     environment.globals.update({tool.__name__: tool for tool in tools})

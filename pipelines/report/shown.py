@@ -32,6 +32,11 @@ def shown(text: str, characters: int | None = None) -> Markup:
     return Markup("".join(parts))  # noqa: S704 - every part was escaped above
 
 
+def breakable(name: Markup) -> Markup:
+    """Return a shown host name that may be broken after its dots, and not within its labels."""
+    return Markup(name.replace(".", ".<wbr>"))  # noqa: S704 - it was escaped before
+
+
 def number(value: float | None) -> str:
     """Return a count with thousands separators, or a figure with three significant digits; '–' for None."""
     if value is None:

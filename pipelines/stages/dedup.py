@@ -28,6 +28,7 @@ from pipelines.stages.dedup_search import FOLDER, Search, Unit, part_path
 from pipelines.stages.run import Run, Task, UnitWork, run_units, sweep_units
 from pipelines.storage import Storage, sha256_of
 from pipelines.tables import text_bytes
+from pipelines.terminal import counted
 
 NAME: Final = "dedup"
 HOME: Final = "documents"
@@ -113,8 +114,8 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
     units += search_units(older, len(parts))
     documents, kept = sum(part["rows"] for part in parts), sum(one.documents for one in older)
     local = is_local(run.beam_flags)
-    against = f" with {kept} of {len(older)} older runs" if older else ""
-    run.progress.say(f"{NAME}: comparing {documents} documents{against}")
+    against = f" with {counted(kept, 'document')} of {counted(len(older), 'older run')}" if older else ""
+    run.progress.say(f"{NAME}: comparing {counted(documents, 'document')}{against}")
     section, root = _section(run), str(run.storage.root)
     search = Search.plan(root, section, documents + kept, local, len(older), len(parts))
     listing = transforms.write_listing(run, units)

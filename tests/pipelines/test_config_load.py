@@ -456,7 +456,8 @@ max_error_share: 2
         "./r.yaml:18: unknown key 'dedop'; did you mean 'dedup'?",
         "./r.yaml:19: tokenizer: vocab_size belongs to a tokenizer that is trained; with path, nothing is",
         "./r.yaml:19: tokenizer.path: expected an existing file or folder, or none; found 'gone'",
-        "./r.yaml:19: tokenizer: vocab_size must be a multiple of 128 and at least 384 (256 are bytes); found 1000",
+        "./r.yaml:19: tokenizer: vocab_size must be a multiple of 128 and at least 384 (256 are bytes), "
+        "such as 896 or 1024; found 1000",
         "./r.yaml:21: pack.seq_len: expected a whole number such as 1000; found the quoted text '2048'",
         "./r.yaml:22: pack: validation must be a share from 0 to below 1; found 1.0",
         "./r.yaml:23: pack.seq_len: key stands twice; first at ./r.yaml:21",

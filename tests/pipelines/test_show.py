@@ -49,6 +49,11 @@ def test_filters_narrow_what_is_kept(demo: Path) -> None:
     assert 0 < len(long) < len(kept)
 
 
+def test_a_language_that_is_not_there_is_told_those_that_are(demo: Path) -> None:
+    with pytest.raises(InputError, match="the languages of the run, most frequent first, are en, de, "):
+        found(demo, language="english")
+
+
 def test_a_domain_is_a_host_and_those_below_it(demo: Path) -> None:
     rows = found(demo, domain="Sample.example")
     assert rows

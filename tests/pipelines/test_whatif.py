@@ -193,6 +193,7 @@ def test_a_limit_that_was_off_and_never_measured_is_unknown(tmp_path: Path) -> N
         ("gopher_quality.min_words=many", "expected a whole number"),
         ("gopher_quality.min_words=200000", "min_words 200000 is above max_words"),
         ("min_words", "expected STEP.FIELD=VALUE"),
+        ("dedup.similarity=0.8", "for the rest use `corpusmill run` with this --set"),
         ("gopher_quality.only=[en]", "only shapes the text or what is measured"),
     ],
 )
