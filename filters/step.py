@@ -172,7 +172,7 @@ def step_names() -> list[str]:
     import filters
 
     names = [info.name for info in pkgutil.iter_modules(filters.__path__) if not info.ispkg]
-    return sorted(name for name in names if hasattr(_class_in(f"filters.{name}", class_name(name)), "CHECKS"))
+    return sorted(name for name in names if hasattr(class_in(f"filters.{name}", class_name(name)), "CHECKS"))
 
 
 def find_step(key: str) -> type[Step]:
@@ -185,13 +185,13 @@ def find_step(key: str) -> type[Step]:
         module, _, name = key.partition(":")
     else:
         module, name = f"filters.{key}", class_name(key)
-    found = _class_in(module, name)
+    found = class_in(module, name)
     if found is None or not hasattr(found, "CHECKS"):
         raise LookupError(f"there is no step {key!r} (looked for class {name} in {module})")
     return cast("type[Step]", found)
 
 
-def _class_in(module: str, name: str) -> object | None:
+def class_in(module: str, name: str) -> object | None:
     """Return an attribute of a module, or None if the module itself does not exist."""
     try:
         return getattr(importlib.import_module(module), name, None)

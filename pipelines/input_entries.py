@@ -15,10 +15,11 @@ from typing import Any
 from pipelines.config import Input, InputFile, Listing
 from pipelines.errors import CorpusmillError
 from pipelines.input_files import Paths, check_unique, read_paths
-from pipelines.readers.record import Reader, find_reader, reader_names
+from pipelines.own_code import find_class
+from pipelines.readers.record import Reader, contract_fault, find_reader, reader_names
 from pipelines.remote.address import parse_address
 from pipelines.remote.crawl_list import COMMON_CRAWL, CrawlFiles
-from pipelines.strict_yaml import Broken, Faults, Items, Node, Scalar, Table, nearest
+from pipelines.strict_yaml import Broken, Faults, Items, Node, Scalar, Table
 from pipelines.typed import INVALID, build, found, keys_of, plain
 
 _CRAWL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
@@ -161,12 +162,13 @@ def _reader_class(node: Table, path: str, faults: Faults) -> type[Reader] | None
     name = node.entries["reader"][1]
     if not isinstance(name, Scalar) or not name.text:
         return None
-    try:
-        return find_reader(name.text)
-    except LookupError:
-        hint = nearest(name.text, reader_names(), "known readers")
-        faults.add(name.at, f"{path}.reader", f"there is no reader {name.text!r}; {hint}")
+    place = (name.at, f"{path}.reader")
+    cls = find_class("reader", name.text, find_reader, reader_names(), place, faults)
+    fault = contract_fault(cls) if cls is not None and ":" in name.text else None
+    if fault is not None:
+        faults.add(*place, f"{name.text!r} {fault}")
         return None
+    return cls
 
 
 def plain_fields(value: object) -> dict[str, object]:

@@ -18,6 +18,7 @@ from typing import Final, cast
 
 from filters.step import Step, contract_fault, find_step, step_names
 from pipelines.config import NamedStep
+from pipelines.own_code import find_class
 from pipelines.strict_yaml import Broken, Faults, Items, Node, Place, Scalar, Table, nearest
 from pipelines.typed import INVALID, build, convert, exists, found
 
@@ -184,22 +185,12 @@ def _from_folder(step: Step, body: Node, folder: Path) -> Step:
 def _step_class(key: str, at: Place, path: str, faults: Faults) -> type[Step] | None:
     """Return the class behind a key, or None after reporting that there is none."""
     if not _KEY.fullmatch(key):
-        faults.add(at, path, f"{key!r} is neither a step name nor `module:Class`; {_known(key)}")
+        hint = nearest(key, step_names(), "known steps")
+        faults.add(at, path, f"{key!r} is neither a step name nor `module:Class`; {hint}")
         return None
-    try:
-        cls = find_step(key)
-    except LookupError as error:
-        faults.add(at, path, f"{error.args[0]}" + ("" if ":" in key else f"; {_known(key)}"))
-        return None
-    except (Exception, SystemExit) as error:  # the import of a user's module can fail in any way
-        faults.add(at, path, f"importing {key!r} fails: {type(error).__name__}: {error}")
-        return None
-    fault = contract_fault(cls)
+    cls = find_class("step", key, find_step, step_names(), (at, path), faults)
+    fault = contract_fault(cls) if cls is not None else None
     if fault is not None:
         faults.add(at, path, f"{key!r} {fault}")
         return None
     return cls
-
-
-def _known(key: str) -> str:
-    return nearest(key, step_names(), "known steps")

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pipelines.config import Input, InputFile, Recipe
 from pipelines.input_streams import open_input, stamp_of
 from pipelines.manifest import is_sealed, write_sealed
+from pipelines.own_code import code_of
 from pipelines.readers.record import Record, Rejected
 from pipelines.remote.access import FOLDER, NOWHERE, Access
 from pipelines.storage import Storage
@@ -53,7 +54,13 @@ class Unit:
     def fingerprint(self, reader: object) -> str:
         """Return what the unit's output depends on besides the stage key."""
         fields = {k: v for k, v in asdict(self).items() if k not in {"input", "path"}}  # where, not what
-        return hashlib.sha256(repr((sorted(fields.items()), reader)).encode()).hexdigest()
+        return hashlib.sha256(repr((sorted(fields.items()), reader, *_own(reader))).encode()).hexdigest()
+
+
+def _own(reader: object) -> tuple[str, ...]:
+    """Return the digest of the code of a reader of the user's own."""
+    code = code_of(type(reader))
+    return (code,) if code else ()
 
 
 def plan_units(recipe: Recipe, access: Access = NOWHERE) -> list[Unit]:
@@ -93,7 +100,15 @@ class _Planner:
         if all(file.pin is None for file in source.files):
             return list(self.input_units(ordinal, source))
         files = [(str(file.path), file.name, *stamp_of(file)) for file in source.files]
-        depends = (ordinal, source.source, source.reader, source.limit, self.unit_bytes, files)
+        depends = (
+            ordinal,
+            source.source,
+            source.reader,
+            source.limit,
+            self.unit_bytes,
+            files,
+            *_own(source.reader),
+        )
         name = hashlib.blake2b(repr(depends).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         storage, home = Storage(self.access.root), f"{FOLDER}/{name}.units.json"
         known = storage.read_json(home)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import BinaryIO, ClassVar, Literal, Protocol, cast
+
+from filters.step import class_in
 
 Media = Literal["html", "wikitext", "text"]
 
@@ -137,12 +139,28 @@ def reader_names() -> list[str]:
 def find_reader(name: str) -> type[Reader]:
     """Return the reader class behind a recipe's ``reader:`` key: ``warc`` -> ``warc.Warc``.
 
+    ``my_package.readers:MyReader`` is a class of another package.
+
     Raises:
-        LookupError: there is no such reader.
+        LookupError: there is no such reader; the message says what was looked for.
     """
+    module, colon, cls = name.partition(":")
+    if colon:
+        found = class_in(module, cls)
+        if not hasattr(found, "SOURCE"):
+            raise LookupError(f"there is no reader {name!r} (looked for class {cls} with SOURCE in {module})")
+        return cast("type[Reader]", found)
     if name not in reader_names():
-        raise LookupError(f"there is no reader {name!r}; known readers: {', '.join(reader_names())}")
+        raise LookupError(f"there is no reader {name!r}")
     return cast("type[Reader]", _class_of(name))
+
+
+def contract_fault(cls: type) -> str | None:
+    """Return what keeps a class from being a reader, or None; see `Reader`."""
+    if not is_dataclass(cls):
+        return "is not a dataclass; a reader is a frozen dataclass of its fields"
+    missing = [name for name in ("splits", "read") if not hasattr(cls, name)]
+    return f"has no {' and no '.join(missing)}; every reader has SOURCE, splits and read" if missing else None
 
 
 def _class_of(name: str) -> object | None:

@@ -14,6 +14,7 @@ from filters.judge import Only, Verdict, judge, measure_types
 from filters.step import Step
 from pipelines.errors import InputError
 from pipelines.manifest import Folder, StageKey, folder_files, stage_key
+from pipelines.own_code import code_of
 from pipelines.stages.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
 from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
 from pipelines.tables import (
@@ -63,6 +64,7 @@ def key(run: Run, upstream: StageKey) -> StageKey:
             "key": entry.key,
             "only": entry.only,
             "fields": _fields(entry.name, entry.step, run.file_hashes),
+            **({"code": code} if (code := code_of(type(entry.step))) else {}),
         }
         for entry in run.recipe.steps
     ]

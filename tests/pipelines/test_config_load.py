@@ -68,6 +68,12 @@ class Rule:
             )
 
 
+def _find_reader(name: str) -> type[Pages]:
+    if name != "pages":
+        raise LookupError(f"there is no reader {name!r}")
+    return Pages
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a few inputs, a reader `pages` and a step `rules:Rule`, so that messages do not depend on others."""
@@ -75,9 +81,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.Rule = Rule  # type: ignore[attr-defined]
     module.NotAStep = Pages  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rules", module)
-    readers = {"pages": Pages}
-    monkeypatch.setattr(input_entries, "reader_names", lambda: sorted(readers))
-    monkeypatch.setattr(input_entries, "find_reader", readers.__getitem__)
+    monkeypatch.setattr(input_entries, "reader_names", lambda: ["pages"])
+    monkeypatch.setattr(input_entries, "find_reader", _find_reader)
     for name in ("crawl/2024/b.gz", "crawl/2024/a.gz", "crawl/2025/a.gz", "dumps/w.bz2", "dumps/notes.txt"):
         path = tmp_path / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
