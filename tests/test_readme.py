@@ -69,6 +69,14 @@ def test_it_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
 
+def test_its_pictures_and_files_are_there() -> None:
+    named = re.findall(r'src="([^"]+)"', README) + re.findall(
+        r"`((?:pipelines|tests|notebooks)/[^` ]+)`", README
+    )
+    assert "notebooks/report.png" in named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_commands_run_in_order(folder: Path) -> None:
     """`make test` is what runs this; `make demo` runs with this environment in place of a new one."""
     installed = folder / "installed"
