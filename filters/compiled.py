@@ -23,10 +23,19 @@ HOME: Final = PACKAGE / "__pycache__" / "compiled"
 
 def compiled(function: Function) -> Function:
     """Compile a function when it is first called, and keep the result on disk where that can be written."""
+    return _compiled(function, "never")
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function into its compiled callers: to hand on ten arrays takes longer than a short function."""
+    return _compiled(function, "always")
+
+
+def _compiled(function: Function, inline: str) -> Function:
     folder, default = Path(function.__code__.co_filename).parent, numba.config.CACHE_DIR
     try:
         numba.config.CACHE_DIR = str(HOME / sources_digest(folder))  # is looked at by the next line only
-        result: Function = numba.njit(cache=True)(function)
+        result: Function = numba.njit(cache=True, inline=inline)(function)
     finally:
         numba.config.CACHE_DIR = default
     return result

@@ -13,6 +13,7 @@ import re
 _LINE_END = re.compile("\r\n?|[\x0b\x0c]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
@@ -21,8 +22,9 @@ def clean(text: str) -> str:
     >>> clean(" a \r\nb\x00\x1b[31m\udc80 \n\n")
     ' a\nb[31m\ufffd'
     """
-    text = _LINE_END.sub("\n", text)
-    text = _FORBIDDEN.sub("", text)
-    text = _SURROGATE.sub("\ufffd", text)
+    if _UNFIT.search(text):  # one pass shows that most texts need none of the three
+        text = _LINE_END.sub("\n", text)
+        text = _FORBIDDEN.sub("", text)
+        text = _SURROGATE.sub("\ufffd", text)
     lines = [line.rstrip(" \t") for line in text.split("\n")]
     return "" if not any(map(str.strip, lines)) else "\n".join(lines).strip("\n")

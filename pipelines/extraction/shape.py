@@ -79,7 +79,8 @@ def most_attributes(page: bytes, brackets: Positions, limit: int) -> int:
 
     Only tags with twice `limit` bytes or more before the next ``<`` are looked at: fewer cannot hold so many.
     """
-    long = np.flatnonzero(np.diff(brackets, append=len(page)) > 2 * limit)
+    long = np.flatnonzero(brackets[1:] - brackets[:-1] > 2 * limit).tolist()
+    long += [len(brackets) - 1] if len(brackets) and len(page) - brackets[-1] > 2 * limit else []
     return max((_attributes(page, int(brackets[at]) + 1, limit) for at in long), default=0)
 
 

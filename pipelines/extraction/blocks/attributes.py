@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from filters.compiled import compiled
+from filters.compiled import inlined
 from pipelines.extraction.blocks.columns import Bytes, Ints
 from pipelines.extraction.blocks.vocabulary import UNSEEN_BIT, Tables
 
@@ -16,7 +16,7 @@ _LONG_WORD: Final = 32
 _HIDES: Final = np.frombuffer(b"y:none", np.uint8) | np.uint8(0x20)
 
 
-@compiled
+@inlined
 def read_attributes(data: Bytes, at: int, tables: Tables, seen: Any, hashed: Any) -> Any:
     """Read the attributes of a tag; return its end, its groups, and a hash of its name and class."""
     size, flags, signature = len(data), 0, hashed
@@ -49,7 +49,7 @@ def read_attributes(data: Bytes, at: int, tables: Tables, seen: Any, hashed: Any
     return at + 1, flags, signature
 
 
-@compiled
+@inlined
 def _hides(data: Bytes, at: int, end: int) -> bool:
     """Say whether a style holds ``display`` followed by ``none``: the letters y : n o n e, spaces aside."""
     matched = 0
@@ -66,7 +66,7 @@ def _hides(data: Bytes, at: int, end: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def _mix(data: Bytes, at: int, end: int, signature: Any) -> Any:
     """Hash a class value without its digits, which often number the instances."""
     for place in range(at, end):
@@ -75,7 +75,7 @@ def _mix(data: Bytes, at: int, end: int, signature: Any) -> Any:
     return signature
 
 
-@compiled
+@inlined
 def groups(data: Bytes, at: int, end: int, tables: Tables, seen: Any) -> int:
     """Return the bits of the groups that the words of an attribute's value are in; remember them in `seen`."""
     hashed = FNV_BASIS
@@ -89,7 +89,7 @@ def groups(data: Bytes, at: int, end: int, tables: Tables, seen: Any) -> int:
     return flags
 
 
-@compiled
+@inlined
 def _groups_of_words(data: Bytes, at: int, end: int, tables: Tables) -> int:
     flags = 0
     while at < end:
@@ -108,7 +108,7 @@ def _groups_of_words(data: Bytes, at: int, end: int, tables: Tables) -> int:
     return flags
 
 
-@compiled
+@inlined
 def _groups_of_word(data: Bytes, at: int, stop: int, tables: Tables) -> int:
     """Cut a word, from left to right, into the longest known words of five letters or more, and its end."""
     flags, start = 0, at
@@ -125,13 +125,13 @@ def _groups_of_word(data: Bytes, at: int, stop: int, tables: Tables) -> int:
     return flags
 
 
-@compiled
+@inlined
 def _is_letter(byte: int) -> bool:
     lower = byte | 0x20
     return ord("a") <= lower <= ord("z")
 
 
-@compiled
+@inlined
 def look_up(keys: Any, values: Ints, hashed: Any) -> Any:
     """Return the value of a key in an open-addressing table, 0 where it is not there."""
     mask = np.uint64(len(keys) - 1)

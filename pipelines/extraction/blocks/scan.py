@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from filters.compiled import compiled
+from filters.compiled import compiled, inlined
 from pipelines.extraction.blocks.attributes import FNV_BASIS, FNV_PRIME, groups, look_up, read_attributes
 from pipelines.extraction.blocks.characters import add_text, add_title, break_line, close_block
 from pipelines.extraction.blocks.columns import (
@@ -121,7 +121,7 @@ def _scan(
         _pop(elements, state, stack)
 
 
-@compiled
+@inlined
 def _skip_markup(data: Bytes, at: int) -> int:
     """Return the end of a comment, doctype or processing instruction."""
     size = len(data)
@@ -137,7 +137,7 @@ def _skip_markup(data: Bytes, at: int) -> int:
     return at + 1
 
 
-@compiled
+@inlined
 def _start_tag(
     data: Bytes,
     at: int,
@@ -198,7 +198,7 @@ def _start_tag(
     return at
 
 
-@compiled
+@inlined
 def _modes_of(tag: int, kind: int) -> int:
     if kind == 4:
         return M_SKIP
@@ -215,7 +215,7 @@ def _modes_of(tag: int, kind: int) -> int:
     return 0
 
 
-@compiled
+@inlined
 def _end_tag(
     data: Bytes, at: int, elements: Ints, blocks: Ints, text: Bytes, state: Ints, stack: Ints, hashes: Any
 ) -> int:
@@ -236,7 +236,7 @@ def _end_tag(
     return at + 1
 
 
-@compiled
+@inlined
 def _pop(elements: Ints, state: Ints, stack: Ints) -> None:
     top = state[S_TOP]
     if stack[top, 3] or top == 0:
@@ -245,7 +245,7 @@ def _pop(elements: Ints, state: Ints, stack: Ints) -> None:
     state[S_TOP] = top - 1
 
 
-@compiled
+@inlined
 def _skip_raw(data: Bytes, at: int, hashed: Any) -> int:
     """Return the place after the end tag of an element whose content is not escaped."""
     size = len(data)
@@ -261,7 +261,7 @@ def _skip_raw(data: Bytes, at: int, hashed: Any) -> int:
     return size
 
 
-@compiled
+@inlined
 def _count_void(tag: int, blocks: Ints, state: Ints) -> None:
     if tag == T_IMG:
         blocks[state[S_BLOCKS], B_IMAGES] += 1
