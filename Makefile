@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORPUSMILL := $(BIN)/corpusmill
 
-.PHONY: demo test test-transformers-4 lint faults fuzz lock audit clean
+.PHONY: demo test test-transformers-4 lint faults fuzz bench lock audit clean
 
 demo: $(STAMP)
 	$(CORPUSMILL) run configs/demo.yaml --out runs/demo
@@ -47,6 +47,10 @@ MINUTES ?= 5
 fuzz: $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
 	for reader in warc wet wikipedia jsonl parquet; do $(BIN)/python -m tests.fuzz $$reader $(MINUTES) || exit 1; done
+
+# The FineWeb recipe on WARC, against the floor, and against datatrove where PEER is a Python that has it.
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench.pipeline $(WARC) --workers 1 2 $(if $(PEER),--peer $(PEER))
 
 # requirements.lock: every dependency with its hashes. Install with: pip install --require-hashes -r requirements.lock
 lock: $(STAMP)

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 SAMPLE_S = 0.2
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
@@ -50,10 +51,10 @@ def memory_kb(process: int) -> int:
     return 0
 
 
-def main(command: list[str]) -> int:
-    """Run, sample, report; return the command's exit code."""
+def measure(command: list[str]) -> dict[str, Any]:
+    """Run a command; return its exit code, wall and CPU seconds, peak memory, and the most processes at once."""
     peak, most = 0, 0
-    began = time.monotonic()
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)  # so that orphans are ours, and their CPU counts
     child = subprocess.Popen(command)
     ended = threading.Event()
@@ -73,16 +74,21 @@ def main(command: list[str]) -> int:
         while True:
             os.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    report = {
+    return {
         "wall_s": round(time.monotonic() - began, 1),
-        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "cpu_s": round(used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime, 1),
         "peak_tree_mb": peak // 1024,
         "most_processes": most,
         "cores": os.cpu_count(),
         "exit": code,
     }
+
+
+def main(command: list[str]) -> int:
+    """Run, sample, report; return the command's exit code."""
+    report = measure(command)
     print(json.dumps(report), file=sys.stderr)
-    return code
+    return int(report["exit"])
 
 
 if __name__ == "__main__":
