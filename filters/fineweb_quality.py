@@ -65,9 +65,10 @@ class FinewebQuality:
             return view, {"punctuated_lines": 0.0}
         short = sum(len(line) <= self.short_line_characters for line in lines)
         newlines = view.text.count("\n")
+        words = len(view.numbered_words)
         return view, {
             "punctuated_lines": sum(line.endswith(_TERMINAL) for line in lines) / len(lines),
             "short_lines": short / len(lines),
             "duplicate_characters": repeated_segments(lines)[1] / (len(view.text) - newlines),
-            "newlines_per_word": newlines / len(view.words) if view.words else None,
+            "newlines_per_word": newlines / words if words else None,
         }

@@ -78,7 +78,7 @@ class GopherQuality:
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure; ratios are missing where there is nothing to divide by."""
         counts = view.word_counts
-        tokens = len(view.words)
+        tokens = len(view.numbered_words)
         number = characters = alphabetic = 0
         for word, count in counts.items():
             has_letter = word.isalpha() or any(map(str.isalpha, word))

@@ -48,7 +48,10 @@ class Length:
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Count; words stay unmeasured where no limit asks for them."""
         counts_words = self.min_words is not None or self.max_words is not None
-        return view, {"characters": len(view.text), "words": len(view.words) if counts_words else None}
+        return view, {
+            "characters": len(view.text),
+            "words": len(view.numbered_words) if counts_words else None,
+        }
 
 
 def _check_bounds(unit: str, least: int | None, most: int | None) -> None:

@@ -12,11 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from filters.compiled import compiled
-
-Ints = npt.NDArray[np.int64]
+from filters.word_numbers import Ints, Words
 
 
 def repeated_segments(segments: Sequence[str]) -> tuple[int, int]:
@@ -80,13 +78,11 @@ class Grams:
         return int(_later_copies(self.numbers, self.n, self.ends))
 
 
-def ngrams(words: Sequence[str], longest: int) -> Iterator[Grams]:
+def ngrams(words: Words, longest: int) -> Iterator[Grams]:
     """Yield the n-grams of 2, 3, ... up to `longest` words, as far as there are words for them."""
-    index = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    ids = np.fromiter(map(index.__getitem__, words), np.int64, len(words))
-    lengths = np.fromiter(map(len, index), np.int64, len(index))
-    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[ids])))
-    rows = _number(ids, max(len(index), 1), min(longest, len(words)))
+    lengths = np.fromiter(map(len, words.distinct), np.int64, len(words.distinct))
+    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[words.numbers])))
+    rows = _number(words.numbers, max(len(lengths), 1), min(longest, len(words)))
     for n in range(2, len(rows) + 2):
         yield Grams(n, rows[n - 2, : len(words) - n + 1], ends)
 

@@ -23,28 +23,31 @@ NeMo picks among equally frequent n-grams by the hash seed of the process; here 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from filters.ngrams import Grams, ngrams, repeated_segments, segments_with_copies
 from filters.step import Measured
 from filters.text import TextView
+from filters.word_numbers import Words
 from filters.words import unicode_words
 
 LONGEST: Final = 10
 _TOP: Final = (2, 3, 4)
-_LINE_BREAKS: Final = re.compile("\n+")
 
 
 def datatrove(view: TextView) -> Measured:
     """Measure as datatrove does, and so FineWeb."""
     characters = len(view.text)
-    lines = _LINE_BREAKS.split(view.text) if "\n\n" in view.text else view.lines
+    lines = [
+        *view.lines[:1],
+        *filter(None, view.lines[1:-1]),
+        *view.lines[1:][-1:],
+    ]  # parted by runs of line feeds
     found: Measured = {}
     for kind, segments in (("paragraph", view.paragraphs), ("line", lines)):
         found |= _shares(kind, repeated_segments(segments), len(segments), characters)
-    for grams in ngrams(view.words, LONGEST):
+    for grams in ngrams(view.numbered_words, LONGEST):
         if grams.n in _TOP:
             _, count, length = grams.top()
             found[f"top_{grams.n}_gram"] = (length + grams.n - 1) * count / characters
@@ -62,7 +65,7 @@ def dclm(view: TextView) -> Measured:
             found |= _shares(kind, segments_with_copies(segments), len(segments), sum(map(len, segments)))
     words = unicode_words(view.text)
     characters = sum(map(len, words))
-    for grams in ngrams(words, LONGEST):
+    for grams in ngrams(Words.of(words), LONGEST):
         if grams.n in _TOP:
             _, count, length = grams.top(longest=True)
             found[f"top_{grams.n}_gram"] = length * count / characters if count > 1 else 0.0
@@ -76,7 +79,7 @@ def dolma(view: TextView) -> Measured:
     words = view.text.split()
     characters = max(sum(map(len, words)), 1)
     found = _shares("line", segments_with_copies(view.lines), len(view.lines), characters)
-    for grams in ngrams(words, LONGEST):
+    for grams in ngrams(Words.of(words), LONGEST):
         if grams.n in _TOP:
             _, count, length = grams.top()
             found[f"top_{grams.n}_gram"] = length * count / characters
@@ -124,7 +127,7 @@ def _name(n: int) -> str:
 
 def _all_lengths(words: list[str]) -> Iterator[Grams | int]:
     """Yield the n-grams of each length, or the length alone where the words are too few."""
-    yield from ngrams(words, LONGEST)
+    yield from ngrams(Words.of(words), LONGEST)
     yield from range(max(len(words), 1) + 1, LONGEST + 1)
 
 

@@ -1,4 +1,4 @@
-"""spaCy's tokenizer, one whitespace-separated chunk at a time, through a bounded cache.
+"""spaCy's tokenizer: compiled where its rules look at single characters, the rules themselves for the rest.
 
 spaCy (Honnibal et al., https://spacy.io/usage/linguistic-features#how-tokenizer-works) splits text at
 whitespace, peels affixes off both ends of each chunk until a special case or nothing is left to peel, keeps
@@ -6,8 +6,8 @@ URLs whole, splits the rest at infixes, and at last looks once more for special 
 tokens. `SpacyRules` takes its regular expressions and special cases from the installed spaCy and follows the
 same steps, with three differences that change no word:
 
-- a chunk's words are remembered, so that a text costs one dictionary look-up per chunk: 0.03 s per MB
-  against 1.9 s in spaCy (`tests/bench/filter_cost.py`);
+- what `filters.plain_words` can tell, 97 chunks in 100, it tells; the words of hard chunks are remembered. A text
+  costs 0.05 s per MB against 1.9 s in spaCy (`tests/bench/filter_cost.py`);
 - an affix is searched for near the ends of the chunk only, so that the time is linear in the chunk's length:
   spaCy takes 10 s for 8,000 exclamation marks;
 - no vocabulary grows with the corpus.
@@ -23,8 +23,15 @@ import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain, pairwise
 from typing import Final
+
+import numpy as np
+
+from filters.plain_tables import code_points, make_tables
+from filters.plain_words import HARD, SAME_CHUNK, SPACE, Items, expand, number, pieces, scan
+from filters.word_numbers import Ints, Words
 
 MAX_PEELS: Final = 500
 URL_EFFORT: Final = 100_000
@@ -38,10 +45,6 @@ _WINDOW: Final = 8
 _LOOKBEHIND: Final = 4
 _DIGITS: Final = "0123456789"
 _BEFORE_LETTERS: Final = re.compile("[0-9'’]")  # suffixes of letters are units behind a digit, and 's
-
-# Marks that are an affix by themselves whatever word they stand at.
-_OPENING: Final = frozenset('(["“„«')
-_CLOSING: Final = frozenset(',;:!?)]"”»')
 
 _GAP = re.compile(r"\s{2,}|[^\S ]")
 
@@ -82,7 +85,7 @@ def absent(module: str) -> Iterator[None]:
 
 
 class SpacyRules:
-    """The tokenizer rules of one spaCy language, with the cache of the chunks seen so far."""
+    """The tokenizer rules of one spaCy language, with the cache of the hard chunks seen so far."""
 
     def __init__(self, code: str) -> None:
         """Load the rules.
@@ -100,7 +103,7 @@ class SpacyRules:
         self._find_suffix = spacy.util.compile_suffix_regex(nlp.Defaults.suffixes).search
         self._find_infixes = spacy.util.compile_infix_regex(nlp.Defaults.infixes).finditer
         self._match_url = nlp.tokenizer.url_match
-        rules = {rule: tuple(piece[ORTH] for piece in pieces) for rule, pieces in nlp.tokenizer.rules.items()}
+        rules = {rule: tuple(part[ORTH] for part in parts) for rule, parts in nlp.tokenizer.rules.items()}
         self._special: dict[str, Tokens] = {}
         self._longest_special = 0
         self._patterns = self._token_patterns(rules)
@@ -111,67 +114,56 @@ class SpacyRules:
         self._pattern_pairs = {pair for pattern in self._patterns for pair in pairwise(pattern)}
         self._special = rules
         self._longest_special = max(map(len, rules))
+        find = (self._match_prefix, self._find_suffix, self._find_infixes)
+        self._tables = make_tables(*find, rules, sentence_ends())
         self._remembered = _Remembered(self._split)
         # Chunks that `_merge` changes when they stand alone, with their tokens before that.
         self._merged: dict[str, Tokens] = {}
 
-    def words(self, text: str) -> list[str]:
+    def words(self, text: str) -> Words:
         """Return what spaCy's tokenizer returns for the text, less the tokens that are whitespace."""
-        if len(self._remembered) > CACHED_CHUNKS:
-            self._remembered.forget()
-        if len(self._merged) > CACHED_CHUNKS:
-            self._remembered = _Remembered(self._split)
-            self._merged.clear()
-        chunks = text.split()
-        words = list(chain.from_iterable(map(self._remembered.__getitem__, chunks)))
-        if self._merged.keys().isdisjoint(chunks) or not self._is_disturbed(chunks):
-            return words
-        return self._words_in_context(text)
+        codes = code_points(text)
+        items = scan(codes, self._tables)
+        numbers, words, hard = number(codes, items)
+        distinct = pieces(text, items, words)
+        if not len(hard):
+            return Words(distinct, numbers)
+        found = self._standing_alone(pieces(text, items, hard))
+        if found is None:  # then the same chunk may be other words in another place
+            places = np.flatnonzero(numbers < 0)
+            numbers[places] = -1 - np.arange(len(places))
+            found = self._in_context(text, items, places)
+        known = dict(zip(distinct, range(len(distinct)), strict=True))
+        inside = [known.setdefault(word, len(known)) for word in chain.from_iterable(found)]
+        lengths = np.fromiter(map(len, found), np.int64, len(found))
+        return Words(list(known), expand(numbers, lengths, np.array(inside, np.int64)))
+
+    def items(self, text: str) -> tuple[Items, list[Tokens]]:
+        """Return what a text consists of, and the words of each of its hard chunks."""
+        items = scan(code_points(text), self._tables)
+        places = np.flatnonzero(items.signs == HARD)
+        found = self._standing_alone(pieces(text, items, places))
+        return items, self._in_context(text, items, places) if found is None else found
 
     def _token_patterns(self, rules: dict[str, Tokens]) -> frozenset[Tokens]:
         """Return the special cases that have affixes or infixes, as the tokens these leave."""
         patterns = set()
-        for rule, pieces in rules.items():
+        for rule, parts in rules.items():
             size = len(rule)
             torn = self._prefix_length(rule, 0, size) or self._suffix_length(rule, 0, size)
             tokens = self._peel(rule)
-            if (torn or any(self._find_infixes(rule))) and (len(tokens) > 1 or tokens != pieces):
+            if (torn or any(self._find_infixes(rule))) and (len(tokens) > 1 or tokens != parts):
                 patterns.add(tokens)
         return frozenset(patterns)
 
     def _split(self, chunk: str) -> Tokens:
         """Split one chunk that stands alone."""
-        if chunk.isalpha() and chunk not in self._special:
-            return (chunk,)
-        tokens = self._word_in_marks(chunk) or self._peel(chunk)
+        tokens = self._peel(chunk)
         spans = self._special_spans(tokens)
         merged = self._merge(tokens, spans)
         if merged != tokens:
             self._merged[chunk] = tokens
         return merged
-
-    def _word_in_marks(self, chunk: str) -> Tokens | None:
-        """Split a word with single marks around it, the most frequent chunks that are no words, as `_peel` would.
-
-        Returns:
-            The tokens; None where the rules have more to say, such as special cases with marks of their own.
-        """
-        start = int(chunk[0] in _OPENING)
-        end = len(chunk)
-        while end > start + 1 and (
-            chunk[end - 1] in _CLOSING
-            or (chunk[end - 1] == "." and chunk[end - 2].isascii() and chunk[end - 2].islower())
-        ):
-            end -= 1
-        word = chunk[start:end]
-        if not word.isalpha() or any(
-            chunk[first:last] in self._special
-            for first in range(start + 1)
-            for last in range(end, len(chunk) + 1)
-            if (first, last) != (start, end)
-        ):
-            return None
-        return (*chunk[:start], *self._special.get(word, (word,)), *chunk[end:])
 
     def _peel(self, chunk: str) -> Tokens:
         """Split one chunk, without the last look for special cases."""
@@ -256,7 +248,7 @@ class SpacyRules:
             (start, start + size)
             for start, token in enumerate(tokens)
             for size in self._pattern_sizes.get(token, ())
-            if tokens[start : start + size] in self._patterns
+            if start + size <= len(tokens) and tokens[start : start + size] in self._patterns
         ]
         taken = []
         barred: set[int] = set()
@@ -276,28 +268,38 @@ class SpacyRules:
             done = end
         return (*merged, *tokens[done:])
 
-    def _words_in_context(self, text: str) -> list[str]:
-        """Split a text in which the neighbours of a merged chunk have a say."""
-        runs = map(str.split, spaced_runs(text))
-        return [
-            word for chunks in runs for index in range(len(chunks)) for word in self.words_of(chunks, index)
-        ]
+    def _standing_alone(self, chunks: list[str]) -> list[Tokens] | None:
+        """Return the words of hard chunks; None where neighbours may have a say."""
+        if len(self._remembered) > CACHED_CHUNKS:
+            self._remembered.forget()
+        if len(self._merged) > CACHED_CHUNKS:
+            self._remembered = _Remembered(self._split)
+            self._merged.clear()
+        found = [self._remembered[chunk] for chunk in chunks]
+        return found if self._merged.keys().isdisjoint(chunks) else None
 
-    def words_of(self, chunks: list[str], index: int) -> Tokens:
-        """Return the words of one chunk of a run, which single spaces separate from its neighbours."""
-        tokens = self._remembered[chunks[index]]
-        return self._between(chunks, index) if chunks[index] in self._merged else tokens
-
-    def _is_disturbed(self, chunks: list[str]) -> bool:
-        """Say whether a merged chunk would split otherwise if only single spaces lay between all chunks.
-
-        If not, the true gaps cannot matter either: fewer neighbours bar fewer special cases.
-        """
-        merged = (index for index, chunk in enumerate(chunks) if chunk in self._merged)
-        return any(self._between(chunks, index) != self._remembered[chunks[index]] for index in merged)
+    def _in_context(self, text: str, items: Items, places: Ints) -> list[Tokens]:
+        """Return the words of hard chunks between their neighbours."""
+        firsts = np.flatnonzero(items.gaps != SAME_CHUNK)
+        starts = items.starts[firsts].tolist()
+        ends = items.ends[np.append(firsts[1:], len(items.ends)) - 1].tolist()
+        spaced = [False, *(items.gaps[firsts[1:]] == SPACE).tolist(), False]
+        found = []
+        for ordinal in np.searchsorted(firsts, places).tolist():
+            first = last = ordinal
+            if text[starts[ordinal] : ends[ordinal]] in self._merged:
+                while spaced[first] and ordinal - first < self._widest_pattern:
+                    first -= 1
+                while spaced[last + 1] and last - ordinal < self._widest_pattern:
+                    last += 1
+            chunks = [text[starts[at] : ends[at]] for at in range(first, last + 1)]
+            found.append(self._between(chunks, ordinal - first))
+        return found
 
     def _between(self, chunks: list[str], index: int) -> Tokens:
-        """Split a merged chunk between its neighbours, which single spaces separate from it."""
+        """Split a chunk between its neighbours, which single spaces separate from it."""
+        if chunks[index] not in self._merged:
+            return self._remembered[chunks[index]]
         tokens = self._merged[chunks[index]]
         left = self._unmerged(chunks[max(0, index - 1) : index])[-1:] + tokens[:1]
         right = tokens[-1:] + self._unmerged(chunks[index + 1 : index + 2])[:1]
@@ -315,6 +317,15 @@ class SpacyRules:
         return tuple(
             chain.from_iterable(self._merged.get(chunk) or self._remembered[chunk] for chunk in chunks)
         )
+
+
+@cache
+def sentence_ends() -> frozenset[str]:
+    """Return the marks that end a sentence in spaCy."""
+    with absent("torch"):
+        from spacy.pipeline import Sentencizer
+
+    return frozenset(Sentencizer.default_punct_chars)
 
 
 def spaced_runs(text: str) -> list[str]:

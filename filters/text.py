@@ -5,16 +5,13 @@ Every step gets the same `TextView`, so the second step that asks for words pays
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from functools import cached_property
 from typing import Final
 
 from filters.document import Document
 from filters.sentences import count_sentences
-from filters.words import split_words
-
-_PARAGRAPH_BREAK = re.compile(r"\n{2,}")
+from filters.word_numbers import Words
+from filters.words import number_words
 
 # Splits that stay valid when only the language label changes.
 _LANGUAGE_FREE: Final = ("lines", "unicode_lines", "paragraphs")
@@ -41,14 +38,20 @@ class TextView:
         return self.document.language
 
     @cached_property
-    def words(self) -> list[str]:
-        """Words and punctuation marks without whitespace, as `filters.words.split_words` defines them."""
-        return split_words(self.text, self.language)
+    def numbered_words(self) -> Words:
+        """The words of the text by number, the form in which they are fast to count."""
+        return number_words(self.text, self.language)
 
     @cached_property
-    def word_counts(self) -> Counter[str]:
-        """How often each distinct word occurs, in the order of first occurrence."""
-        return Counter(self.words)
+    def words(self) -> list[str]:
+        """Words and punctuation marks without whitespace, as `filters.words.split_words` defines them."""
+        return self.numbered_words.listed()
+
+    @cached_property
+    def word_counts(self) -> dict[str, int]:
+        """How often each distinct word occurs."""
+        words = self.numbered_words
+        return dict(zip(words.distinct, words.counts(), strict=True))
 
     @cached_property
     def lines(self) -> list[str]:
@@ -63,12 +66,13 @@ class TextView:
     @cached_property
     def paragraphs(self) -> list[str]:
         """Pieces of the stripped text between runs of two or more line feeds; one empty piece if blank."""
-        return _PARAGRAPH_BREAK.split(self.text.strip())
+        pieces = self.text.strip().split("\n\n")
+        return [piece for piece in (piece.lstrip("\n") for piece in pieces) if piece] or [""]
 
     @cached_property
     def sentence_count(self) -> int:
         """Number of sentences, as `filters.sentences.count_sentences` defines them."""
-        return count_sentences(self.text, self.language)
+        return count_sentences([self.text.replace("\n", "\t")], self.language)
 
     def with_text(self, text: str) -> TextView:
         """Return a fresh view of the same document with another text."""

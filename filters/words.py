@@ -18,7 +18,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Final
 
-from filters.spacy_rules import SpacyRules
+from filters.spacy_rules import SpacyRules, spaced_runs
+from filters.word_numbers import Words
 
 _ENGLISH: Final = frozenset({"en", "eng"})
 
@@ -64,17 +65,27 @@ def split_words(text: str, language: str | None) -> list[str]:
     >>> split_words("東京へ go.", "ja")
     ['東', '京', 'へ', 'go', '.']
     """
+    return number_words(text, language).listed()
+
+
+def number_words(text: str, language: str | None) -> Words:
+    """Split a text as `split_words` does, and number the words."""
     rules, spaced = spaced_words(text, language)
     return rules.words(spaced)
 
 
 def spaced_words(text: str, language: str | None) -> tuple[SpacyRules, str]:
-    """Return the rules of a language, and the text with spaces where its script has none between words."""
+    """Return the rules of a language, and the text with spaces where its script has none between words.
+
+    Lines and single spaces stay what they are.
+    """
     code = "en" if language is None else re.split("[-_]", language, maxsplit=1)[0].lower()
     if code in _ENGLISH:
         return _rules("en"), text
     if code in _WITHOUT_SPACES:
-        return _rules("xx"), " ".join(_character_pieces().findall(text))
+        pieces = _character_pieces().findall
+        runs = ([" ".join(pieces(run)) for run in spaced_runs(line)] for line in text.split("\n"))
+        return _rules("xx"), "\n".join(map("\t".join, runs))
     return _rules("xx"), text
 
 

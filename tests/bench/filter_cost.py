@@ -82,7 +82,7 @@ def texts_of(run: Path) -> list[str]:
 
 def own(texts: Sequence[str]) -> dict[str, float]:
     """Return CPU seconds by step; splitting into words, which all steps share, on its own."""
-    parts: dict[str, Callable[[TextView], object]] = {"words": lambda view: view.words}
+    parts: dict[str, Callable[[TextView], object]] = {"words": lambda view: view.numbered_words}
     parts |= {name: step.apply for name, step in (PUBLISHED | OTHERS).items()}
     spent = dict.fromkeys(parts, 0.0)
     for number, text in enumerate(texts):

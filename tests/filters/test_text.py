@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,30 +14,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.document import Document, Origin
+from filters.sentences import count_sentences
 from filters.text import TextView
+from filters.word_numbers import Words
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample"
 AWKWARD = """
 I can't won't U.S.A. Dr. e.g. 3.5km $5,000.00 10% (see [1]) http://a.b/c?d=e&f x@y.org :-) <3 -- ... … “quote” it's
-we're 'tis rock'n'roll semi-colon; end! Why? 5pm 12:30 C++ a/b don't.He and/or №7 ½ naïve 東京 Ünïcode
+we're 8.8.8.8/a-b 'tis rock'n'roll semi-colon; end! Why? 5pm 12:30 C++ a/b don't.He and/or №7 ½ naïve 東京 Ünïcode
 """
 TRICKY = st.sampled_from(AWKWARD.split())
 
 
+MARKED = st.text("aZsé東ßक्9'’.,:;!?()[]{}<>_#*&%+=-–—/@\"“„«…。、$°~\u200b", max_size=9)
+
+
 @cache
-def english() -> Any:
-    pipe = spacy.blank("en")
+def rules(code: str) -> Any:
+    pipe = spacy.blank(code)
     pipe.add_pipe("sentencizer")
     pipe.max_length = 10_000_000
     return pipe
+
+
+def english() -> Any:
+    return rules("en")
 
 
 def view(text: str, language: str | None = None) -> TextView:
     return TextView(Document("", None, text, None, "web", language, None, None, Origin("f", 0, 0, 0)))
 
 
-def spacy_words(text: str) -> list[str]:
-    return [token.text.strip() for token in english().make_doc(text) if token.text.strip()]
+def spacy_words(text: str, code: str = "en") -> list[str]:
+    return [token.text.strip() for token in rules(code).make_doc(text) if token.text.strip()]
 
 
 @pytest.mark.parametrize("path", sorted((SAMPLE / "texts").rglob("*.txt")), ids=lambda path: path.stem)
@@ -51,6 +62,58 @@ def test_words_and_sentences_of_real_texts_are_those_of_spacy(path: Path) -> Non
 @settings(max_examples=300, deadline=None)
 def test_words_of_any_text_are_those_of_spacy(text: str) -> None:
     assert view(text).words == spacy_words(text)
+
+
+@pytest.mark.parametrize(("code", "language"), [("en", None), ("xx", "de")])
+@given(st.lists(MARKED, max_size=12).map(" ".join))
+@settings(max_examples=1000, deadline=None)
+def test_words_between_any_marks_are_those_of_spacy(code: str, language: str | None, text: str) -> None:
+    assert view(text, language).words == spacy_words(text, code)
+
+
+def test_every_special_case_is_met_in_every_company() -> None:
+    cases = sorted(case for case in english().tokenizer.rules if not case.isspace())
+    for before, after in (
+        ("", ""),
+        ("(", ")"),
+        ('"', ',"'),
+        ("a-", "-b"),
+        ("x ", " 3"),
+        ("= ", " )"),
+        ("", "."),
+    ):
+        text = "\n".join(before + case + after for case in cases)
+        assert view(text).words == spacy_words(text)
+
+
+def test_a_special_case_at_the_end_of_a_run_is_found() -> None:
+    assert view("if x >= 3):\n    break").words == spacy_words("if x >= 3):\n    break")
+
+
+def test_no_letter_is_an_affix_or_parts_a_word() -> None:
+    letters = [c for c in map(chr, range(0x10000)) if c.isalpha() or unicodedata.category(c)[0] == "M"]
+    for text in (" ".join(letters), " ".join(f"a{letter}b" for letter in letters)):
+        assert view(text, "de").words == text.split() == spacy_words(text, "xx")
+
+
+@given(st.lists(TRICKY | MARKED, max_size=20).map(" ".join))
+@settings(max_examples=200, deadline=None)
+def test_words_by_number_are_the_words(text: str) -> None:
+    splits = view(text)
+    numbered = splits.numbered_words
+    assert sorted(set(splits.words)) == sorted(numbered.distinct)
+    assert len(numbered) == len(splits.words)
+    assert splits.word_counts == Counter(splits.words)
+    again = Words.of(splits.words)
+    assert again.listed() == numbered.listed()
+
+
+@given(st.lists(st.lists(TRICKY | MARKED, max_size=8).map(" ".join), max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_sentences_of_lines_are_those_of_each_line(lines: list[str]) -> None:
+    found = [english()(line.strip()).sents for line in lines]
+    expected = sum(bool(sentence.text.strip()) for sentences in found for sentence in sentences)
+    assert count_sentences(lines, None) == expected
 
 
 def test_scripts_without_spaces_are_split_into_characters() -> None:
