@@ -60,6 +60,9 @@ class Step(Protocol):
         EDITS: optional, False where it is missing: the step checks and changes the text as well. A step without
             checks counts as an edit whatever it says.
 
+    A step may have a method ``versions()``, which returns the versions of the libraries that shape what it does, by
+    name: the stage is done anew where one changes. It raises a ValueError that says how to install what is missing.
+
     A step may also have a method ``load()``, which is called once before the first document: it reads the step's files,
     and raises a ValueError where they are not what the step needs, so that no run begins that could only fail.
     """
@@ -155,6 +158,16 @@ def first_fault(step: Step, measured: Measured) -> str | None:
 def is_edit(step: Step) -> bool:
     """Say whether what a step leaves may differ from what it got: its text, or its label."""
     return not step.CHECKS or bool(getattr(step, "EDITS", False))
+
+
+def versions_of(step: Step) -> dict[str, str]:
+    """Return the versions of the libraries that shape what a step does, by name.
+
+    Raises:
+        ValueError: one is not installed; the message says how to install it.
+    """
+    versions = getattr(step, "versions", None)
+    return dict(versions()) if versions is not None else {}
 
 
 def limits(step: Step) -> list[str]:

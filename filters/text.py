@@ -11,9 +11,9 @@ from typing import Final
 from filters.document import Document
 from filters.sentences import count_sentences
 from filters.word_numbers import Words
-from filters.words import number_words
+from filters.words import Segmenter, number_words
 
-# Splits that stay valid when only the language label changes.
+# Splits that stay valid when only the language label or the segmenter changes.
 _LANGUAGE_FREE: Final = ("lines", "unicode_lines", "paragraphs")
 
 
@@ -24,8 +24,15 @@ class TextView:
         document: the document as it is now.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, segment: Segmenter | None = None) -> None:
+        """Look at a document.
+
+        Args:
+            document: the document.
+            segment: finds words in scripts without spaces; None = each of their characters is one.
+        """
         self.document = document
+        self._segment = segment
 
     @property
     def text(self) -> str:
@@ -40,7 +47,7 @@ class TextView:
     @cached_property
     def numbered_words(self) -> Words:
         """The words of the text by number, the form in which they are fast to count."""
-        return number_words(self.text, self.language)
+        return number_words(self.text, self.language, self._segment)
 
     @cached_property
     def words(self) -> list[str]:
@@ -76,10 +83,16 @@ class TextView:
 
     def with_text(self, text: str) -> TextView:
         """Return a fresh view of the same document with another text."""
-        return TextView(self.document.with_text(text))
+        return TextView(self.document.with_text(text), self._segment)
 
     def with_language(self, code: str | None, score: float | None) -> TextView:
         """Return a view with a language label; the splits that no language shapes are kept."""
-        view = TextView(self.document.with_language(code, score))
+        return self._split_alike(TextView(self.document.with_language(code, score), self._segment))
+
+    def with_segmenter(self, segment: Segmenter) -> TextView:
+        """Return a view that finds words in scripts without spaces in another way."""
+        return self._split_alike(TextView(self.document, segment))
+
+    def _split_alike(self, view: TextView) -> TextView:
         view.__dict__.update({name: self.__dict__[name] for name in _LANGUAGE_FREE if name in self.__dict__})
         return view

@@ -3,7 +3,8 @@
 - English (``en``, or no label yet): exactly the tokens of ``spacy.blank("en")``, which datatrove's filters and
   the published thresholds were made with; whitespace tokens left out.
 - Scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese): each character of the script, with the
-  vowel signs and other marks that belong to it, is a word; everything else in the text as below.
+  vowel signs and other marks that belong to it, is a word, or what a segmenter finds (`filters.segment_words`);
+  a zero-width space parts words; everything else in the text as below.
 - All other languages: the tokens of spaCy's multi-language rules, ``spacy.blank("xx")``: the rules of affixes and
   infixes, without the contractions of English. Against the 53 languages for which spaCy, and so datatrove, has
   rules of its own, the tokens agree to an F1 of .989 on average; loading all those rules would cost 20 s a process.
@@ -15,11 +16,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from filters.spacy_rules import SpacyRules, spaced_runs
 from filters.word_numbers import Words
+
+Segmenter = Callable[[Iterable[str]], Mapping[str, str]]
+"""Returns runs of letters of scripts without spaces, each with spaces between its words."""
 
 _ENGLISH: Final = frozenset({"en", "eng"})
 
@@ -68,13 +73,19 @@ def split_words(text: str, language: str | None) -> list[str]:
     return number_words(text, language).listed()
 
 
-def number_words(text: str, language: str | None) -> Words:
-    """Split a text as `split_words` does, and number the words."""
-    rules, spaced = spaced_words(text, language)
+def number_words(text: str, language: str | None, segment: Segmenter | None = None) -> Words:
+    """Split a text as `split_words` does, and number the words.
+
+    Args:
+        text: any text.
+        language: code of its language; None counts as English.
+        segment: finds the words in scripts without spaces.
+    """
+    rules, spaced = spaced_words(text, language, segment)
     return rules.words(spaced)
 
 
-def spaced_words(text: str, language: str | None) -> tuple[SpacyRules, str]:
+def spaced_words(text: str, language: str | None, segment: Segmenter | None = None) -> tuple[SpacyRules, str]:
     """Return the rules of a language, and the text with spaces where its script has none between words.
 
     Lines and single spaces stay what they are.
@@ -83,8 +94,12 @@ def spaced_words(text: str, language: str | None) -> tuple[SpacyRules, str]:
     if code in _ENGLISH:
         return _rules("en"), text
     if code in _WITHOUT_SPACES:
-        pieces = _character_pieces().findall
-        runs = ([" ".join(pieces(run)) for run in spaced_runs(line)] for line in text.split("\n"))
+        unspaced, pieces = _unspaced_and_pieces("" if segment is None else "+")
+        known = segment(unspaced.findall(text)) if segment else {}
+        runs = (
+            [" ".join(known.get(piece, piece) for piece in pieces.findall(run)) for run in spaced_runs(line)]
+            for line in text.split("\n")
+        )
         return _rules("xx"), "\n".join(map("\t".join, runs))
     return _rules("xx"), text
 
@@ -121,13 +136,14 @@ def _rules(code: str) -> SpacyRules:
     return SpacyRules(code)
 
 
-@lru_cache(maxsize=1)
-def _character_pieces() -> re.Pattern[str]:
-    """Return a pattern for one character of a script without spaces, or a run of other characters."""
+@lru_cache(maxsize=2)
+def _unspaced_and_pieces(many: Literal["", "+"]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return a pattern for one character, or as many as there are, of a script without spaces; the same, or others."""
     blocks = [chr(c) for low, high in (*_KANA, *_THAI_LAO_BURMESE_KHMER) for c in range(low, high + 1)]
     letters = "".join(
         c for c in blocks if unicodedata.category(c).startswith(("L", "N")) and not c.isdecimal()
     )
     marks = "".join(c for c in blocks if unicodedata.category(c).startswith("M"))
     letters += "".join(f"{chr(low)}-{chr(high)}" for low, high in _HAN)
-    return re.compile(rf"[{letters}][{marks}]*|[^\s{letters}]+")
+    unspaced = rf"(?:[{letters}][{marks}]*){many}"
+    return re.compile(unspaced), re.compile(rf"{unspaced}|[^\s\u200b{letters}]+")

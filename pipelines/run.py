@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from filters.step import versions_of
 from pipelines.balance import balance, broken_laws, by_fate, kept
 from pipelines.config import NamedStep, Recipe
 from pipelines.config_load import resolved
@@ -98,9 +99,17 @@ def _claim(storage: Storage, name: str) -> None:
 
 
 def _resolve_steps(recipe: Recipe) -> tuple[tuple[NamedStep, ...], dict[str, str]]:
-    """Find the files of all steps; return steps with absolute paths and the files' hashes by ``step.field``."""
+    """Find the files of all steps; return steps with absolute paths and the files' hashes by ``step.field``.
+
+    Raises:
+        InputError: a file is not to be found, or a library that a step needs is not installed.
+    """
     steps, hashes = [], {}
     for entry in recipe.steps:
+        try:
+            versions_of(entry.step)
+        except ValueError as error:
+            raise InputError(f"step {entry.name}: {error}") from error
         step, found = resolve(entry.step, recipe.folder)
         steps.append(dataclasses.replace(entry, step=step))
         hashes.update({f"{entry.name}.{field}": sha256 for field, sha256 in found.items()})

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from filters.judge import Only, Verdict, judge, measure_types
-from filters.step import Step
+from filters.step import Step, versions_of
 from pipelines.errors import InputError
 from pipelines.manifest import Folder, StageKey, folder_files, stage_key
 from pipelines.own_code import code_of
@@ -57,7 +57,7 @@ def folders(steps: tuple[tuple[str, Step], ...]) -> tuple[Folder, ...]:
 
 
 def key(run: Run, upstream: StageKey) -> StageKey:
-    """Return the stage key: the steps with their fields; files count by their content."""
+    """Return the stage key: the steps with their fields and libraries; files count by their content."""
     steps = [
         {
             "name": entry.name,
@@ -65,6 +65,7 @@ def key(run: Run, upstream: StageKey) -> StageKey:
             "only": entry.only,
             "fields": _fields(entry.name, entry.step, run.file_hashes),
             **({"code": code} if (code := code_of(type(entry.step))) else {}),
+            **({"versions": versions} if (versions := versions_of(entry.step)) else {}),
         }
         for entry in run.recipe.steps
     ]

@@ -118,6 +118,7 @@ def test_sentences_of_lines_are_those_of_each_line(lines: list[str]) -> None:
 
 def test_scripts_without_spaces_are_split_into_characters() -> None:
     assert view("東京へ行く", "ja").words == ["東", "京", "へ", "行", "く"]
+    assert view("ភាសា\u200bខ្មែរ", "km").words == ["ភា", "សា", "ខ្", "មែ", "រ"]
 
 
 def test_a_huge_chunk_without_spaces_takes_linear_time() -> None:

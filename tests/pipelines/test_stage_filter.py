@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from filters.segment_words import SegmentWords
 from pipelines.config_load import load
 from pipelines.errors import InputError
 from pipelines.run import run_recipe
@@ -39,3 +40,27 @@ def test_contaminated_documents_are_named_and_other_evaluations_judge_again(tmp_
         (evaluations / "quiz.jsonl").write_text(
             json.dumps({"question": "nothing of this is in the sample, anywhere"})
         )
+
+
+def test_a_library_that_is_missing_ends_a_run_at_once_and_another_version_has_the_stage_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("name: a\ninputs: [{reader: jsonl, paths: [a.jsonl]}]\nsteps: [segment_words: {}]\n")
+    out = tmp_path / "out"
+
+    def missing(step: SegmentWords) -> dict[str, str]:
+        raise ValueError("icu4py is not installed")
+
+    monkeypatch.setattr(SegmentWords, "versions", missing)
+    with pytest.raises(InputError, match="step segment_words: icu4py is not installed"):
+        run_recipe(load(recipe), str(out), 1, until="filter", quiet=True)
+    assert not (out / "extracted").exists()
+    keys = []
+    for version in ("78.1", "78.1", "79.1"):
+        monkeypatch.setattr(SegmentWords, "versions", lambda step, version=version: {"icu": version})
+        run_recipe(load(recipe), str(out), 1, until="filter", quiet=True)
+        manifest = json.loads((out / "filtered" / "manifest.json").read_text())
+        keys.append(manifest["key_parts"]["settings"]["steps"][0]["versions"])
+    assert keys == [{"icu": "78.1"}, {"icu": "78.1"}, {"icu": "79.1"}]
