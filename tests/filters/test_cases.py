@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from filters.document import Document, Origin
-from filters.step import Step, find_step, first_fault, step_names
+from filters.step import Step, find_step, first_fault, step_names, versions_of
 from filters.text import TextView
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +44,10 @@ def test_case(name: str, case: dict[str, Any]) -> None:
     step = build(name, case.get("fields", {}))
     if any(getattr(step, field) and not Path(getattr(step, field)).exists() for field in step.FILES):
         pytest.skip("its file is fetched, not checked in; the step has tests of its own")
+    try:
+        versions_of(step)
+    except ValueError as error:
+        pytest.skip(str(error))
     _, measured = step.apply(TextView(document))
     assert first_fault(step, measured) == case["reason"]
     assert set(measured) <= set(step.MEASURES)
