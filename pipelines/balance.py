@@ -31,9 +31,10 @@ def balance(manifests: Manifests) -> dict[str, Any]:
     for stage in ("extract", "filter", "dedup"):
         if stage in manifests:
             result[stage] = _sum(manifests[stage], "records")
-    lost = _sum(manifests.get("dedup", {"units": ()}), "removed_lines")
-    if lost:
-        result["removed_lines"] = lost
+    for edit in ("removed_lines", "removed_substrings"):
+        lost = _sum(manifests.get("dedup", {"units": ()}), edit)
+        if lost:
+            result[edit] = lost
     if "train-tokenizer" in manifests:
         result["tokenizer"] = _sum(manifests["train-tokenizer"], None)
     if "pack" in manifests:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from filters.dedup.bands import BANDS, Bands, choose_bands
 from filters.dedup.lines import Lines
 from filters.dedup.scheme import Scheme
+from filters.dedup.substrings import Substrings
 from filters.step import Step
 from pipelines.readers.record import Reader
 from tokenizer_training.sentencepiece_model import TokenizerError
@@ -239,6 +240,8 @@ class Dedup:
         url: remove documents whose URL is equal, tracking parameters aside, whatever their texts.
         minhash: near-duplicate search; None = off.
         lines: removal of lines that many of the documents left have, of this run alone; None = off.
+        substrings: removal of passages that another of the documents left has before, of this run alone, where
+            frequent lines are gone already; None = off.
         keep: which of several copies stays: the ``longest``, the ``newest``, or a `Preference`; ties by id.
         scope: documents are compared ``global``, or within one ``source`` or ``language`` only.
         against: output folders of older runs, oldest first; what they kept comes first and stays.
@@ -248,6 +251,7 @@ class Dedup:
     url: bool = False
     minhash: Minhash | None = field(default_factory=Minhash)
     lines: Lines | None = None
+    substrings: Substrings | None = None
     keep: Literal["longest", "newest"] | Preference = "longest"
     scope: Literal["global", "source", "language"] = "global"
     against: tuple[Path, ...] = ()

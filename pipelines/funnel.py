@@ -38,10 +38,10 @@ def funnel(counted: Mapping[str, Any]) -> list[Line]:
         lines.append(_line("duplicates removed", sum(removed.values()), seen, 0))
         lines += [_line(name, count, seen, 1) for name, count in removed.items() if count]
         lines.append(_line("documents", kept(counted["dedup"]), seen, 0))
-    if "removed_lines" in counted:
-        lines.append(
-            Line("lines removed that many documents had", counted["removed_lines"]["lines"], None, 1)
-        )
+    for what, had in (("lines", "many documents had"), ("substrings", "a document had before")):
+        lost = counted.get(f"removed_{what}", {})
+        if lost:
+            lines.append(Line(f"{what} removed that {had}", lost[what], None, 1))
     tokens = counted.get("tokens")
     if tokens is not None:
         lines.append(Line("tokens", tokens["document_tokens"], None, 0))

@@ -33,14 +33,26 @@ _DUPLICATES: Final = pa.schema(
 _REMOVED_LINES: Final = pa.schema(
     [("id", pa.string()), ("place", pa.int32()), ("text", pa.string()), ("documents", pa.int32())]
 )
+_REMOVED_SUBSTRINGS: Final = pa.schema(
+    [(name, pa.string()) for name in ("id", "text", "first")]
+    + [(name, pa.int32()) for name in ("start", "first_start")]
+)
 _TOKEN_COUNTS: Final = pa.schema([("id", pa.string()), ("token_count", pa.int32())])
 _LEDGER_OF_EXTRACTED: Final = """
     SELECT id, record_id, url, source, file, "offset", length, "index", octet_length(encode(text)) AS bytes,
            language, NULL::DOUBLE AS language_score, decision, step, reason FROM extracted
 """
 _EMPTIED: Final = """
-    CREATE VIEW emptied AS SELECT DISTINCT id FROM removed_lines WHERE id NOT IN (SELECT id FROM documents)
+    CREATE VIEW emptied AS SELECT id, arg_max(layer, place) AS layer FROM (
+        SELECT id, 'lines' AS layer, 1 AS place FROM removed_lines
+        UNION ALL SELECT id, 'substrings', 2 FROM removed_substrings
+    ) WHERE id NOT IN (SELECT id FROM documents) GROUP BY id
 """
+EMPTIED: Final = {
+    "lines": "lines that many documents have",
+    "substrings": "passages that stand in others before",
+}
+"""Of what a document is that is `emptied` by each layer."""
 _HOST: Final = r"""
     CREATE MACRO host(url) AS
     lower(regexp_extract(url, '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)', 1))
@@ -51,8 +63,8 @@ class RunTables:
     """A run opened for reading: its manifests, and its tables as views.
 
     The views are ``extracted``, ``ledger``, ``filtered``, ``documents`` (with dedup switched off, the rows of
-    ``filtered``), ``duplicates``, ``removed_lines``, ``emptied`` (ids of documents that lost all their lines),
-    ``errors`` and ``token_counts``.
+    ``filtered``), ``duplicates``, ``removed_lines``, ``removed_substrings``, ``emptied`` (ids of documents of which
+    these left nothing, with the `layer` that took the last of it), ``errors`` and ``token_counts``.
     The macro ``host(url)`` gives the lower-case host of a URL, '' where there is none.
 
     Attributes:
@@ -75,6 +87,7 @@ class RunTables:
         self._view("errors", errors, ERRORS)
         self._view("duplicates", self.files("dedup", "duplicates"), _DUPLICATES)
         self._view("removed_lines", self.files("dedup", "removed_lines"), _REMOVED_LINES)
+        self._view("removed_substrings", self.files("dedup", "removed_substrings"), _REMOVED_SUBSTRINGS)
         self._view("token_counts", self.files("pack", "token_counts"), _TOKEN_COUNTS)
         self._define_ledger()
         self._define_documents()
@@ -104,10 +117,7 @@ class RunTables:
         return [str(row["column_name"]) for row in self.query("DESCRIBE ledger") if "." in row["column_name"]]
 
     def _view(self, name: str, files: Sequence[str], schema: pa.Schema) -> None:
-        if files:
-            self.database.read_parquet(list(files)).create_view(name)
-        else:
-            self.database.register(name, schema.empty_table())
+        create_view(self.database, name, files, schema)
 
     def _define_ledger(self) -> None:
         files = self.files("filter", "ledger")
@@ -124,6 +134,16 @@ class RunTables:
             self.database.execute(
                 "CREATE VIEW documents AS SELECT *, 1::INTEGER AS cluster_size FROM filtered"
             )
+
+
+def create_view(
+    database: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema
+) -> None:
+    """Make a view of Parquet files; an empty one of a schema where there are none."""
+    if files:
+        database.read_parquet(list(files)).create_view(name)
+    else:
+        database.register(name, schema.empty_table())
 
 
 def _finished(storage: Storage) -> Iterator[tuple[str, Mapping[str, Any]]]:

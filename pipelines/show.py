@@ -6,7 +6,7 @@ are read a page at a time, so that paging through a large run begins at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -14,19 +14,22 @@ import duckdb
 from pipelines.errors import InputError, RecipeError
 from pipelines.query import Query, condition
 from pipelines.report.steps import RunStep, run_steps
-from pipelines.run_tables import RunTables
+from pipelines.run_tables import EMPTIED, RunTables
 from pipelines.storage import Storage
 from pipelines.terminal import escape
 
 TEXT_CHARACTERS = 1500
 _LANGUAGES = "SELECT language FROM ledger WHERE language IS NOT NULL GROUP BY language ORDER BY count(*) DESC, language"
 PAGE_ROWS = 50
+MOST_PIECES, PIECE_CHARACTERS = 10, 80
 
 
 def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
     """Yield the matching records: the ledger's columns, ``text``, ``why``, and duplicate columns where there are any.
 
-    ``why`` is the measure that decided about a dropped document, and its limit; ``message`` what an error said. With
+    ``why`` is the measure that decided about a dropped document, and its limit; ``message`` what an error said;
+    ``removed`` what dedup took out of the text, from its start on: rows of ``text``, and of ``documents``, in how many
+    a line is, or ``first`` and ``first_start``, the document and the character where a passage stands first. With
     ``errors`` the damaged spans come first: rows of the table ``errors``, with the decision ``damaged``.
 
     Raises:
@@ -45,11 +48,26 @@ def show(storage: Storage, query: Query) -> Iterator[dict[str, Any]]:
         rows = _page(tables, query, first, PAGE_ROWS if end is None else min(PAGE_ROWS, end - first))
         if not rows and first == query.skip and not damaged:
             raise InputError(f"no record matches; {_instead(tables, query)}")
-        texts = tables.texts([row["id"] for row in rows])
-        yield from ({**row, "why": _why(row, steps), "text": texts.get(row["id"])} for row in rows)
+        ids = [row["id"] for row in rows]
+        texts, removed = tables.texts(ids), _removed(tables, ids)
+        for row in rows:
+            told = {"why": _why(row, steps), "text": texts.get(row["id"])}
+            yield {**row, **told, "removed": removed.get(row["id"], [])}
         if len(rows) < PAGE_ROWS:
             return
         first += len(rows)
+
+
+def _removed(tables: RunTables, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table, columns in (
+        ("removed_lines", "place, text, documents"),
+        ("removed_substrings", "start AS place, text, first, first_start"),
+    ):
+        sql = f"SELECT id, {columns} FROM {table} WHERE id IN (SELECT unnest(?)) ORDER BY id, place"  # noqa: S608
+        for row in tables.query(sql, [list(ids)]):
+            found.setdefault(row.pop("id"), []).append(row)
+    return found
 
 
 def _damaged_spans(tables: RunTables) -> list[dict[str, Any]]:
@@ -88,7 +106,7 @@ def _page(tables: RunTables, query: Query, first: int, number: int) -> list[dict
     matching, values = condition(query)
     sql = f"""
         SELECT l.*, u.cluster, u.keeper, u.similarity, u.layer, u.kept AS kept_copy,
-               l.id IN (SELECT id FROM emptied) AS emptied,
+               (SELECT e.layer FROM emptied e WHERE e.id = l.id) AS emptied,
                (SELECT min(e.message) FROM errors e WHERE e.id = l.id) AS message
         FROM ledger l LEFT JOIN duplicates u USING (id)
         WHERE {matching} ORDER BY l.source, l.file, l.offset, l.index LIMIT {number} OFFSET {first}
@@ -112,7 +130,7 @@ def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
             f" by the steps, removed as {row['layer']} duplicate of {row['keeper']} ({row['similarity']:.2f})"
         )
     elif row.get("emptied"):
-        copy = " by the steps, removed because all of its lines are in many documents"
+        copy = f" by the steps, removed because it has only {EMPTIED[row['emptied']]}"
     text = str(row["text"] or "")
     shown = text if whole else text[:TEXT_CHARACTERS]
     more = f"\n[{len(text) - len(shown)} more characters]" if len(shown) < len(text) else ""
@@ -123,9 +141,26 @@ def as_text(row: Mapping[str, Any], whole: bool = False) -> str:
         f"language {row['language'] or '-'} {_short(row['language_score'])}, {row['bytes'] or 0} bytes",
         row.get("message") or "",
     ]
+    removed = "\n".join(_pieces(row))
     measured = "\n".join(_measures(row))
     head = "\n".join(line for line in lines if line)
-    return escape(f"{head}\n\n{shown}") + more + escape(f"\n\n{measured}" if measured else "")
+    tail = "".join(f"\n\n{part}" for part in (removed, measured) if part)
+    return escape(f"{head}\n\n{shown}") + more + escape(tail)
+
+
+def _pieces(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each piece that was removed from the text: how it begins, how long it is, where else it is."""
+    removed = row.get("removed") or []
+    for piece in removed[:MOST_PIECES]:
+        begins = " ".join(piece["text"][: 2 * PIECE_CHARACTERS].split())[:PIECE_CHARACTERS]
+        where = (
+            f"in {piece['documents']} documents"
+            if "documents" in piece
+            else f"first at character {piece['first_start']} of {piece['first']}"
+        )
+        yield f"  [removed: {len(piece['text'])} characters, {where}] {begins}"
+    if len(removed) > MOST_PIECES:
+        yield f"  [{len(removed) - MOST_PIECES} more removed]"
 
 
 def _measures(row: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from pipelines.manifest import RUN_MANIFEST, document_files, folder_files, manif
 from pipelines.run_tables import HOMES
 from pipelines.storage import TEMPORARY, Storage, sha256_of
 from pipelines.tables import fate
-from pipelines.verify_lines import emptied, line_faults
+from pipelines.verify_edits import edit_faults, emptied
 
 MACHINE_DEPENDENT = ("timeout", "out_of_memory", "crash")
 """Reasons that another machine might not have given; `verify` shows how many there are."""
@@ -109,7 +109,7 @@ def _data_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -
         yield from _ledger_faults(storage, manifests["extract"], manifests["filter"])
     if folder_files(manifests.get("dedup", {"files": ()}), "duplicates"):
         yield from _duplicate_faults(storage, manifests["filter"], manifests["dedup"])
-        yield from line_faults(storage, manifests["filter"], manifests["dedup"])
+        yield from edit_faults(storage, manifests["filter"], manifests["dedup"])
     if "pack" in manifests:
         yield from _token_faults(storage, manifests["dedup"], manifests["pack"])
 

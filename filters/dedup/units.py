@@ -34,9 +34,9 @@ Hashes = npt.NDArray[np.uint64]
 Codes = npt.NDArray[np.uint32]
 
 _END: Final = 0
-_NOTHING: Final = 1
-_ALONE: Final = 1 << 31
-_MARK: Final = 1 << 30
+NOTHING: Final = 1
+ALONE: Final = 1 << 31
+MARK: Final = 1 << 30
 _CODE: Final = (1 << 30) - 1
 _CODE_POINTS: Final = 0x110000
 
@@ -71,7 +71,7 @@ _REST: Final = ((0, 0x33FF), (0xA000, 0xABFF), (0xD7B0, 0xD7FF), (0xF900, 0x1FFF
 
 def unit_hashes(text: str) -> Hashes:
     """Return the hash of each unit of a text, uint64 [n]."""
-    return _word_hashes(_code_points(text), _forms())
+    return _word_hashes(code_points(text), unit_forms())
 
 
 def characters(text: str) -> Hashes:
@@ -79,16 +79,17 @@ def characters(text: str) -> Hashes:
 
     Characters that are units of their own have no space between them.
     """
-    return _characters(_code_points(text), _forms())
+    return _characters(code_points(text), unit_forms())
 
 
-def _code_points(text: str) -> Codes:
+def code_points(text: str) -> Codes:
+    """Return the code points of a text, uint32 [n]."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 @cache
-def _forms() -> Codes:
-    """Return what becomes of each code point, uint32 [0x110000]: `_END`, `_NOTHING`, or a code with its flags."""
+def unit_forms() -> Codes:
+    """Return what becomes of each code point, uint32 [0x110000]: `_END`, `NOTHING`, or a code with its flags."""
     forms = np.zeros(_CODE_POINTS, dtype=np.uint32)
     for first, last in _PLAIN:
         forms[first : last + 1] = np.arange(first, last + 1)
@@ -96,8 +97,8 @@ def _forms() -> Codes:
         forms[first : last + 1] = [_form(code) for code in range(first, last + 1)]
     for first, last in _SPACELESS:
         block = forms[first : last + 1]
-        letters = (block > _NOTHING) & (block & _MARK == 0) & (block >= 0x80)
-        block[letters] |= np.uint32(_ALONE)
+        letters = (block > NOTHING) & (block & MARK == 0) & (block >= 0x80)
+        block[letters] |= np.uint32(ALONE)
     return forms
 
 
@@ -107,9 +108,9 @@ def _form(code: int) -> int:
     if category == "Nd":
         return ord(str(unicodedata.decimal(character)))
     if category == "Cf" or (category[0] == "M" and _is_diacritic(code)):
-        return _NOTHING
+        return NOTHING
     if category[0] == "M":
-        return code | _MARK
+        return code | MARK
     if category[0] not in "LN":
         return _END
     bare = [one for one in unicodedata.normalize("NFD", character.lower()) if not _is_diacritic(ord(one))]
@@ -126,20 +127,20 @@ def _word_hashes(codes: Codes, forms: Codes) -> Hashes:
     count, value, is_open, is_alone = 0, np.uint64(0), False, False
     for code in codes:
         form = forms[code]
-        if form == _NOTHING:
+        if form == NOTHING:
             continue
-        joins = form & _MARK or not (form & _ALONE or is_alone)
+        joins = form & MARK or not (form & ALONE or is_alone)
         if is_open and (form == _END or not joins):
-            hashes[count] = _mix(value)
+            hashes[count] = mix(value)
             count += 1
             is_open = False
         if form == _END:
             continue
         if not is_open:
-            value, is_open, is_alone = np.uint64(0xCBF29CE484222325), True, form & _ALONE != 0
+            value, is_open, is_alone = np.uint64(0xCBF29CE484222325), True, form & ALONE != 0
         value = (value ^ np.uint64(form & _CODE)) * np.uint64(0x100000001B3)  # FNV-1a over code points
     if is_open:
-        hashes[count] = _mix(value)
+        hashes[count] = mix(value)
         count += 1
     return hashes[:count]
 
@@ -152,8 +153,8 @@ def _characters(codes: Codes, forms: Codes) -> Hashes:
         form = forms[code]
         if form == _END:
             gap = count > 0
-        elif form != _NOTHING:
-            if gap and not form & _ALONE:
+        elif form != NOTHING:
+            if gap and not form & ALONE:
                 found[count] = np.uint64(32)
                 count += 1
             gap = False
@@ -163,7 +164,7 @@ def _characters(codes: Codes, forms: Codes) -> Hashes:
 
 
 @compiled
-def _mix(value: np.uint64) -> np.uint64:
+def mix(value: np.uint64) -> np.uint64:
     """Return splitmix64's finaliser (Steele, Lea, Flood 2014) of a uint64: a bijection that spreads every bit."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

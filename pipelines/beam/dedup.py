@@ -13,7 +13,14 @@ import apache_beam as beam
 
 from pipelines.beam.runner import run_pipeline
 from pipelines.errors import CorpusmillError
-from pipelines.stages import dedup_candidates, dedup_components, dedup_decisions, dedup_lines
+from pipelines.stages import (
+    dedup_candidates,
+    dedup_components,
+    dedup_counts,
+    dedup_decisions,
+    dedup_lines,
+    dedup_substrings,
+)
 from pipelines.stages.dedup_components import MOST_PIPELINES, ROUNDS
 from pipelines.stages.dedup_search import FOLDER, Keyed, Search, Unit, unit_of
 from pipelines.stages.run import Run
@@ -98,13 +105,34 @@ def count_lines(run: Run, search: Search, listing: str, partitions: int) -> None
 
     def build(pipeline: beam.Pipeline) -> None:
         count = partial(dedup_lines.count_lines, search=search, partitions=partitions)
-        frequent = partial(dedup_lines.find_frequent, search=search)
+        most = dedup_lines.rule_of(search.dedup).max_documents
+        frequent = partial(dedup_counts.find_frequent, search=search, kind=dedup_lines.KIND, most=most)
         _ = (
             pipeline
             | "Units" >> ReadUnits(listing)
             | "Send lines" >> Regroup(count)
             | "Find frequent" >> Regroup(Call(frequent))
             | "Write" >> beam.MapTuple(partial(dedup_lines.write_frequent, search=search))
+        )
+
+    run_pipeline(build, min(run.workers, search.own_units), run.beam_flags)
+
+
+def find_substrings(run: Run, search: Search, listing: str, partitions: int) -> None:
+    """Tell every unit which spans of its texts stand in a text before; every text is read twice."""
+
+    def build(pipeline: beam.Pipeline) -> None:
+        count = partial(dedup_substrings.count_anchors, search=search, partitions=partitions)
+        repeated = partial(dedup_counts.find_frequent, search=search, kind="anchors", most=1)
+        passages = partial(send_passages, search=search, listing=listing, partitions=partitions)
+        _ = (
+            pipeline
+            | "Units" >> ReadUnits(listing)
+            | "Send anchors" >> Regroup(count)
+            | "Find repeated" >> Regroup(Call(repeated))
+            | "Send passages" >> Regroup(Call(passages))
+            | "Find firsts" >> Regroup(Call(partial(dedup_substrings.find_firsts, search=search)))
+            | "Write" >> beam.MapTuple(partial(dedup_substrings.write_spans, search=search))
         )
 
     run_pipeline(build, min(run.workers, search.own_units), run.beam_flags)
@@ -159,6 +187,13 @@ def decide(group: int, batches: Iterable[bytes], search: Search, listing: str) -
     """Decide one group; see `dedup_decisions.decide`."""
     texts = [unit.text for unit in read_units(listing)]
     yield from dedup_decisions.decide(group, batches, search, texts)
+
+
+def send_passages(
+    ordinal: int, batches: Iterable[bytes], search: Search, listing: str, partitions: int
+) -> Iterator[Keyed]:
+    """Send the passages of one unit; see `dedup_substrings.send_passages`."""
+    yield from dedup_substrings.send_passages(ordinal, batches, search, read_units(listing), partitions)
 
 
 def write_decisions(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> None:

@@ -13,6 +13,7 @@ from typing import Final, Literal, get_args, get_origin, get_type_hints
 import yaml
 
 from filters.dedup.lines import Lines
+from filters.dedup.substrings import Substrings
 from filters.step import find_step, step_names
 from pipelines.commands.command import Command
 from pipelines.config import Dedup, Extract, Minhash, Pack, Recipe, Tokenizer
@@ -29,6 +30,7 @@ SECTIONS: Final[dict[str, type]] = {
     "dedup": Dedup,
     "dedup.minhash": Minhash,
     "dedup.lines": Lines,
+    "dedup.substrings": Substrings,
     "tokenizer": Tokenizer,
     "pack": Pack,
 }

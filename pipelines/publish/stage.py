@@ -114,7 +114,7 @@ def stage_dropped(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoF
             for rows in _dropped(tables, ledger, extracted[unit]):
                 writer.write("dropped", "train", rows)
         filtered = _by_unit(tables, "filter", "filtered")
-        emptied = {row["id"] for row in tables.query("SELECT id FROM emptied")}
+        emptied = {row["id"]: row["layer"] for row in tables.query("SELECT id, layer FROM emptied")}
         for unit, duplicates in _by_unit(tables, "dedup", "duplicates").items():
             writer.write("dropped", "train", _removed(tables, duplicates, filtered[unit], emptied))
     return writer.files({})
@@ -134,9 +134,11 @@ def _dropped(tables: RunTables, ledger: str, extracted: str) -> Iterator[pa.Tabl
         yield table.filter(wanted).select(PUBLISHED_DROPPED.names).cast(PUBLISHED_DROPPED)
 
 
-def _removed(tables: RunTables, duplicates: str, filtered: str, emptied: set[str]) -> pa.Table:
+def _removed(tables: RunTables, duplicates: str, filtered: str, emptied: Mapping[str, str]) -> pa.Table:
     rows = pq.read_table(tables.storage.path(duplicates)).to_pylist()
-    removed: dict[str, dict[str, Any]] = {one: {"layer": "lines", "keeper": None} for one in emptied}
+    removed: dict[str, dict[str, Any]] = {
+        one: {"layer": layer, "keeper": None} for one, layer in emptied.items()
+    }
     removed |= {row["id"]: row for row in rows if not row["kept"]}
     found = []
     for batch in _batches(tables, filtered):

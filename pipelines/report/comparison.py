@@ -10,7 +10,7 @@ from pipelines.balance import balance, by_fate
 from pipelines.manifest import RUN_MANIFEST, explain_change, read_sealed
 from pipelines.report.funnel import Level, funnel
 from pipelines.report.samples import Sample
-from pipelines.run_tables import RunTables
+from pipelines.run_tables import EMPTIED, RunTables
 
 EXAMPLES: Final = 5
 
@@ -109,8 +109,8 @@ def _examples(tables: RunTables, ids: set[str], other: RunTables, where: str) ->
 
 def _by_id(tables: RunTables, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     sql = (
-        "SELECT l.*, u.kept AS kept_copy, l.id IN (SELECT id FROM emptied) AS emptied "
-        "FROM ledger l LEFT JOIN duplicates u USING (id) WHERE id IN (SELECT unnest(?))"
+        "SELECT l.*, u.kept AS kept_copy, e.layer AS emptied "
+        "FROM ledger l LEFT JOIN duplicates u USING (id) LEFT JOIN emptied e USING (id) WHERE id IN (SELECT unnest(?))"
     )
     return {row["id"]: row for row in tables.query(sql, [list(ids)])}
 
@@ -121,5 +121,5 @@ def _fate(row: Mapping[str, Any] | None) -> str:
     if row["step"] is not None:
         return f"{row['decision']} by {row['step']}.{row['reason']}"
     if row["emptied"]:
-        return "removed for having only lines of many documents"
+        return f"removed for having only {EMPTIED[row['emptied']]}"
     return "removed as a duplicate" if row["kept_copy"] is False else "kept"

@@ -92,7 +92,7 @@ def _by_layer(tables: RunTables) -> list[tuple[str, tuple[Reason, ...]]]:
     """Return what dedup took, by how the copies were found."""
     rows = tables.query(
         "SELECT d.layer AS layer, count(*) AS documents, coalesce(sum(l.bytes), 0)::BIGINT AS bytes "
-        "FROM (SELECT id, layer FROM duplicates WHERE NOT kept UNION ALL SELECT id, 'lines' FROM emptied) d "
+        "FROM (SELECT id, layer FROM duplicates WHERE NOT kept UNION ALL SELECT id, layer FROM emptied) d "
         "JOIN ledger l USING (id) GROUP BY ALL ORDER BY 1"
     )
     if "dedup" not in tables.manifests or not tables.files("dedup", "duplicates"):

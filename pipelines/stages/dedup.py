@@ -5,7 +5,8 @@
 3. `dedup_components`: connected components of candidates become work groups.
 4. `dedup_decisions`: each group is decided by the rule of `filters.dedup.clusters`.
 5. `dedup_lines`: lines that too many of the documents left have are found.
-6. `dedup_documents`: each unit writes its finished text, its list of duplicates, and the lines that it removed.
+6. `dedup_substrings`: passages that one of the documents left has before are found.
+7. `dedup_documents`: each unit writes its finished text, its list of duplicates, and what it removed from texts.
 
 Texts stay in files: what is shuffled is hashes, signatures and decisions. What older runs kept takes part with its
 signatures (`dedup_against`).
@@ -22,7 +23,7 @@ from typing import Any, Final
 from pipelines.config import Dedup
 from pipelines.errors import InputError
 from pipelines.manifest import StageKey, folder_files, stage_key, write_stage_manifest
-from pipelines.stages import dedup_decisions, dedup_documents, dedup_lines, dedup_signatures
+from pipelines.stages import dedup_decisions, dedup_documents, dedup_lines, dedup_signatures, dedup_substrings
 from pipelines.stages.dedup_against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup_search import FOLDER, Search, Unit, part_path
 from pipelines.stages.run import Run, Task, UnitWork, run_units, sweep_units
@@ -126,10 +127,12 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
         if rounds:
             run.progress.say(f"{NAME}: components settled within {rounds} rounds")
         transforms.decide_groups(run, search, listing, groups, roots)
-    if section.lines is not None:
+    if section.lines is not None or section.substrings is not None:
         size = sum(text_bytes(run.storage.path(part["path"])) for part in parts)
-        partitions = dedup_lines.partitions_for(size, section.lines)
-        transforms.count_lines(run, search, listing, partitions)
+        if section.lines is not None:
+            transforms.count_lines(run, search, listing, dedup_lines.partitions_for(size, section.lines))
+        if section.substrings is not None:
+            transforms.find_substrings(run, search, listing, dedup_substrings.partitions_for(size))
 
 
 def _write(
@@ -138,14 +141,16 @@ def _write(
     """Write duplicates and documents; return the sidecars."""
     section = _section(run)
     tasks = [_write_task(run.storage, ordinal, part) for ordinal, part in enumerate(parts)]
-    settings = dedup_documents.Settings(tuple(one.name for one in older), section.lines, section.scope)
+    names = tuple(one.name for one in older)
+    settings = dedup_documents.Settings(names, section.lines, section.substrings is not None, section.scope)
     folders, process = settings.folders, dedup_documents.process_unit
     work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
-    if section.lines is None:  # an earlier recipe may have had it
-        for relative in run.storage.list_files(dedup_lines.REMOVED_LINES.name):
-            run.storage.remove(relative)
+    for folder in dedup_documents.EDITS:
+        if folder not in folders:  # an earlier recipe may have had it
+            for relative in run.storage.list_files(folder.name):
+                run.storage.remove(relative)
     return sidecars
 
 
@@ -153,7 +158,8 @@ def _write_task(storage: Storage, ordinal: int, part: Mapping[str, Any]) -> Task
     """Return the task of a unit; it is redone when its documents or the decisions about them change."""
     payload: dict[str, str | None] = {"text": str(storage.path(part["path"]))}
     depends = [part["sha256"]]
-    for kind, name in (("decisions", part["unit"]), (dedup_lines.KIND, ordinal)):
+    tables = (("decisions", part["unit"]), (dedup_lines.KIND, ordinal), (dedup_substrings.KIND, ordinal))
+    for kind, name in tables:
         table = storage.path(part_path(kind, name))
         payload[kind] = str(table) if table.exists() else None
         depends.append(sha256_of(table) if table.exists() else "")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.dedup.lines import Lines
+from filters.dedup.substrings import SPAN
 from pipelines.manifest import Folder
+from pipelines.stages.dedup_counts import FREQUENT
 from pipelines.stages.dedup_decisions import DECISIONS, LAYERS
-from pipelines.stages.dedup_lines import FREQUENT, REMOVED_LINES, remove_lines
+from pipelines.stages.dedup_lines import REMOVED_LINES, remove_lines
 from pipelines.stages.dedup_search import Array
+from pipelines.stages.dedup_substrings import REMOVED_SUBSTRINGS, remove_substrings
 from pipelines.stages.run import Batch, Counts
 from pipelines.tables import DOCUMENTS
 
@@ -40,6 +44,12 @@ DUPLICATES: Final = pa.schema(
 a document of an older run, `against` is the name of that run."""
 
 FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
+EDITS: Final = (REMOVED_LINES, REMOVED_SUBSTRINGS)
+"""What some recipes remove from the documents that stay; each a folder of its own."""
+
+Edit = Callable[[pa.Table, pa.Array, int], tuple[pa.Table, pa.Table]]
+"""From documents, the ids of the rows of ``filtered/`` that they are among, and the first row's number: what is left
+of the documents, and the rows about what is not."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +59,20 @@ class Settings:
     Attributes:
         older: names of the older runs, oldest first.
         lines: the rule for lines that many documents have; None = off.
+        substrings: whether passages that a text before has go.
         scope: the recipe's ``dedup.scope``.
     """
 
     older: tuple[str, ...]
     lines: Lines | None
+    substrings: bool
     scope: str
 
     @property
     def folders(self) -> tuple[Folder, ...]:
         """What is written."""
-        return (*FOLDERS, REMOVED_LINES) if self.lines else FOLDERS
+        wanted = (self.lines is not None, self.substrings)
+        return (*FOLDERS, *(folder for folder, is_on in zip(EDITS, wanted, strict=True) if is_on))
 
 
 def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
@@ -69,7 +82,8 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
         payload: paths of ``text``, and of ``decisions`` and ``lines``, or None.
         settings: see there.
     """
-    frequent, lost = _read_frequent(payload["lines"]), Counter[str]()
+    edits = dict(_edits(payload, settings))
+    lost = {name: Counter[str]() for name in edits}
     decisions = _read_decisions(payload["decisions"])
     clustered = decisions.filter(pc.greater(decisions["size"], 1))
     rows, start = clustered["row"].to_numpy(), 0
@@ -79,22 +93,37 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
             here = clustered.slice(first, last - first)
             places = rows[first:last] - np.uint32(start)
             documents, duplicates = _divide(batch, here, places, settings.older)
-            tables = {"documents": documents, "duplicates": duplicates}
-            if settings.lines:
-                edited, removed = remove_lines(documents, settings.lines, settings.scope, frequent)
-                lost.update(_lost(removed, len(documents) - len(edited)))
-                tables |= {"documents": edited, REMOVED_LINES.name: removed}
+            tables = {"duplicates": duplicates}
+            for name, edit in edits.items():
+                left, tables[name] = edit(documents, batch["id"], start)
+                lost[name].update(_lost(name, tables[name], len(documents) - len(left)))
+                documents = left
+            tables["documents"] = documents
             yield from (Batch(name, table) for name, table in tables.items() if table.num_rows)
             start += batch.num_rows
     yield Counts(_counts(start, clustered, decisions, lost))
+
+
+def _edits(payload: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, Edit]]:
+    """Yield what removes something from documents, in order, by the name of the folder that tells what."""
+    if settings.lines is not None:
+        frequent = _read(payload["lines"], FREQUENT)
+        edit = partial(remove_lines, rule=settings.lines, scope=settings.scope, frequent=frequent)
+        yield REMOVED_LINES.name, lambda documents, _, __: edit(documents)
+    if settings.substrings:
+        spans = _read(payload["substrings"], SPAN)
+        yield (
+            REMOVED_SUBSTRINGS.name,
+            lambda documents, ids, start: remove_substrings(documents, ids, start, spans),
+        )
 
 
 def _read_decisions(path: str | None) -> pa.Table:
     return pq.read_table(path, use_threads=False) if path else DECISIONS.empty_table()
 
 
-def _read_frequent(path: str | None) -> Array:
-    return np.frombuffer(Path(path).read_bytes() if path else b"", dtype=FREQUENT)
+def _read(path: str | None, dtype: np.dtype[Any]) -> Array:
+    return np.frombuffer(Path(path).read_bytes() if path else b"", dtype=dtype)
 
 
 def _divide(
@@ -132,22 +161,31 @@ def _divide(
     return documents, duplicates
 
 
-def _lost(removed: pa.Table, emptied: int) -> dict[str, int]:
-    """Return what rows about lines that went amount to."""
+def _lost(folder: str, removed: pa.Table, emptied: int) -> dict[str, int]:
+    """Return what rows about something that went amount to."""
     return {
-        "lines": removed.num_rows,
+        _layer(folder): removed.num_rows,
         "characters": _count(pc.utf8_length(removed["text"])),
         "documents_edited": pc.count_distinct(removed["id"]).as_py(),
         "documents_emptied": emptied,
     }
 
 
-def _counts(seen: int, clustered: pa.Table, decisions: pa.Table, lost: Mapping[str, int]) -> dict[str, Any]:
+def _counts(
+    seen: int, clustered: pa.Table, decisions: pa.Table, lost: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
     counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
-    counted["lines"] = lost.get("documents_emptied", 0)
+    for name, pieces in lost.items():
+        counted[_layer(name)] = pieces.get("documents_emptied", 0)
     removed = {f"removed {layer}": number for layer, number in counted.items() if number}
     records = {"seen": seen, "kept": seen - sum(removed.values()), **removed}
-    return {"records": records, "removed_lines": dict(lost), "capped": _count(decisions["capped"])}
+    edits = {name: dict(pieces) for name, pieces in lost.items()}
+    return {"records": records, **edits, "capped": _count(decisions["capped"])}
+
+
+def _layer(folder: str) -> str:
+    """Return how a piece of a text was found to go, by the folder that holds it."""
+    return folder.removeprefix("removed_")
 
 
 def _count(marks: Any) -> int:

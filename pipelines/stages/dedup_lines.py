@@ -15,35 +15,25 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from filters.dedup.lines import UNCOUNTED, Lines
-from filters.dedup.units import Hashes
 from pipelines.config import Dedup
 from pipelines.errors import InputError
 from pipelines.manifest import Folder
+from pipelines.stages.dedup_counts import FOUND, FREQUENT, count_of, send_counts
 from pipelines.stages.dedup_search import (
     PARTITION_BYTES,
     Array,
     Keyed,
     Search,
     Unit,
-    part_path,
+    read_records,
     receive,
-    send,
     write_records,
 )
-from pipelines.stages.dedup_signatures import scope_hash
+from pipelines.stages.dedup_texts import seeds, staying, with_texts
 
 KIND: Final = "lines"
-BATCH_ROWS: Final = 1024
-
-FOUND: Final = np.dtype([("line", "<u8"), ("documents", "<u4"), ("unit", "<u4")])
-"""A line of a unit, and how many documents of the unit have it."""
-
-FREQUENT: Final = np.dtype([("line", "<u8"), ("documents", "<u4")])
-"""A line that goes, and how many documents have it."""
 
 REMOVED_LINES: Final = Folder(
     "removed_lines",
@@ -72,34 +62,28 @@ def count_lines(unit: Unit, search: Search, partitions: int) -> Iterator[Keyed]:
         return
     rule = rule_of(search.dedup)
     found = [np.empty(0, dtype=np.uint64)]
-    for text, scope in _staying(unit, search):
+    for _, text, scope in staying(unit, search):
         found.append(np.unique(rule.keys(rule.cut(text), scope)))
-    lines, documents = np.unique(np.concatenate(found), return_counts=True)
-    made = np.empty(len(lines), dtype=FOUND)
-    made["line"], made["documents"], made["unit"] = lines, documents, unit.ordinal
-    made = made[lines != UNCOUNTED]
-    partition = (made["line"] % np.uint64(partitions)).astype(np.int64)
-    yield from send("sent-lines", unit.ordinal, partition, made, search)
-
-
-def find_frequent(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
-    """Yield (ordinal of a unit, records of dtype `FREQUENT`) of one partition."""
-    (records,) = receive(batches, FOUND)
-    if not len(records):
-        return
-    records = records[np.argsort(records["line"])]
-    _, starts, sizes = np.unique(records["line"], return_index=True, return_counts=True)
-    totals = np.repeat(np.add.reduceat(records["documents"], starts), sizes)
-    goes = totals > rule_of(search.dedup).max_documents
-    made = np.empty(np.count_nonzero(goes), dtype=FREQUENT)
-    made["line"], made["documents"] = records["line"][goes], totals[goes]
-    yield from send("told-lines", partition, records["unit"][goes].astype(np.int64), made, search)
+    lines = np.concatenate(found)
+    yield from send_counts(KIND, unit.ordinal, lines[lines != UNCOUNTED], partitions, search)
 
 
 def write_frequent(ordinal: int, batches: Iterable[bytes], search: Search) -> None:
     """Write the lines of one unit that go, by hash."""
     (records,) = receive(batches, FREQUENT)
-    write_records(search.storage, KIND, ordinal, records[np.argsort(records["line"])])
+    write_records(search.storage, KIND, ordinal, records[np.argsort(records["hash"])])
+
+
+def texts_left(unit: Unit, search: Search) -> Iterator[tuple[int, str, int]]:
+    """Yield row, text and scope of the documents of a unit that stay, without their frequent lines."""
+    rule = search.dedup.lines
+    frequent = read_records(search.storage, KIND, [unit.ordinal], FREQUENT)
+    for row, text, scope in staying(unit, search):
+        if rule is not None and len(frequent):
+            lines, counts = _frequent_lines(text, scope, rule, frequent)
+            yield row, without(rule, lines, np.flatnonzero(counts).tolist()) if counts.any() else text, scope
+        else:
+            yield row, text, scope
 
 
 def remove_lines(documents: pa.Table, rule: Lines, scope: str, frequent: Array) -> tuple[pa.Table, pa.Table]:
@@ -111,15 +95,14 @@ def remove_lines(documents: pa.Table, rule: Lines, scope: str, frequent: Array) 
         documents: rows of ``documents/``.
         rule: what a line is.
         scope: the recipe's ``dedup.scope``.
-        frequent: records of dtype `FREQUENT`, by line.
+        frequent: records of dtype `FREQUENT`, by hash.
     """
     texts: list[str] = documents["text"].to_pylist()
     rows: list[dict[str, Any]] = []
     for n, (doc_id, seed) in enumerate(
-        zip(documents["id"].to_pylist(), _seeds(documents, scope), strict=True)
+        zip(documents["id"].to_pylist(), seeds(documents, scope), strict=True)
     ):
-        lines = rule.cut(texts[n])
-        counts = _counts(rule.keys(lines, seed), frequent)
+        lines, counts = _frequent_lines(texts[n], seed, rule, frequent)
         gone = np.flatnonzero(counts).tolist()
         if gone:
             rows += [
@@ -127,12 +110,8 @@ def remove_lines(documents: pa.Table, rule: Lines, scope: str, frequent: Array) 
                 for place in gone
             ]
             texts[n] = without(rule, lines, gone)
-    if rows:
-        edited = documents.set_column(
-            documents.column_names.index("text"), documents.schema.field("text"), pa.array(texts, pa.string())
-        )
-        documents = edited.filter(pa.array([bool(text) for text in texts]))
-    return documents, pa.Table.from_pylist(rows, REMOVED_LINES.schema)
+    left = with_texts(documents, texts) if rows else documents
+    return left, pa.Table.from_pylist(rows, REMOVED_LINES.schema)
 
 
 def without(rule: Lines, lines: Sequence[str], gone: Iterable[int]) -> str:
@@ -149,37 +128,9 @@ def rule_of(dedup: Dedup) -> Lines:
     return dedup.lines
 
 
-def _counts(keys: Hashes, frequent: Array) -> npt.NDArray[np.uint32]:
-    """Return in how many documents each line is, 0 where it is not frequent."""
-    found = np.zeros(len(keys), dtype=np.uint32)
-    if len(frequent):
-        places = np.minimum(np.searchsorted(frequent["line"], keys), len(frequent) - 1)
-        hits = frequent["line"][places] == keys
-        found[hits] = frequent["documents"][places[hits]]
-    return found
-
-
-def _staying(unit: Unit, search: Search) -> Iterator[tuple[str, int]]:
-    """Yield text and scope of the documents of a unit that are no copies."""
-    gone, start = _removed_rows(unit, search), 0
-    scope = search.dedup.scope
-    columns = ["text", *(() if scope == "global" else (scope,))]
-    with pq.ParquetFile(unit.text, page_checksum_verification=True) as part:
-        for batch in part.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-            stays = ~np.isin(np.arange(start, start + batch.num_rows), gone)
-            kept = pa.Table.from_batches([batch]).filter(pa.array(stays))
-            yield from zip(kept["text"].to_pylist(), _seeds(kept, scope), strict=True)
-            start += batch.num_rows
-
-
-def _removed_rows(unit: Unit, search: Search) -> Array:
-    path = part_path("decisions", unit.unit)
-    if not search.storage.exists(path):
-        return np.empty(0, dtype=np.uint32)
-    decisions = pq.read_table(search.storage.path(path), columns=["row", "layer"], use_threads=False)
-    return decisions.filter(pc.is_valid(decisions["layer"]))["row"].to_numpy()  # type: ignore[no-any-return]
-
-
-def _seeds(table: pa.Table, scope: str) -> list[int]:
-    values = [""] * len(table) if scope == "global" else table[scope].to_pylist()
-    return [scope_hash(value) for value in values]
+def _frequent_lines(
+    text: str, scope: int, rule: Lines, frequent: Array
+) -> tuple[list[str], npt.NDArray[np.uint32]]:
+    """Return the lines of a text, and in how many documents each is, 0 where it is not frequent."""
+    lines = rule.cut(text)
+    return lines, count_of(rule.keys(lines, scope), frequent)

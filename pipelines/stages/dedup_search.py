@@ -142,7 +142,7 @@ def deal(keys: npt.NDArray[np.int64], records: Array) -> Iterator[tuple[int, Arr
 
 
 def send(
-    kind: str, name: int, keys: npt.NDArray[np.int64], records: Array, search: Search, tag: int = 0
+    kind: str, name: object, keys: npt.NDArray[np.int64], records: Array, search: Search, tag: int = 0
 ) -> Iterator[Keyed]:
     """Yield (key, its records or where they are); `receive` undoes it.
 

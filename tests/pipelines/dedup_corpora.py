@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,19 @@ import pyarrow.parquet as pq
 from filters.dedup.scheme import Scheme
 from filters.document import document_id
 from pipelines.config import Dedup, Recipe
+from pipelines.config_load import load
 from pipelines.manifest import stage_key, write_sealed, write_stage_manifest
 from pipelines.progress import Progress
+from pipelines.publish.stage import stage_dropped
+from pipelines.report.funnel import _by_layer
+from pipelines.run import run_recipe
+from pipelines.run_tables import RunTables
 from pipelines.stages import dedup
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
 from pipelines.tables import FILTERED, ledger_schema, to_table
+from pipelines.verify import verify
+from tests.conftest import ROOT
 
 FILTER_KEY = stage_key("filter", {})
 LEDGER = ledger_schema({"quality.score": float})
@@ -105,3 +113,28 @@ def outcome(folder: Path) -> dict[str, tuple[str, float, str | None, int]]:
 
 def split(rows: Sequence[Row], parts: int) -> dict[str, list[Row]]:
     return {f"unit{part}": list(rows[part::parts]) for part in range(parts)}
+
+
+def rerun_demo(demo: Path, out: Path, section: str, layer: str) -> set[str]:
+    """Run the demo again up to dedup, with a section that takes the whole text of some documents by one layer.
+
+    Verify, the balance, the report's funnel and publish agree on who they are; return their ids.
+    """
+    shutil.copytree(demo, out)
+    recipe = load(ROOT / "configs" / "demo.yaml", [section])
+    counted = run_recipe(recipe, str(out), workers=1, until="dedup", quiet=True)["balance"]
+    assert verify(Storage(out))[0] == []
+    tables = RunTables(Storage(out))
+    ids = {one["id"] for one in tables.query("SELECT id FROM emptied WHERE layer = ?", [layer])}
+    assert ids
+    assert not ids & {one["id"] for one in table(out, "documents")}
+    assert (
+        counted["dedup"][f"removed {layer}"] == counted[f"removed_{layer}"]["documents_emptied"] == len(ids)
+    )
+    (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
+    assert [(reason.name, reason.documents) for reason in step] == [(layer, len(ids))]
+    stage_dropped(tables)
+    files = (out / "work/publish").rglob("*.parquet")
+    dropped = [one for path in files for one in pq.read_table(path).to_pylist()]
+    assert {one["id"] for one in dropped if (one["step"], one["reason"]) == ("dedup", layer)} == ids
+    return ids

@@ -637,6 +637,7 @@ def test_the_resolved_recipe_shows_every_default(home: Path) -> None:
                 "width": None,
             },
             "lines": None,
+            "substrings": None,
             "keep": "longest",
             "scope": "global",
             "against": [],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,16 @@ import pytest
 from filters.dedup.lines import Lines
 from pipelines.balance import balance, broken_laws
 from pipelines.config import Dedup
-from pipelines.config_load import load
-from pipelines.publish.stage import stage_dropped
 from pipelines.query import Query
 from pipelines.report.clusters import duplicates
-from pipelines.report.funnel import _by_layer
-from pipelines.run import run_recipe
 from pipelines.run_tables import RunTables
 from pipelines.show import as_text, show
 from pipelines.stages import dedup_lines
 from pipelines.stages.dedup_search import Search
 from pipelines.storage import Storage
-from pipelines.verify import _duplicate_faults, verify
-from pipelines.verify_lines import line_faults
-from tests.conftest import ROOT
-from tests.pipelines.dedup_corpora import Row, dedupe, essay, prepare, row, split, table
+from pipelines.verify import _duplicate_faults
+from pipelines.verify_edits import edit_faults
+from tests.pipelines.dedup_corpora import Row, dedupe, essay, prepare, rerun_demo, row, split, table
 
 PLAIN = Dedup(exact=False, minhash=None)
 POOL = [f"notice {' '.join(essay(number, 6))}" for number in range(12)]
@@ -151,7 +145,7 @@ def test_verify_recounts_the_lines(tmp_path: Path) -> None:
     manifest = dedupe(tmp_path, units, section)
     assert broken_laws({"dedup": manifest}) == []
     assert list(_duplicate_faults(run.storage, filtered, manifest)) == []
-    assert list(line_faults(run.storage, filtered, manifest)) == []
+    assert list(edit_faults(run.storage, filtered, manifest)) == []
     edited = {one["id"] for one in table(tmp_path, "removed_lines")}
     path = tmp_path / "documents" / "part-unit1.parquet"
     found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
@@ -159,9 +153,9 @@ def test_verify_recounts_the_lines(tmp_path: Path) -> None:
     victim["text"] += "x"
     with run.storage.table_writer("documents/part-unit1.parquet", pq.read_schema(path)) as writer:
         writer.write(pq.read_table(path).from_pylist(found, pq.read_schema(path)))
-    (fault,) = line_faults(run.storage, filtered, manifest)
+    (fault,) = edit_faults(run.storage, filtered, manifest)
     assert victim["id"] in fault
-    assert "is not its text in filtered/ without these lines" in fault
+    assert "is not its text in filtered/ without what was removed" in fault
 
 
 def test_without_the_rule_nothing_of_it_is_left(tmp_path: Path) -> None:
@@ -177,22 +171,14 @@ def test_without_the_rule_nothing_of_it_is_left(tmp_path: Path) -> None:
 def test_a_document_that_lost_all_lines_is_accounted_for(demo: Path, tmp_path: Path) -> None:
     """Copies that stay, of lines that only one document may have: verify, show, report and publish know of them."""
     out = tmp_path / "run"
-    shutil.copytree(demo, out)
     section = "dedup={exact: false, minhash: none, lines: {max_documents: 1, min_characters: 1}}"
-    recipe = load(ROOT / "configs" / "demo.yaml", [section])
-    manifest = run_recipe(recipe, str(out), workers=1, until="dedup", quiet=True)
-    emptied = manifest["balance"]["dedup"]["removed lines"]
-    assert emptied == manifest["balance"]["removed_lines"]["documents_emptied"] > 0
-    assert verify(Storage(out))[0] == []
-    tables = RunTables(Storage(out))
-    ids = {one["id"] for one in tables.query("SELECT id FROM emptied")}
-    assert len(ids) == emptied
-    assert not ids & {one["id"] for one in table(out, "documents")}
+    ids = rerun_demo(demo, out, section, "lines")
     one = next(iter(show(Storage(out), Query(doc=min(ids)))))
-    assert "kept by the steps, removed because all of its lines are in many documents" in as_text(one)
-    (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
-    assert [(reason.name, reason.documents) for reason in step] == [("lines", emptied)]
-    found = duplicates(tables)
+    shown = as_text(one)
+    assert "kept by the steps, removed because it has only lines that many documents have" in shown
+    piece = one["removed"][0]
+    assert f"[removed: {len(piece['text'])} characters, in {piece['documents']} documents]" in shown
+    found = duplicates(RunTables(Storage(out)))
     assert found is not None
     assert [one["documents"] for one in found.lines] == sorted(
         (n["documents"] for n in found.lines), reverse=True
@@ -200,8 +186,3 @@ def test_a_document_that_lost_all_lines_is_accounted_for(demo: Path, tmp_path: P
     removed = {one["text"].strip() for one in table(out, "removed_lines")}
     assert {one["text"] for one in found.lines} <= removed
     assert "Removed lines that most documents had" in (out / "report.html").read_text()
-    stage_dropped(tables)
-    dropped = [
-        one for path in (out / "work/publish").rglob("*.parquet") for one in pq.read_table(path).to_pylist()
-    ]
-    assert {one["id"] for one in dropped if (one["step"], one["reason"]) == ("dedup", "lines")} == ids
