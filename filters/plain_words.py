@@ -41,6 +41,7 @@ from filters.plain_tables import (
 )
 
 Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
 
 HARD: Final = 3
 """Beside `WORD`, `PUNCTUATION` and `SENTENCE_END`: a hard chunk."""
@@ -63,8 +64,8 @@ class Items(NamedTuple):
             of the text, `LINE_BREAK`.
     """
 
-    starts: Ints
-    ends: Ints
+    starts: Places
+    ends: Places
     signs: Bytes
     gaps: Bytes
 
@@ -78,7 +79,7 @@ def pieces(text: str, items: Items, which: Ints) -> list[str]:
 @compiled
 def scan(codes: Codes, tables: Tables) -> Items:
     """Split a text into words of plain chunks and hard chunks."""
-    starts, ends = np.empty(len(codes), np.int64), np.empty(len(codes), np.int64)
+    starts, ends = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
     signs, gaps = np.empty(len(codes), np.uint8), np.zeros(len(codes), np.uint8)
     row = np.empty(len(codes), np.uint8)
     kinds, word_signs, special = tables.kinds, tables.signs, tables.special
@@ -88,20 +89,25 @@ def scan(codes: Codes, tables: Tables) -> Items:
     while at < len(codes):
         start = at
         plain = True
+        highest = 0
         while at < len(codes):
             row[at] = kinds[codes[at]] if codes[at] < CODES else 0
             if row[at] == WHITE:
                 break
             plain = plain and row[at] != 0
+            highest = max(highest, row[at])
             at += 1
         if start < at:
-            count = _cut(row, start, at, prefixes, suffixes, infixes, ends, used) if plain else 0
-            if count and _has_special(codes, start, ends, used, used + count, special, tables.longest):
-                count = 0
-            if count == 0:
+            count = 1
+            ends[used] = at
+            if plain and highest >= DIGIT:  # else letters alone, the most frequent chunk: one word
+                count = _cut(row, start, at, prefixes, suffixes, infixes, ends, used)
+            plain = plain and count > 0
+            if plain and _has_special(codes, start, ends, used, used + count, special, tables.longest):
+                plain = False
+            if not plain:
                 count = 1
                 ends[used] = at
-                plain = False
             gaps[used] = gap
             for item in range(used, used + count):
                 starts[item] = start
@@ -110,12 +116,17 @@ def scan(codes: Codes, tables: Tables) -> Items:
             used += count
             gap = SAME_CHUNK
         if at < len(codes):
-            if codes[at] == 10 or gap == LINE_BREAK:
-                gap = LINE_BREAK
-            else:
-                gap = SPACE if codes[at] == 32 and gap == SAME_CHUNK else GAP
+            gap = _gap(gap, codes[at])
             at += 1
     return Items(starts[:used], ends[:used], signs[:used], gaps[:used])
+
+
+@compiled
+def _gap(gap: int, code: int) -> int:
+    """Return what a gap is with one more character of white space."""
+    if code == 10 or gap == LINE_BREAK:
+        return LINE_BREAK
+    return SPACE if code == 32 and gap == SAME_CHUNK else GAP
 
 
 @compiled
@@ -137,7 +148,7 @@ def _cut(
     prefixes: Bytes,
     suffixes: Bytes,
     infixes: Bytes,
-    ends: Ints,
+    ends: Places,
     used: int,
 ) -> int:
     """Write the ends of a chunk's words, special cases aside, and return their number; 0 = hard."""
@@ -214,7 +225,7 @@ def _infix(row: Bytes, at: int, first: int, last: int, infixes: Bytes) -> int:
 
 
 @compiled
-def _cut_core(row: Bytes, first: int, last: int, infixes: Bytes, ends: Ints, count: int) -> int:
+def _cut_core(row: Bytes, first: int, last: int, infixes: Bytes, ends: Places, count: int) -> int:
     """Write the ends of the words of a plain core behind the others, and return the number of all."""
     done = first
     for at in range(first, last):
@@ -232,7 +243,7 @@ def _cut_core(row: Bytes, first: int, last: int, infixes: Bytes, ends: Ints, cou
 
 @compiled
 def _has_special(
-    codes: Codes, start: int, ends: Ints, first: int, last: int, special: Hashes, longest: int
+    codes: Codes, start: int, ends: Places, first: int, last: int, special: Hashes, longest: int
 ) -> bool:
     """Say whether words in a row make up a special case."""
     for index in range(first, last):
@@ -312,7 +323,8 @@ def expand(numbers: Ints, lengths: Ints, words: Ints) -> Ints:
         words: the numbers of these words, one chunk's after the other's.
     """
     first = np.zeros(len(lengths) + 1, np.int64)
-    first[1:] = np.cumsum(lengths)
+    for chunk in range(len(lengths)):
+        first[chunk + 1] = first[chunk] + lengths[chunk]
     total = len(numbers)
     for value in numbers:
         if value < 0:
