@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class _PublishedInt(int):
@@ -28,14 +31,14 @@ def published(value: float) -> Any:
     return _PublishedInt(value) if isinstance(value, int) else _PublishedFloat(value)
 
 
-def settle(step: object, own: Mapping[str, float | None]) -> None:
+def settle(step: DataclassInstance, own: Mapping[str, float | None]) -> None:
     """Replace the defaults of a frozen step by plain values; call it in ``__post_init__``.
 
     Args:
         step: the step; its recipe's values stay as they are.
         own: the chosen profile's values by field, None = off; other fields keep their default.
     """
-    for field in fields(step):  # type: ignore[arg-type]  # every step is a dataclass
+    for field in fields(step):
         value = getattr(step, field.name)
         if isinstance(value, _PublishedInt | _PublishedFloat):
             plain = int(value) if isinstance(value, int) else float(value)

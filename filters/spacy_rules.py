@@ -25,7 +25,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain, pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -77,7 +77,8 @@ def absent(module: str) -> Iterator[None]:
     if module in sys.modules:
         yield
         return
-    sys.modules[module] = None  # type: ignore[assignment]
+    modules: dict[str, Any] = sys.modules  # None stands for a module that is not to be found
+    modules[module] = None
     try:
         yield
     finally:
