@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pipelines.storage import Storage
 from pipelines.verify import verify
-from tests.faults.harness import RECIPE, Bench, do_cell, tree
-from tests.faults.matrix import all_cells
+from tests.faults.harness import DEMO, RECIPE, Bench, do_cell, tree
+from tests.faults.matrix import NAMED, all_cells, thinned
 from tests.faults.scenarios import SCENARIOS, finish, fresh, random_kill, start
 
 
@@ -28,9 +28,9 @@ class Results:
         lines = path.read_text().splitlines() if path.exists() else []
         self.known = {entry["name"]: entry for entry in map(json.loads, lines)}
 
-    def add(self, name: str, kind: str, fault: str, began: float, redone: int | None = None) -> None:
-        entry = {"name": name, "kind": kind, "fault": fault, "redone": redone}
-        entry["seconds"] = round(time.monotonic() - began, 2)
+    def add(self, name: str, kind: str, fault: str, began: float, **more: int) -> None:
+        seconds = round(time.monotonic() - began, 2)
+        entry = {"name": name, "kind": kind, "fault": fault, "seconds": seconds, **more}
         self.known[name] = entry
         with self._path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
@@ -45,10 +45,12 @@ class Results:
             mine = [entry for entry in self.known.values() if entry["kind"] == kind]
             wrong = sum(bool(entry["fault"]) for entry in mine)
             minutes = sum(entry["seconds"] for entry in mine) / 60
-            redone = Counter(entry["redone"] for entry in mine if entry["redone"] is not None)
+            redone = Counter(entry["redone"] for entry in mine if "redone" in entry)
             again = ", ".join(f"{units}: {times}" for units, times in sorted(redone.items()))
             print(f"{kind:32}{len(mine):8}{len(mine) - wrong:11}{wrong:8}{minutes:9.1f}  {again}")
-        return sum(bool(entry["fault"]) for entry in self.known.values())
+        wrong = sum(bool(entry["fault"]) for entry in self.known.values())
+        print(f"{'all':32}{len(self.known):8}{len(self.known) - wrong:11}{wrong:8}")
+        return wrong
 
 
 def main() -> int:
@@ -61,12 +63,13 @@ def main() -> int:
     parser.add_argument(
         "--minutes", type=float, default=1e9, help="stop after so many; the same command goes on"
     )
-    parser.add_argument("--recipe", type=Path, default=RECIPE, help="of the random kills")
+    parser.add_argument("--recipe", type=Path, help="of the random kills and flips")
     parser.add_argument("--number", type=int, default=100, help="of random kills or flips")
     parser.add_argument("--workers", type=int, default=2, help="of the randomly killed runs")
     options = parser.parse_args()
     until = time.monotonic() + 60 * options.minutes
-    bench = Bench(options.out.absolute() / "work", options.recipe.absolute())
+    recipe = options.recipe or (DEMO if options.what in ("kills", "flips") else RECIPE)
+    bench = Bench(options.out.absolute() / "work", recipe.absolute())
     bench.folder.mkdir(parents=True, exist_ok=True)
     results = Results(options.out / f"{options.what}.jsonl")
     work = {"matrix": do_matrix, "scenarios": do_scenarios, "kills": do_kills, "flips": do_flips}
@@ -77,14 +80,17 @@ def main() -> int:
 def do_matrix(bench: Bench, results: Results, until: float, _: argparse.Namespace) -> None:
     """Do the cells that fit into the time."""
     bench.prepare()
-    for cell in all_cells(bench):
+    cells = all_cells(bench)
+    print(f"{len(cells):,} cells; {thinned(bench)}", flush=True)
+    for cell in cells:
         if str(cell) in results.known:
             continue
         if time.monotonic() > until:
             return
         began = time.monotonic()
         outcome = do_cell(bench, cell)
-        results.add(str(cell), f"{cell.stage} {cell.action}", outcome.fault, began, outcome.redone)
+        kind = f"{cell.stage} {'named point' if cell.point == NAMED else cell.point}"
+        results.add(str(cell), kind, outcome.fault, began, redone=outcome.redone, first=outcome.first)
 
 
 def do_scenarios(bench: Bench, results: Results, until: float, _: argparse.Namespace) -> None:
@@ -110,14 +116,14 @@ def do_kills(bench: Bench, results: Results, until: float, options: argparse.Nam
     bench.remember("pack", clean)
     typical_s = time.monotonic() - began
     for number in range(options.number):
-        name = f"{options.recipe.stem} killed {number} workers {options.workers}"
+        name = f"{bench.recipe.stem} killed {number} workers {options.workers}"
         if name in results.known:
             continue
         if time.monotonic() > until:
             return
         began = time.monotonic()
         fault, redone = random_kill(bench, number, options.workers, typical_s)
-        results.add(name, f"kill {options.recipe.stem}", fault, began, redone)
+        results.add(name, f"kill {bench.recipe.stem}", fault, began, redone=redone)
 
 
 def do_flips(bench: Bench, results: Results, until: float, options: argparse.Namespace) -> None:

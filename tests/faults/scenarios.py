@@ -178,8 +178,8 @@ def vanished_input(bench: Bench) -> str:
     """An input goes while it is read; one line names it, and the run goes on when it is back."""
     inputs = bench.folder / "inputs"
     shutil.copytree(ROOT / "tests" / "sample", inputs / "tests" / "sample", dirs_exist_ok=True)
-    (inputs / "configs").mkdir(exist_ok=True)
-    recipe = Path(shutil.copy(bench.recipe, inputs / "configs" / "demo.yaml"))
+    (inputs / "tests" / "faults").mkdir(exist_ok=True)
+    recipe = Path(shutil.copy(bench.recipe, inputs / "tests" / "faults"))
     moved, victim = inputs / "away", inputs / "tests" / "sample" / "web.warc.gz"
     away = Bench(bench.folder, recipe)
     out = fresh(bench, "vanished")
