@@ -33,7 +33,7 @@ from pipelines.commands import (
     verify,
     whatif,
 )
-from pipelines.errors import CorpusmillError, OutputError, what_to_mend
+from pipelines.errors import INTERRUPTED, INTERRUPTED_CODE, CorpusmillError, OutputError, what_to_mend
 from pipelines.strict_yaml import nearest
 from pipelines.terminal import escape
 
@@ -82,10 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"corpusmill: {escape(what_to_mend(error))}", file=sys.stderr)
         sys.exit(OutputError.exit_code)
     except KeyboardInterrupt:
-        print(
-            "corpusmill: interrupted; the same command goes on from the last finished unit", file=sys.stderr
-        )
-        sys.exit(130)
+        print(f"corpusmill: {INTERRUPTED}", file=sys.stderr)
+        sys.exit(INTERRUPTED_CODE)
 
 
 def _nobody_reads() -> bool:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+INTERRUPTED: Final = "interrupted; the same command goes on from the last finished unit"
+"""What Ctrl-C and SIGTERM are answered with."""
+INTERRUPTED_CODE: Final = 130
+"""Exit code then, as shells have it: 128 + SIGINT."""
+
 
 class CorpusmillError(Exception):
     """A fault with a message for the user: what, where, why, and what to do next."""

@@ -22,7 +22,7 @@ TIMEOUT_S = 600.0
 def command(bench: Bench, out: Path, workers: int) -> list[str]:
     """Return the command that does the whole run."""
     arguments = [str(bench.recipe), "--out", str(out), "--workers", str(workers), "--quiet"]
-    return [sys.executable, "-m", "pipelines.cli", "run", *arguments]
+    return [sys.executable, "-m", "pipelines", "run", *arguments]
 
 
 def start(bench: Bench, out: Path, workers: int, fault: str | None = None) -> subprocess.Popen[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.cli import COMMANDS, main, parser
 from pipelines.commands.command import Command
+from pipelines.errors import INTERRUPTED
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample"
@@ -20,7 +21,7 @@ SAMPLE = ROOT / "tests" / "sample"
 
 def corpusmill(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the installed command in a process of its own."""
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    command = [sys.executable, "-m", "pipelines", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
 
@@ -52,6 +53,28 @@ def test_a_shell_completes_commands_options_and_recipes(tmp_path: Path) -> None:
         )
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT)
         assert done.stdout.split() == [wanted], done.stderr
+
+
+INTERRUPTING = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(name, path=None, target=None):
+        if name == "pipelines.commands":
+            os.kill(os.getpid(), signal.{})
+
+sys.meta_path.insert(0, Interrupting)
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_whoever_interrupts_while_the_program_is_read_gets_one_line(tmp_path: Path, number: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTING.format(number))
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    command = [sys.executable, "-m", "pipelines", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 130
+    assert done.stderr == f"corpusmill: {INTERRUPTED}\n"
 
 
 def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:
