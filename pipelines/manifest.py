@@ -23,6 +23,8 @@ SCHEMA_VERSION = 1
 """Version of the tables and JSON files of a run; part of every stage key."""
 
 RUN_MANIFEST = "manifest.json"
+TIMES = "run.json"
+"""What differs between two runs with equal output."""
 """The manifest of the whole run: resolved recipe, stage keys, balance, hash of every stage manifest."""
 
 
@@ -148,8 +150,12 @@ def is_sealed(value: Mapping[str, Any]) -> bool:
 def write_sealed(storage: Storage, relative: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Seal an object and write it, indented for people."""
     sealed = seal(value)
-    storage.write_bytes(relative, json.dumps(sealed, indent=1, sort_keys=True).encode() + b"\n")
+    storage.write_bytes(relative, _rendered(sealed))
     return sealed
+
+
+def _rendered(sealed: Mapping[str, Any]) -> bytes:
+    return json.dumps(sealed, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def read_sealed(storage: Storage, relative: str) -> dict[str, Any]:
@@ -161,7 +167,8 @@ def read_sealed(storage: Storage, relative: str) -> dict[str, Any]:
     found = storage.read_json(relative)
     if found is None:
         raise VerificationError(f"{storage.path(relative)}: missing or not JSON; finish the run first")
-    if not is_sealed(found):
+    # To the byte: the e of 1e-05 and of \u00e9 may become an E without another value.
+    if storage.path(relative).read_bytes() != _rendered(seal(found)):
         raise VerificationError(
             f"{storage.path(relative)}: was changed after it was written (sha256 differs)"
         )

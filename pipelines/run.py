@@ -20,6 +20,7 @@ from pipelines.input_lists import settle_inputs
 from pipelines.manifest import (
     RUN_MANIFEST,
     SCHEMA_VERSION,
+    TIMES,
     StageKey,
     explain_change,
     manifest_path,
@@ -30,7 +31,7 @@ from pipelines.manifest import (
 )
 from pipelines.models import resolve
 from pipelines.progress import Progress
-from pipelines.report.page import write_report
+from pipelines.report.page import REPORT, write_report
 from pipelines.run_tables import RunTables
 from pipelines.stages import dedup, extract, pack, train_tokenizer
 from pipelines.stages import filter as filtering
@@ -41,7 +42,7 @@ STAGES = ("extract", "filter", "dedup", "train-tokenizer", "pack")
 NAME_FILE = "work/name.json"
 OWN = (
     *("extracted", "ledger", "filtered", "errors", "signatures", "duplicates", "documents", "tokenizer"),
-    *("token_counts", "shards", RUN_MANIFEST, "run.json", "report.html"),
+    *("token_counts", "shards", RUN_MANIFEST, TIMES, REPORT),
 )
 """What a run has in its folder: files that no stage names are removed from there, or replaced."""
 
@@ -235,7 +236,7 @@ def _write_times(storage: Storage, began: float, seconds: Mapping[str, float], w
         "python": platform.python_version(),
         "peak_rss_mb": {"driver": peaks[0] // 1024, "largest_child": peaks[1] // 1024},
     }
-    write_sealed(storage, "run.json", value)
+    write_sealed(storage, TIMES, value)
 
 
 def _judge(

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from pipelines.balance import broken_laws
 from pipelines.errors import VerificationError
-from pipelines.manifest import RUN_MANIFEST, document_files, folder_files, manifest_path, read_sealed
+from pipelines.manifest import RUN_MANIFEST, TIMES, document_files, folder_files, manifest_path, read_sealed
+from pipelines.report.page import REPORT, is_whole
 from pipelines.run_tables import HOMES
 from pipelines.storage import TEMPORARY, Storage, sha256_of
 from pipelines.tables import fate
@@ -37,7 +38,7 @@ def verify(storage: Storage) -> tuple[list[str], list[str]]:
         manifests = _manifests(storage)
     except VerificationError as error:
         return [str(error)], []
-    faults = [*_seal_faults(storage, manifests), *_file_faults(storage, manifests)]
+    faults = [*_seal_faults(storage, manifests), *_file_faults(storage, manifests), *_page_faults(storage)]
     if not faults:  # tables that are not what was written would only repeat the same fault
         faults += broken_laws(manifests)
         faults += list(_data_faults(storage, manifests))
@@ -66,6 +67,17 @@ def _seal_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -
         for home, sha256 in manifests[name]["upstream"].items():
             if hashes.get(home) != sha256:
                 yield f"{path}: was made from another {manifest_path(home)}; run the recipe again"
+
+
+def _page_faults(storage: Storage) -> Iterator[str]:
+    """Check what no manifest names, where it is there: the times and the report."""
+    if storage.exists(TIMES):
+        try:
+            read_sealed(storage, TIMES)
+        except VerificationError as error:
+            yield str(error)
+    if storage.exists(REPORT) and not is_whole(storage.path(REPORT).read_bytes()):
+        yield f"{storage.path(REPORT)}: was changed after it was written; `corpusmill report` writes it anew"
 
 
 def _file_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

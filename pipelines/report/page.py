@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import yaml
 from markupsafe import Markup
 
 from pipelines.balance import balance, broken_laws
-from pipelines.manifest import RUN_MANIFEST, read_sealed
+from pipelines.manifest import RUN_MANIFEST, TIMES, read_sealed
 from pipelines.report import breakdowns, charts, clusters, comparison, ends, samples, shown
 from pipelines.report.funnel import funnel
 from pipelines.run_tables import RunTables
@@ -19,6 +20,7 @@ from pipelines.storage import FileFact, Storage
 from pipelines.terminal import counted, escape
 
 REPORT: Final = "report.html"
+SEAL: Final = b"<!-- sha256 of all before: "
 
 
 class Report:
@@ -108,7 +110,7 @@ class Report:
         return {
             "recipe": yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True),
             "stages": self._tables.manifests,
-            "times": self._tables.storage.read_json("run.json"),
+            "times": self._tables.storage.read_json(TIMES),
             "manifest": manifest,
         }
 
@@ -147,8 +149,19 @@ def render(template: str, **facts: Any) -> Markup:
 
 
 def write_report(storage: Storage, against: Storage | None = None) -> FileFact:
-    """Write ``report.html`` into the run."""
-    return storage.write_bytes(REPORT, Report(storage, against).page().encode())
+    """Write ``report.html`` into the run, its sha256 at its end."""
+    page = Report(storage, against).page().encode()
+    return storage.write_bytes(REPORT, page + _seal(page))
+
+
+def is_whole(data: bytes) -> bool:
+    """Say whether this is a report to the byte as it was written."""
+    page, mark, _ = data.rpartition(SEAL)
+    return data == page + _seal(page) if mark else False
+
+
+def _seal(page: bytes) -> bytes:
+    return SEAL + hashlib.sha256(page).hexdigest().encode() + b" -->\n"
 
 
 def _storage(out: str | Storage) -> Storage:

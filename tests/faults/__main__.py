@@ -13,6 +13,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from pipelines.manifest import TIMES
+from pipelines.report.page import REPORT
 from pipelines.storage import Storage
 from pipelines.verify import verify
 from tests.faults.harness import DEMO, RECIPE, Bench, do_cell, tree
@@ -133,7 +135,8 @@ def do_flips(bench: Bench, results: Results, until: float, options: argparse.Nam
     if code:
         raise RuntimeError(said)
     dice = random.Random(1)
-    files = [path for path in sorted(tree(out)) if not path.startswith("work/")]
+    files = sorted({*tree(out), TIMES, REPORT})
+    files = [path for path in files if not path.startswith("work/")]
     for number in range(options.number):
         path = out / dice.choice(files)
         data = path.read_bytes()

@@ -108,11 +108,14 @@ def test_a_change_in_a_list_of_steps_is_explained_by_step() -> None:
     assert explain_change(old, new) == ["steps.a.fields.least: 1 -> 2"]
 
 
-def test_a_manifest_that_was_edited_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("old", "new"), [("-05", "-06"), ("1e", "1E"), ("u00e9", "u00E9"), ('": ', '":  ')])
+def test_a_manifest_that_was_edited_is_named(tmp_path: Path, old: str, new: str) -> None:
+    """Even where it still says the same."""
     storage = Storage(tmp_path)
-    write_sealed(storage, "manifest.json", {"a": 1})
+    write_sealed(storage, "manifest.json", {"a": 1e-05, "b": "\u00e9"})
     path = storage.path("manifest.json")
-    path.write_text(path.read_text().replace("1", "2", 1))
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(VerificationError, match=r"manifest\.json: was changed"):
         read_sealed(storage, "manifest.json")
 

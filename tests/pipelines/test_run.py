@@ -158,6 +158,15 @@ def test_an_edited_manifest_is_named(demo: Path, tmp_path: Path, manifest: str) 
     assert any(manifest in line and "changed" in line for line in verify(Storage(out))[0])
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "run.json", "report.html"])
+def test_a_changed_letter_in_what_people_read_is_named(demo: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(demo, out)
+    data = (out / name).read_bytes()
+    (out / name).write_bytes(data.replace(b"m", b"M", 1))
+    assert any(f"{out / name}: was changed" in line for line in verify(Storage(out))[0])
+
+
 def test_a_stranger_among_the_parts_is_named(demo: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     shutil.copytree(demo, out)
