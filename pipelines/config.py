@@ -180,7 +180,7 @@ class Minhash:
     Attributes:
         bands: how signatures are cut: ``fineweb`` is 14 x 8, ``dolma3`` 26 x 11, ``nemo`` 20 x 13.
         similarity: Jaccard similarity from which two documents are duplicates.
-        verify: ``signature`` = estimate from all hashes, pairs from two standard errors below the limit to four
+        verify: ``signature`` = estimate from all hashes, pairs from two standard errors below the limit to five
             above settled by exact Jaccard; ``exact`` = every pair settled by exact Jaccard; ``containment`` = that,
             and no 3-gram of words of the removed document is missing in the kept one.
         scheme: how signatures are made; see `filters.dedup.scheme.Scheme`.

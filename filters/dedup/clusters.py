@@ -37,16 +37,17 @@ class Limit:
 
     @classmethod
     def estimated(cls, similarity: float, permutations: int) -> Limit:
-        """Trust estimates of more than two standard errors below the limit, or four above.
+        """Trust estimates of more than two standard errors below the limit, or five above.
 
         A pair passed over costs one missed copy; a pair believed costs a document. And pages of one template are
-        compared with hundreds of others each, chosen by the very numbers that the estimate counts: with two
-        standard errors, 189 of 5,000 pages with a similarity of 0.63 fell at a limit of 0.7
-        (`tests/bench/dedup_templates.py`).
+        compared with hundreds of others each, chosen by the very numbers that the estimate counts: of pages with a
+        similarity of 0.63, at a limit of 0.7, two standard errors cost 189 of 5,000, and four one of 50,000, with an
+        estimate of 98 in 112 that one pair in 160 million has (`tests/bench/dedup_templates.py`). Beyond five it is
+        one in 500 billion.
         """
         error = standard_error(similarity, permutations)
         low = np.ceil(permutations * (similarity - 2.0 * error))
-        return cls(similarity, int(low), int(np.floor(permutations * (similarity + 4.0 * error))))
+        return cls(similarity, int(low), int(np.floor(permutations * (similarity + 5.0 * error))))
 
     @classmethod
     def exact(cls, similarity: float, permutations: int) -> Limit:
