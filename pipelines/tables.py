@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -104,6 +106,30 @@ def text_bytes(path: Path) -> int:
     text = metadata.schema.to_arrow_schema().get_field_index("text")
     groups = range(metadata.num_row_groups)
     return sum(metadata.row_group(group).column(text).total_uncompressed_size for group in groups)
+
+
+def read_rows(path: str, rows: npt.NDArray[np.int64]) -> pa.Table:
+    """Return some rows of a part as a table; see `row_tables`."""
+    return pa.concat_tables([pq.read_schema(path).empty_table(), *row_tables(path, rows)])
+
+
+def row_tables(
+    path: str, rows: npt.NDArray[np.int64], columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Yield some rows of a part, by row group; only the row groups that hold one are read.
+
+    Args:
+        path: of the part.
+        rows: int64, ascending.
+        columns: those to read; None = all.
+    """
+    with pq.ParquetFile(path, page_checksum_verification=True) as part:
+        sizes = [part.metadata.row_group(group).num_rows for group in range(part.num_row_groups)]
+        ends = np.cumsum(sizes)
+        groups = np.searchsorted(ends, rows, side="right")
+        for group in np.unique(groups).tolist():
+            table = part.read_row_group(group, columns=columns, use_threads=False)
+            yield table.take(rows[groups == group] - (ends[group] - sizes[group]))
 
 
 def document_row(document: Document) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pipelines.stages import (
     dedup_components,
     dedup_counts,
     dedup_decisions,
+    dedup_index,
     dedup_lines,
     dedup_substrings,
 )
@@ -37,18 +38,19 @@ def find_candidates(run: Run, search: Search, listing: str) -> None:
 
     def build(pipeline: beam.Pipeline) -> None:
         units = pipeline | "Units" >> ReadUnits(listing)
-        members = units | "Send members" >> Regroup(partial(dedup_candidates.members, search=search))
-        contents = units | "Send contents" >> Regroup(partial(dedup_candidates.copies, search=search))
-        find_buckets = partial(dedup_candidates.find_buckets, search=search)
-        find_pairs = partial(dedup_candidates.find_pairs, search=search)
-        told = (
-            members | "Find buckets" >> beam.FlatMapTuple(find_buckets).with_output_types(Keyed),
-            contents | "Find copies" >> beam.FlatMapTuple(find_pairs).with_output_types(Keyed),
-        )
+        if search.indexes:
+            whole = units | "Whole" >> beam.Filter(lambda unit: not unit.probed)
+            found = (
+                units
+                | "Of this run" >> beam.Filter(lambda unit: unit.ordinal < search.own_units)
+                | "Look up keys" >> Regroup(partial(dedup_candidates.probe, search=search))
+                | "Note rows" >> beam.MapTuple(partial(note_rows, search=search, listing=listing))
+            )
+            units = (whole, found) | "Units that take part" >> beam.Flatten()
         _ = (
-            told
-            | "All that is found" >> beam.Flatten()
-            | "By unit" >> beam.GroupByKey()
+            units
+            | "Send keys" >> Regroup(partial(dedup_candidates.send_keys, search=search))
+            | "Find shared" >> Regroup(Call(partial(dedup_candidates.find_shared, search=search)))
             | "Write" >> beam.MapTuple(partial(dedup_candidates.write_found, search=search))
         )
 
@@ -187,6 +189,12 @@ def decide(group: int, batches: Iterable[bytes], search: Search, listing: str) -
     """Decide one group; see `dedup_decisions.decide`."""
     texts = [unit.text for unit in read_units(listing)]
     yield from dedup_decisions.decide(group, batches, search, texts)
+
+
+def note_rows(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> Unit:
+    """Note which rows of an older unit take part; return the unit."""
+    dedup_index.note_rows(ordinal, batches, search)
+    return read_units(listing)[ordinal]
 
 
 def send_passages(

@@ -9,7 +9,7 @@
 7. `dedup_documents`: each unit writes its finished text, its list of duplicates, and what it removed from texts.
 
 Texts stay in files: what is shuffled is hashes, signatures and decisions. What older runs kept takes part with its
-signatures (`dedup_against`).
+signatures (`dedup_against`), as far as their index (`dedup_index`) says that it shares something with this run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ from typing import Any, Final
 from pipelines.config import Dedup
 from pipelines.errors import InputError
 from pipelines.manifest import StageKey, folder_files, stage_key, write_stage_manifest
-from pipelines.stages import dedup_decisions, dedup_documents, dedup_lines, dedup_signatures, dedup_substrings
+from pipelines.stages import (
+    dedup_decisions,
+    dedup_documents,
+    dedup_index,
+    dedup_lines,
+    dedup_signatures,
+    dedup_substrings,
+)
 from pipelines.stages.dedup_against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup_search import FOLDER, Search, Unit, part_path
 from pipelines.stages.run import Run, Task, UnitWork, run_units, sweep_units
@@ -59,11 +66,13 @@ def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[
     check_headers(older, dedup_signatures.Settings.of(_section(run)).header)
     _clear(run.storage)
     signed = _sign(run, filtered)
-    _search(run, parts, older)
+    search = _search(run, parts, older)
     written = _write(run, parts, own_key, older)
+    index = dedup_index.gather_keys(search)
     _clear(run.storage)
     upstream = {str(filtered["home"]): str(filtered["sha256"])}
-    return write_stage_manifest(run.storage, HOME, own_key, upstream, [*signed.values(), *written.values()])
+    sidecars = [*signed.values(), *written.values(), index]
+    return write_stage_manifest(run.storage, HOME, own_key, upstream, sidecars)
 
 
 def _older(run: Run) -> list[OlderRun]:
@@ -96,8 +105,8 @@ def _sign_task(storage: Storage, part: Mapping[str, Any], ledger: Mapping[str, A
     return Task(part["unit"], fingerprint, part["bytes"], payload)
 
 
-def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = ()) -> None:
-    """Find all duplicates; leave a table of decisions for each unit that has any."""
+def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = ()) -> Search:
+    """Find all duplicates; leave a table of decisions for each unit that has any, and the keys of the index."""
     from pipelines.beam import dedup as transforms  # Beam takes a second to import
     from pipelines.beam.runner import is_local
 
@@ -112,13 +121,16 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
         )
         for ordinal, part in enumerate(parts)
     ]
-    units += search_units(older, len(parts))
+    section, root = _section(run), str(run.storage.root)
+    more, indexes = search_units(older, len(parts), section)
+    units += more
     documents, kept = sum(part["rows"] for part in parts), sum(one.documents for one in older)
+    # Of a run that is looked up in, those take part that share a key: counted as if they were as many as ours.
+    read = documents * bool(indexes) + sum(one.documents for one in older if not one.is_probed(section))
     local = is_local(run.beam_flags)
     against = f" with {counted(kept, 'document')} of {counted(len(older), 'older run')}" if older else ""
     run.progress.say(f"{NAME}: comparing {counted(documents, 'document')}{against}")
-    section, root = _section(run), str(run.storage.root)
-    search = Search.plan(root, section, documents + kept, local, len(older), len(parts))
+    search = Search.plan(root, section, documents + read, local, len(older), len(parts), tuple(indexes))
     listing = transforms.write_listing(run, units)
     transforms.find_candidates(run, search, listing)
     groups = dedup_decisions.count_groups(search, units)
@@ -133,6 +145,7 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
             transforms.count_lines(run, search, listing, dedup_lines.partitions_for(size, section.lines))
         if section.substrings is not None:
             transforms.find_substrings(run, search, listing, dedup_substrings.partitions_for(size))
+    return search
 
 
 def _write(

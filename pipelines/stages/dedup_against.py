@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from filters.dedup.scheme import differences
+from pipelines.config import Dedup
 from pipelines.errors import InputError
 from pipelines.manifest import folder_files, manifest_path, read_sealed
-from pipelines.stages.dedup_search import Unit
+from pipelines.stages.dedup_index import FOLDER as INDEX
+from pipelines.stages.dedup_index import has_keys
+from pipelines.stages.dedup_search import Index, Unit
 from pipelines.stages.dedup_signatures import read_header
 from pipelines.storage import Storage
 
@@ -26,12 +29,20 @@ class OlderRun:
         sha256: of the manifest of its ``documents/``.
         documents: how many it kept.
         units: name of a unit, and paths of its parts of ``filtered/``, ``signatures/`` and ``documents/``.
+        folder: where it is.
+        index: what shaped the keys of its ``index/``; None = it has none.
     """
 
     name: str
     sha256: str
     documents: int
     units: tuple[tuple[str, str, str, str], ...]
+    folder: Path
+    index: dict[str, Any] | None
+
+    def is_probed(self, dedup: Dedup) -> bool:
+        """Say whether a search can look up in the index what it shares with the run, and need not read it all."""
+        return has_keys(self.index, dedup)
 
 
 def read_older(paths: Sequence[Path], own_name: str) -> list[OlderRun]:
@@ -65,13 +76,19 @@ def check_headers(older: Sequence[OlderRun], own: Mapping[str, Any]) -> None:
                 raise InputError(f"{what}; use its settings here, or run its dedup stage again with these")
 
 
-def search_units(older: Sequence[OlderRun], first: int) -> list[Unit]:
-    """Return the units of older runs for the search, numbered from `first`."""
-    entries = [(age, *paths) for age, run in enumerate(older) for paths in run.units]
-    return [
-        Unit(ordinal, unit, text, signatures, age, kept)
-        for ordinal, (age, unit, text, signatures, kept) in enumerate(entries, first)
-    ]
+def search_units(older: Sequence[OlderRun], first: int, dedup: Dedup) -> tuple[list[Unit], list[Index]]:
+    """Return the units of older runs for the search, numbered from `first`, and the indexes of those that have one."""
+    units: list[Unit] = []
+    indexes = []
+    for age, run in enumerate(older):
+        begin, probed = first + len(units), run.is_probed(dedup)
+        units += [
+            Unit(ordinal, unit, text, signatures, age, kept, probed)
+            for ordinal, (unit, text, signatures, kept) in enumerate(run.units, begin)
+        ]
+        if probed:
+            indexes.append(Index(str(run.folder / INDEX), begin))
+    return units, indexes
 
 
 def _read(storage: Storage) -> OlderRun:
@@ -87,4 +104,5 @@ def _read(storage: Storage) -> OlderRun:
     name = (storage.read_json(NAME_FILE) or {}).get("name", storage.root.name)
     units = tuple((unit, texts[unit], path, kept[unit]) for unit, path in sorted(signatures.items()))
     rows = sum(file["rows"] for file in folder_files(documents, "documents"))
-    return OlderRun(name, documents["sha256"], rows, units)
+    index = next((unit["counts"] for unit in documents["units"] if unit["unit"] == INDEX), None)
+    return OlderRun(name, documents["sha256"], rows, units, storage.root, index)

@@ -100,10 +100,10 @@ def nodes(unit: Unit, search: Search, groups: int, roots: str) -> Iterator[Keyed
     if not len(docs):
         return
     group = groups_of(roots_of(docs, read_records(search.storage, roots, [unit.ordinal], EDGE)), groups)
-    part, rows = SignaturePart.read(unit.signatures), rows_of(docs)
+    part = SignaturePart.read(unit.signatures, rows_of(docs))
     made = np.empty(len(docs), dtype=node_type(search))
-    made["doc"], made["order"] = docs, keep_keys(part.ranks[rows], unit.age)
-    made["id"], made["signature"] = part.ids[rows], part.signatures[rows]
+    made["doc"], made["order"] = docs, keep_keys(part.ranks, unit.age)
+    made["id"], made["signature"] = part.ids, part.signatures
     for tag, kind, owners, records in (
         (_NODES, "nodes", docs, made),
         (_MEMBERS, "node-members", memberships["doc"], memberships),

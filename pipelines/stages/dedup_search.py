@@ -43,6 +43,7 @@ class Unit:
         signatures: path of its part of ``signatures/``.
         age: place of its run, oldest first.
         kept: path of its part of ``documents/`` where only documents that stand there take part; else None.
+        probed: of these only what shares a key with this run takes part; see `dedup_index`.
     """
 
     ordinal: int
@@ -51,6 +52,15 @@ class Unit:
     signatures: str
     age: int = 0
     kept: str | None = None
+    probed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The index of an older run: its folder, and the ordinal of the run's first unit."""
+
+    folder: str
+    first: int
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Search:
         by_file: bulk records travel by reference.
         age: place of this run among the runs that take part, the last.
         own_units: units of this run; ordinals from there on belong to older runs.
+        indexes: those of older runs whose units are `Unit.probed`.
     """
 
     root: str
@@ -72,13 +83,23 @@ class Search:
     by_file: bool
     age: int
     own_units: int
+    indexes: tuple[Index, ...] = ()
 
     @classmethod
-    def plan(cls, root: str, dedup: Dedup, documents: int, by_file: bool, age: int, own_units: int) -> Search:
+    def plan(
+        cls,
+        root: str,
+        dedup: Dedup,
+        documents: int,
+        by_file: bool,
+        age: int,
+        own_units: int,
+        indexes: tuple[Index, ...] = (),
+    ) -> Search:
         """Plan a search of so many documents in which no partition takes more than about 64 MiB of records."""
         bands = dedup.minhash.cut().count if dedup.minhash else 0
         total = documents * ((bands + dedup.url) * MEMBER.itemsize + COPY.itemsize)
-        return cls(root, dedup, 1 + total // PARTITION_BYTES, by_file, age, own_units)
+        return cls(root, dedup, 1 + total // PARTITION_BYTES, by_file, age, own_units, indexes)
 
     @property
     def storage(self) -> Storage:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from filters.dedup.scheme import Scheme
 from filters.dedup.shingles import Shingling, as_set, jaccard, shared_count, windows
 from filters.dedup.units import Hashes
 from filters.dedup.walk import Floats, Ints
 from pipelines.stages.dedup_search import documents, ordinals, rows_of
+from pipelines.tables import row_tables
 
 # Pairs settled at a time: bounds the shingle sets in memory, about 8 kB each for a page of 1,000 words.
 CHUNK: Final = 1 << 14
@@ -74,14 +74,5 @@ def read_cuts(docs: Hashes, texts: Sequence[str], cut: Callable[[str], Any]) -> 
 
 
 def _read_cuts(path: str, rows: Ints, cut: Callable[[str], Any]) -> list[Any]:
-    """Return the cuts of rows of a part, ascending; only the row groups that hold one are read."""
-    cuts: list[Any] = []
-    with pq.ParquetFile(path, page_checksum_verification=True) as part:
-        sizes = [part.metadata.row_group(group).num_rows for group in range(part.num_row_groups)]
-        ends = np.cumsum(sizes)
-        groups = np.searchsorted(ends, rows, side="right")
-        for group in np.unique(groups).tolist():
-            table = part.read_row_group(group, columns=["text"], use_threads=False)
-            wanted = table.take(rows[groups == group] - (ends[group] - sizes[group]))
-            cuts += map(cut, wanted["text"].to_pylist())
-    return cuts
+    """Return the cuts of rows of a part, ascending."""
+    return [cut(text) for table in row_tables(path, rows, ["text"]) for text in table["text"].to_pylist()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ from pipelines.config import Dedup, Preference
 from pipelines.errors import InputError
 from pipelines.manifest import Folder, canonical_json
 from pipelines.stages.run import Batch, Counts
-from pipelines.tables import KEPT
+from pipelines.tables import KEPT, read_rows
 
 NAME: Final = "dedup-signatures"
 BATCH_ROWS: Final = 1024
@@ -112,9 +112,10 @@ class SignaturePart:
     signatures: Signatures
 
     @classmethod
-    def read(cls, path: str) -> SignaturePart:
-        """Read a part."""
-        table = pq.read_table(path, use_threads=False).combine_chunks()
+    def read(cls, path: str, rows: npt.NDArray[np.int64] | None = None) -> SignaturePart:
+        """Read a part, or some rows of it, ascending; only the row groups that hold one are read."""
+        table = pq.read_table(path, use_threads=False) if rows is None else read_rows(path, rows)
+        table = table.combine_chunks()
         columns = {name: _chunk(table[name]) for name in table.column_names}
         return cls(
             _void(columns["id"]),
@@ -128,6 +129,10 @@ class SignaturePart:
             .to_numpy()
             .reshape(len(table), columns["signature"].type.list_size),
         )
+
+    def take(self, places: npt.NDArray[np.int64]) -> SignaturePart:
+        """Return some of the documents."""
+        return SignaturePart(*(getattr(self, field.name)[places] for field in fields(self)))
 
 
 def read_header(path: str) -> dict[str, Any]:
