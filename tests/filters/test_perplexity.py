@@ -55,6 +55,7 @@ def test_perplexity_is_that_of_the_file(text: str) -> None:
 @needs_kenlm
 def test_known_values() -> None:
     assert measure("The cát") == pytest.approx(10 ** (0.9 / 3), rel=1e-5)
+    assert measure("the cat \ud800") == pytest.approx(10 ** ((0.7 + 0.1 + 1 + 0.7) / 4), rel=1e-5)
     assert measure("The cát", normalize=False) == pytest.approx(10 ** ((0.3 + 1 + 1 + 0.7) / 3), rel=1e-5)
 
 
