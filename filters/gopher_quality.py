@@ -2,7 +2,8 @@
 
 Gopher's quality rules (Rae et al. 2021, arXiv:2112.11446, A.1.1) as datatrove 0.10 counts them. A word is a token
 of `TextView.words` that is more than punctuation; shares of words are of all tokens. Wrongly dropped: poems,
-tables, code, dictionaries, anything in English without two of eight stop words. Cost: about 1 ms for 1,000 words.
+tables, code, dictionaries, anything in English without two of eight stop words. Cost: 0.1 ms for 1,000 words once they
+are split.
 """
 
 from __future__ import annotations
