@@ -36,11 +36,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,gguf,notebooks,torch]'
 	touch $(STAMP)
 
-# The full fault matrix: hours. It keeps its results in runs/faults and goes on where it was ended.
+# The full fault matrix: hours on a busy machine. It keeps its results in runs/faults and goes on where it was ended.
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults matrix
 	$(BIN)/python -m tests.faults scenarios
 	$(BIN)/python -m tests.faults kills
+	$(BIN)/python -m tests.faults flips --number 200
 
 # Coverage-guided fuzzing of every reader, MINUTES each.
 MINUTES ?= 5
@@ -58,10 +59,11 @@ lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --extra dev --extra gguf --extra notebooks --python-version 3.11 \
 	    --constraint constraints.txt --output-file requirements.lock pyproject.toml
 
-# Known vulnerabilities of what is locked; asks the vulnerability service of PyPI.
+# Known vulnerabilities of what is locked; asks the vulnerability service of PyPI. An index without that service knows
+# of none, so what it cannot audit is a failure.
 audit: $(STAMP)
 	$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/pip-audit --require-hashes --requirement requirements.lock
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

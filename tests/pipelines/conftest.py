@@ -1,4 +1,4 @@
-"""Fixtures of the pack stage: a run whose documents and tokenizer are finished."""
+"""Fixtures of the pack stage, a run whose documents and tokenizer are finished, and of the tests of recipes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pipelines.progress import Progress
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
 from pipelines.tables import DOCUMENTS, to_table
+from tests.pipelines.recipes import make_home
 
 UPSTREAM = stage_key("upstream", {})
 SEQ_LEN = 64
@@ -120,3 +121,9 @@ def write_tokenizer(storage: Storage, model: bytes) -> dict[str, Any]:
     fact = storage.write_bytes("tokenizer/tokenizer.model", model)
     units = [{"unit": "tokenizer", "files": [fact.as_dict()], "counts": {}}]
     return write_stage_manifest(storage, "tokenizer", UPSTREAM, {}, units)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a few inputs, and a reader and a step of our own; see `make_home`."""
+    return make_home(tmp_path, monkeypatch)
