@@ -22,7 +22,8 @@ from pipelines.publish import hub as publishing
 from pipelines.publish.publish import PARTS, Target, prepare, publish
 from pipelines.run import run_recipe
 from pipelines.storage import Storage
-from tests.hub.server import TOKEN, Hub, running
+from tests.hub.server import TOKEN, running
+from tests.hub.state import Hub
 
 ROOT = Path(__file__).resolve().parents[3]
 ALL = Target("me/demo", PARTS)
