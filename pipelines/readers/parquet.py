@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar, NamedTuple
+from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
 from pipelines.readers.chunk_buffer import Place
+from pipelines.readers.parquet_footer import Group, row_groups
 from pipelines.readers.record import Damaged, Event, Span
 from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, check_columns, columns_of, row_record
 
@@ -22,15 +23,6 @@ BUFFER_BYTES = 1 << 20
 # "PAR1" at both ends, and the footer's length.
 MAGIC_BYTES = 4
 FOOTER_BYTES = 12
-
-
-class _Group(NamedTuple):
-    """One row group: its ordinal, its bytes, its rows."""
-
-    ordinal: int
-    offset: int
-    length: int
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,9 @@ class Parquet:
     def splits(self, stream: BinaryIO) -> bool:
         """Say whether this file may be read in byte ranges: whether it has several row groups."""
         try:
-            return len(_groups(_open(stream, size := _size(stream)).metadata, size)) > 1
+            size = _size(stream)
+            _open(stream, size)
+            return len(_groups(stream, size)) > 1
         except _UnreadableError:
             return False
 
@@ -69,7 +63,7 @@ class Parquet:
         size = _size(stream)
         try:
             file = _open(stream, size)
-            groups = _groups(file.metadata, size)
+            groups = _groups(stream, size)
         except _UnreadableError as error:
             if start == 0 and size > 0:
                 yield Damaged(0, size, "not_parquet", str(error)[:MESSAGE_CHARACTERS])
@@ -126,31 +120,22 @@ def _open(stream: BinaryIO, size: int) -> pq.ParquetFile:
         raise _UnreadableError(f"{error}; fetch the file again") from error
 
 
-def _groups(metadata: pq.FileMetaData, size: int) -> list[_Group]:
+def _groups(stream: BinaryIO, size: int) -> list[Group]:
     """Return the row groups that hold rows, in the order of their bytes."""
-    groups = []
-    for ordinal in range(metadata.num_row_groups):
-        group = metadata.row_group(ordinal)
-        columns = [group.column(index) for index in range(group.num_columns)]
-        starts = [
-            min(at for at in (column.dictionary_page_offset, column.data_page_offset) if at)
-            for column in columns
-            if column.total_compressed_size and (column.dictionary_page_offset or column.data_page_offset)
-        ]
-        sizes = [column.total_compressed_size for column in columns if column.total_compressed_size]
-        if starts and group.num_rows:
-            ends = [start + length for start, length in zip(starts, sizes, strict=True)]
-            groups.append(_Group(ordinal, min(starts), max(ends) - min(starts), group.num_rows))
+    try:
+        groups = row_groups(stream, size)
+    except ValueError as error:
+        raise _UnreadableError(f"{error}; fetch the file again") from error
     groups.sort(key=lambda group: group.offset)
     position = MAGIC_BYTES
     for group in groups:
-        if group.offset < position or group.offset + group.length > size - FOOTER_BYTES:
+        if group.length < 1 or group.offset < position or group.offset + group.length > size - FOOTER_BYTES:
             raise _UnreadableError(f"the footer puts row group {group.ordinal} where it cannot be")
         position = group.offset + group.length
     return groups
 
 
-def _group_events(file: pq.ParquetFile, group: _Group, columns: Columns) -> Iterator[Event]:
+def _group_events(file: pq.ParquetFile, group: Group, columns: Columns) -> Iterator[Event]:
     """Yield the records of a row group, then its span; as damage if not all of it can be read."""
     index = 0
     names = sorted(set(columns.names().values()))
