@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -241,6 +242,17 @@ class Storage:
         """Remove all files below a folder of the run."""
         for relative in self.list_files(folder):
             self.remove(relative)
+
+    @contextlib.contextmanager
+    def scratch(self, relative: str) -> Iterator[Path]:
+        """Yield an empty folder for this process alone, gone afterwards; what a dead run left there goes before."""
+        path = self.path(relative)
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
     def withdraw(self, relative: str) -> None:
         """Remove, for good, a file that says something is finished, before that stops being true."""

@@ -115,6 +115,7 @@ def train(
     alpha: float = 0.5,
     special: Sequence[str] = SPECIAL,
     lines: Iterable[str] | None = None,
+    scratch: Path | None = None,
 ) -> Trained:
     """Train a tokenizer on counted words: BPE, or unigram where there are lines of text.
 
@@ -127,6 +128,7 @@ def train(
         alpha: temperature of language balancing, 0 to 1; see `weights`.
         special: names in `GROUPS`, and control symbols of one's own such as ``<|think|>``.
         lines: running text for unigram, balanced already; the counts then only choose the characters.
+        scratch: folder for what the trainer reads, which is as large as the counts; None = the system's.
 
     Raises:
         TokenizerError: there is no text, the size is impossible, or SentencePiece failed.
@@ -140,7 +142,7 @@ def train(
     # Half of the room at most, so that a corpus of many scripts still learns words.
     alphabet = choose_alphabet(counts, shares, most=max(vocab_size - _fixed(controls), 0) // 2)
     words = training_words(counts, shares, alphabet.characters)
-    with tempfile.TemporaryDirectory(prefix="corpusmill-tokenizer-") as name:
+    with tempfile.TemporaryDirectory(prefix="corpusmill-tokenizer-", dir=scratch) as name:
         source = _write_words(words, Path(name)) if lines is None else _write_lines(lines, Path(name))
         model = _fit(source, alphabet.characters, vocab_size, controls)
     size = len(read_model(model).pieces)

@@ -123,13 +123,15 @@ def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
     run.progress.say(f"{NAME}: training on {counted.table.num_rows} distinct words")
     try:
         lines = sample_lines(run.storage, document_files(documents), counted.table, section.alpha)
-        trained = train(
-            counted.table,
-            section.vocab_size,
-            section.alpha,
-            section.special_tokens,
-            lines if section.model_type == "unigram" else None,
-        )
+        with run.storage.scratch(f"work/{NAME}") as scratch:
+            trained = train(
+                counted.table,
+                section.vocab_size,
+                section.alpha,
+                section.special_tokens,
+                lines if section.model_type == "unigram" else None,
+                scratch,
+            )
     except TokenizerError as error:
         raise InputError(str(error)) from error
     tokenizer = Tokenizer(trained.model)

@@ -106,6 +106,17 @@ def test_sweep_removes_what_dead_attempts_left(tmp_path: Path) -> None:
     assert storage.list_files(".") == ["a/kept.txt", "work/extract/u.started"]
 
 
+def test_a_scratch_folder_begins_and_ends_empty_whoever_died_in_it(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    left = tmp_path / "work" / "training" / "of-a-dead-run" / "words.tsv"
+    left.parent.mkdir(parents=True)
+    left.write_text("left")
+    with storage.scratch("work/training") as scratch:
+        assert list(scratch.iterdir()) == []
+        (scratch / "words.tsv").write_text("mine")
+    assert storage.list_files("work") == []
+
+
 def test_an_object_store_is_refused_clearly() -> None:
     with pytest.raises(OutputError, match="gs://bucket/run: object stores are not supported yet"):
         Storage("gs://bucket/run")

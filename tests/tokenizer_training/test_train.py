@@ -73,6 +73,22 @@ def test_counted_words_text_and_shuffled_text_give_the_same_tokenizer(
     assert trained.vocab_size == SIZE
 
 
+def test_what_the_trainer_reads_lies_in_the_folder_given_and_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def fail(*_: object) -> bytes:
+        seen.extend(path.name for path in tmp_path.rglob("*.tsv"))
+        raise TokenizerError("as asked")
+
+    monkeypatch.setattr("tokenizer_training.train._run_trainer", fail)
+    with pytest.raises(TokenizerError, match="as asked"):
+        train(counts_of("some words"), 512, scratch=tmp_path)
+    assert seen == ["words.tsv"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_language_alone_does_not_feel_the_temperature(texts: list[tuple[str, str]]) -> None:
     counts = counts_of(*(text for language, text in texts if language == "de"))
     assert train(counts, 1024, alpha=0.3).model == train(counts, 1024, alpha=1).model
