@@ -30,10 +30,16 @@ LISTING = f"{FOLDER}/units.jsonl"
 Emit = Callable[..., Iterator[Keyed]]
 
 
-def find_candidates(run: Run, search: Search, listing: str) -> None:
+def find_candidates(run: Run, search: Search, listing: str, groups: int = 0) -> None:
     """Tell every unit what its documents have in common with others.
 
     It takes 10 CPU seconds per million documents, less than worker processes take to start.
+
+    Args:
+        run: the run.
+        search: the search.
+        listing: path of the list of units.
+        groups: decide in the same pipeline, in so many work groups; where the search `is_joined`. 0 = do not.
     """
 
     def build(pipeline: beam.Pipeline) -> None:
@@ -47,12 +53,14 @@ def find_candidates(run: Run, search: Search, listing: str) -> None:
                 | "Note rows" >> beam.MapTuple(partial(note_rows, search=search, listing=listing))
             )
             units = (whole, found) | "Units that take part" >> beam.Flatten()
-        _ = (
+        written = (
             units
             | "Send keys" >> Regroup(partial(dedup_candidates.send_keys, search=search))
             | "Find shared" >> Regroup(Call(partial(dedup_candidates.find_shared, search=search)))
-            | "Write" >> beam.MapTuple(partial(dedup_candidates.write_found, search=search))
+            | "Write" >> beam.MapTuple(partial(write_found, search=search, listing=listing))
         )
+        if groups:
+            _ = written | "Decide" >> DecideGroups(search, listing, groups, dedup_components.JOINED)
 
     run_pipeline(build, 1, run.beam_flags)
 
@@ -63,8 +71,6 @@ def join_components(run: Run, search: Search, units: Sequence[Unit], listing: st
     Raises:
         CorpusmillError: the rounds do not come to an end.
     """
-    if search.is_joined:
-        return "edges", 0
     for attempt in range(MOST_PIPELINES):
 
         def build(pipeline: beam.Pipeline, attempt: int = attempt) -> None:
@@ -90,14 +96,8 @@ def decide_groups(run: Run, search: Search, listing: str, groups: int, roots: st
     """Write the decisions of all work groups, by unit."""
 
     def build(pipeline: beam.Pipeline) -> None:
-        nodes = partial(dedup_decisions.nodes, search=search, groups=groups, roots=roots)
-        _ = (
-            pipeline
-            | "Units" >> ReadUnits(listing)
-            | "Send nodes" >> Regroup(nodes)
-            | "Decide groups" >> Regroup(Call(partial(decide, search=search, listing=listing)))
-            | "Write decisions" >> beam.MapTuple(partial(write_decisions, search=search, listing=listing))
-        )
+        units = pipeline | "Units" >> ReadUnits(listing)
+        _ = units | "Decide" >> DecideGroups(search, listing, groups, roots)
 
     run_pipeline(build, min(run.workers, groups), run.beam_flags)
 
@@ -158,6 +158,25 @@ class ReadUnits(beam.PTransform):  # type: ignore[misc]
         )
 
 
+class DecideGroups(beam.PTransform):  # type: ignore[misc]
+    """Decide all work groups, given the units that were told something; write the decisions by unit."""
+
+    def __init__(self, search: Search, listing: str, groups: int, roots: str) -> None:
+        super().__init__()
+        self._nodes = partial(dedup_decisions.nodes, search=search, groups=groups, roots=roots)
+        self._decide = partial(decide, search=search, listing=listing)
+        self._write = partial(write_decisions, search=search, listing=listing)
+
+    def expand(self, units: beam.PCollection) -> beam.PCollection:
+        """Apply."""
+        return (
+            units
+            | "Send nodes" >> Regroup(self._nodes)
+            | "Decide groups" >> Regroup(Call(self._decide))
+            | "Write decisions" >> beam.MapTuple(self._write)
+        )
+
+
 class Regroup(beam.PTransform):  # type: ignore[misc]
     """Turn each element into (number, records) pairs and bring the records of each number together."""
 
@@ -183,6 +202,12 @@ class Call:
     def __call__(self, pair: tuple[int, Iterable[bytes]]) -> Iterator[Keyed]:
         """Call the function with the two parts of a pair."""
         return self._function(*pair)
+
+
+def write_found(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> Unit:
+    """Write what one unit is told, see `dedup_candidates.write_found`; return the unit."""
+    dedup_candidates.write_found(ordinal, batches, search)
+    return read_units(listing)[ordinal]
 
 
 def decide(group: int, batches: Iterable[bytes], search: Search, listing: str) -> Iterator[Keyed]:

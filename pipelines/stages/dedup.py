@@ -132,13 +132,11 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
     run.progress.say(f"{NAME}: comparing {counted(documents, 'document')}{against}")
     search = Search.plan(root, section, documents + read, local, len(older), len(parts), tuple(indexes))
     listing = transforms.write_listing(run, units)
-    transforms.find_candidates(run, search, listing)
-    groups = dedup_decisions.count_groups(search, units)
-    if groups:
-        roots, rounds = transforms.join_components(run, search, units, listing)
-        if rounds:
-            run.progress.say(f"{NAME}: components settled within {rounds} rounds")
-        transforms.decide_groups(run, search, listing, groups, roots)
+    if search.is_joined:
+        transforms.find_candidates(run, search, listing, dedup_decisions.groups_for(documents + read))
+    else:
+        transforms.find_candidates(run, search, listing)
+        _decide(run, search, units, listing)
     if section.lines is not None or section.substrings is not None:
         size = sum(text_bytes(run.storage.path(part["path"])) for part in parts)
         if section.lines is not None:
@@ -146,6 +144,17 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
         if section.substrings is not None:
             transforms.find_substrings(run, search, listing, dedup_substrings.partitions_for(size))
     return search
+
+
+def _decide(run: Run, search: Search, units: Sequence[Unit], listing: str) -> None:
+    """Connect what several partitions found, and decide; each of the two is a pipeline or more of its own."""
+    from pipelines.beam import dedup as transforms
+
+    groups = dedup_decisions.count_groups(search, units)
+    if groups:
+        roots, rounds = transforms.join_components(run, search, units, listing)
+        run.progress.say(f"{NAME}: components settled within {rounds} rounds")
+        transforms.decide_groups(run, search, listing, groups, roots)
 
 
 def _write(

@@ -26,6 +26,8 @@ from pipelines.stages.dedup_search import (
     write_records,
 )
 
+JOINED: Final = "edges"
+"""Kind of the tables with the edges as found; one partition finds those to the roots of whole components."""
 ROUNDS: Final = 4
 """Rounds per pipeline."""
 MOST_PIPELINES: Final = 12
@@ -36,7 +38,7 @@ _COUNTS: Final = np.dtype([("edges", "<u8"), ("sum", "<u8")])
 
 def edges(unit: Unit, search: Search, attempt: int) -> Iterator[Keyed]:
     """Yield (partition, edges both ways) of one unit: as found, or as the attempt before left them."""
-    kind = f"roots-{attempt - 1}" if attempt else "edges"
+    kind = f"roots-{attempt - 1}" if attempt else JOINED
     found = both_ways(read_records(search.storage, kind, [unit.ordinal], EDGE))
     yield from _send("stars", unit.ordinal, found, search)
 

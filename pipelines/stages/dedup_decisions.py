@@ -82,7 +82,12 @@ def count_groups(search: Search, units: Sequence[Unit]) -> int:
     names = [part_path(kind, unit.ordinal) for kind in ("members", "pairs") for unit in units]
     storage = search.storage
     found = sum(storage.path(name).stat().st_size for name in names if storage.exists(name))
-    return 0 if not found else 1 + found // MEMBERSHIP.itemsize // 8 // CAPACITY
+    return 0 if not found else groups_for(found // MEMBERSHIP.itemsize // 8)
+
+
+def groups_for(documents: int) -> int:
+    """Return the number of work groups for so many documents."""
+    return 1 + documents // CAPACITY
 
 
 def nodes(unit: Unit, search: Search, groups: int, roots: str) -> Iterator[Keyed]:

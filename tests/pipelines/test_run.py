@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import duckdb
 import pyarrow.parquet as pq
 import pytest
@@ -81,13 +82,18 @@ def test_exact_copies_are_removed_and_name_their_keeper(demo: Path) -> None:
             assert len(same & left) <= 1
 
 
-def test_two_workers_and_another_input_order_give_the_same_bytes(demo: Path, tmp_path: Path) -> None:
+def test_two_workers_and_another_input_order_give_the_same_bytes(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipelines, start = [], beam.Pipeline.run
+    monkeypatch.setattr(beam.Pipeline, "run", lambda self: (pipelines.append(self), start(self))[1])
     inputs = (
         f"inputs=[{{reader: wikipedia, paths: [{SAMPLE}/wiki.xml.bz2], source: wikipedia}}, "
         f"{{reader: warc, paths: [{SAMPLE}/web.warc.gz], source: web}}]"
     )
     run_recipe(load(ROOT / "configs" / "demo.yaml", [inputs]), str(tmp_path), workers=2, quiet=True)
     assert data_files(tmp_path) == data_files(demo)
+    assert len(pipelines) <= 8  # with more than one worker each costs 3 CPU seconds to start
 
 
 def test_a_second_run_redoes_nothing(demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
