@@ -19,11 +19,12 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.beam.local_worker import WorkerDiedError, use_local_worker
-from pipelines.errors import CorpusmillError
+from pipelines.errors import CorpusmillError, what_to_mend
 
 Build = Callable[[beam.Pipeline], object]
 
 _LOST_WORKER = "Channel closed prematurely"  # apache_beam.runners.worker.data_plane
+_SYSTEM_ERROR = re.compile(r"^(?:RuntimeError: )?\w+: \[Errno (\d+)\] (.*?)(?:: '(.*)')?$")
 _WRAPPING = re.compile(r"^(RuntimeError: )?pipelines\.errors\.\w+: | \[while running .*\]$")
 
 
@@ -83,4 +84,9 @@ def _last_line(report: str) -> str:
     lines = [line.strip() for line in report.splitlines() if line.strip()]
     if not lines:
         return "the pipeline failed without a message; run again with --debug"
-    return _WRAPPING.sub("", lines[-1])
+    message = _WRAPPING.sub("", lines[-1])
+    of_system = _SYSTEM_ERROR.match(message)
+    if of_system is None:
+        return message
+    number, said, path = of_system.groups()
+    return what_to_mend(OSError(int(number), said, path))

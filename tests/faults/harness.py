@@ -235,6 +235,7 @@ def first_fault(action: str, ended: Ended) -> str:
         return "" if ended.code == -number else f"ended with {ended.code}, not by SIG{action.upper()}"
     wanted = 130 if number is not None else 3
     lines = ended.said.strip().splitlines()
-    if ended.code != wanted or len(lines) != 1 or not lines[0].startswith("corpusmill: "):
+    goes_on = len(lines) == 1 and "same command" in lines[0]
+    if ended.code != wanted or not goes_on or not lines[0].startswith("corpusmill: ") or "[Errno" in lines[0]:
         return f"ended with {ended.code} and said {ended.said.strip()[-300:]!r}"
     return ""

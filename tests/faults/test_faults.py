@@ -10,11 +10,12 @@ from tests.faults.harness import Bench, Cell, do_cell
 SAMPLE = [
     Cell("extract", "write", 37, "ENOSPC"),
     Cell("extract", "extract.batch", 1, "kill"),
-    Cell("extract", "extract.record.*", 50, "term"),
+    Cell("extract", "extract.record.*", 5, "term"),
     Cell("filter", "rename", 4, "EIO"),
     Cell("filter", "filter.record.*", 20, "segv"),
     Cell("filter", "filtered.manifest", 1, "kill"),
     Cell("dedup", "fsync", 9, "EIO"),
+    Cell("dedup", "create", 9, "ENOSPC"),
     Cell("dedup", "dedup.parts", 1, "kill"),
     Cell("train-tokenizer", "create", 30, "EROFS"),
     Cell("train-tokenizer", "rename", 38, "kill"),

@@ -1,0 +1,28 @@
+"""What Beam reports of an error becomes one line that says what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.beam.runner import _last_line
+
+AGAIN = "mend it and run the same command again: what is finished is kept"
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (
+            "Traceback\n  somewhere\npipelines.errors.InputError: a.warc: gone [while running 'Do']",
+            "a.warc: gone",
+        ),
+        (
+            "OSError: [Errno 28] No space left on device: '/out/work/a.tmp' [while running 'Do']",
+            f"/out/work/a.tmp: No space left on device; {AGAIN}",
+        ),
+        ("RuntimeError: OSError: [Errno 5] Input/output error", f"Input/output error; {AGAIN}"),
+        ("", "the pipeline failed without a message; run again with --debug"),
+    ],
+)
+def test_the_last_line_of_a_report_is_for_people(report: str, line: str) -> None:
+    assert _last_line(report) == line
