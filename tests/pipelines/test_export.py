@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pipelines.errors import InputError, VerificationError
 from pipelines.export import Format, export
-from pipelines.manifest import manifest_path, read_sealed, stage_key, write_sealed
+from pipelines.manifest import manifest_path, read_sealed, write_sealed
 from pipelines.stages import pack
-from pipelines.stages.run import Run
 from pipelines.storage import Storage
+from tests.pipelines.conftest import UPSTREAM, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.sentencepiece_model import Kind
 from tokenizer_training.tokenizer import Tokenizer
 
-UPSTREAM = stage_key("upstream", {})
-MakeRun = Callable[..., tuple[Run, dict[str, Any], dict[str, Any]]]
 TEXTS = [" ".join(["river", "the stone", "über 2024"][n % 3] for _ in range(1 + n % 50)) for n in range(300)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,34 +14,15 @@ from pipelines.errors import InputError
 from pipelines.manifest import (
     folder_files,
     seal,
-    stage_key,
     valid_manifest,
 )
 from pipelines.stages import pack, pack_rows, pack_shards
 from pipelines.stages.run import Run
 from pipelines.storage import Storage
+from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.split import is_validation
 from tokenizer_training.tokenizer import Tokenizer
-
-UPSTREAM = stage_key("upstream", {})
-SEQ_LEN = 64
-WORDS = [
-    "river",
-    "stone",
-    "über",
-    "naïve",
-    "the",
-    "of",
-    "a",
-    "running",
-    "Ωmega",
-    "don't",
-    "2024",
-    "</s>",
-    "🦉",
-]
-MakeRun = Callable[..., tuple[Run, dict[str, Any], dict[str, Any]]]
 
 
 def make_text(number: int) -> str:

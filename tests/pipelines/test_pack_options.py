@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.balance import balance, broken_laws
-from pipelines.manifest import folder_files, stage_key
+from pipelines.manifest import folder_files
 from pipelines.stages import pack
 from pipelines.stages.run import Run
 from pipelines.verify import _token_faults
+from tests.pipelines.conftest import UPSTREAM, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.shards import ShardError
 from tokenizer_training.split import is_validation
 from tokenizer_training.tokenizer import Tokenizer
 
-UPSTREAM = stage_key("upstream", {})
-MakeRun = Callable[..., tuple[Run, dict[str, Any], dict[str, Any]]]
 TEXTS = [" ".join(["river", "the stone", "über 2024"][n % 3] for _ in range(1 + n % 50)) for n in range(600)]
 
 
