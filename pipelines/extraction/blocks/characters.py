@@ -126,14 +126,13 @@ def add_text(  # noqa: C901, PLR0912, PLR0915 - one loop over registers: cut up,
     data: Bytes, at: int, end: int, characters: Bytes, blocks: Ints, text: Bytes, state: Ints, stack: Ints
 ) -> None:
     """Append a text node to the block under way."""
-    top, block = state[S_TOP], state[S_BLOCKS]
-    modes = stack[top, 1]
-    row, out, due = blocks[block], state[S_TEXT], state[S_SPACE]
+    top, modes = state[S_TOP], stack[state[S_TOP], 1]
+    row, out, due = blocks[state[S_BLOCKS]], state[S_TEXT], state[S_SPACE]
     if row[B_ONSET] == 0:
         row[B_ONSET], row[B_START], row[B_OWNER], row[B_HASH] = 1, out, stack[top, 0], 0
-    # What is counted for every character is held in registers until the end of the node.
-    before = units = row[B_UNITS]
-    wide, digits, upper, commas, terminals, marks, codes, words, short, lines = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    before = units = row[B_UNITS]  # what is counted for every character is held in registers until the end
+    words, short, lines = row[B_WORDS], row[B_SHORT], row[B_LINES]
+    wide, digits, upper, commas, terminals, marks, codes = 0, 0, 0, 0, 0, 0, 0
     hashed, last, initial = row[B_HASH], row[B_LAST], row[B_INITIAL]
     word, small = state[S_WORD], state[S_SMALL]
     while at < end:
@@ -178,21 +177,19 @@ def add_text(  # noqa: C901, PLR0912, PLR0915 - one loop over registers: cut up,
             codes += code in (0x3C, 0x3D, 0x3E, 0x5F, 0x7B, 0x7D)  # < = > _ { }
     state[S_TEXT], state[S_SPACE], state[S_WORD], state[S_SMALL] = out, due, word, small
     row[B_UNITS], row[B_HASH], row[B_LAST], row[B_INITIAL] = units, hashed, last, initial
-    row[B_WORDS] += words
-    row[B_SHORT] += short
-    row[B_LINES] += lines
+    row[B_WORDS], row[B_SHORT], row[B_LINES] = words, short, lines
     if units > before:
         state[S_BREAKS] = 0
-        kinds = (wide, digits, upper, commas, terminals, marks)
-        _add_characters(row, modes, stack[top, 2], units - before, kinds, codes)
+        kinds = (wide, digits, upper, commas, terminals, marks, codes)
+        _add_characters(row, modes, stack[top, 2], units - before, kinds)
 
 
 @inlined
 def _add_characters(
-    row: Ints, modes: int, flags: int, units: int, kinds: tuple[int, int, int, int, int, int], codes: int
+    row: Ints, modes: int, flags: int, units: int, kinds: tuple[int, int, int, int, int, int, int]
 ) -> None:
     """Add to a block what a text node has: its characters by class, and what is true of all of it."""
-    wide, digits, upper, commas, terminals, marks = kinds
+    wide, digits, upper, commas, terminals, marks, codes = kinds
     row[B_WIDE] += wide
     row[B_DIGITS] += digits
     row[B_UPPER] += upper
