@@ -57,7 +57,7 @@ def main() -> None:
     print(f"{len(rows)} texts, {len(truth)} pairs with a true similarity of at least {LEAST}")
     for similarity in (0.7, 0.8):
         for verify in ("signature", "exact", "containment"):
-            section = Minhash(similarity=similarity, verify=verify)  # type: ignore[arg-type]
+            section = Minhash(similarity=similarity, verify=verify)
             removed = deduplicate(arguments.out, section)
             print(f"\n--- similarity {similarity}, verify {verify}: {len(removed)} removed")
             report_precision(rows, removed, truth, section)

@@ -39,7 +39,7 @@ def times_packed(run: Run, **options: Any) -> Counter[str]:
     """Return how often each document's end stands in the shards."""
     found: Counter[str] = Counter()
     for split in ("train", "validation"):
-        for batch in ShardLoader(run.storage.path("shards"), split, **options):  # type: ignore[arg-type]
+        for batch in ShardLoader(run.storage.path("shards"), split, **options):
             ends = batch["doc_ids"][batch["doc_flags"] & 2 == 0]
             found.update(row.tobytes().hex() for row in ends)
     return found
