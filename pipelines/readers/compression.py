@@ -5,12 +5,12 @@ from __future__ import annotations
 import bz2
 import importlib
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import zstandard
+from zlib_ng import zlib_ng  # as zlib, in half the time
 
 # No call to a decoder returns more than this (Zstandard: than 256 times a block of 128 KiB).
 OUTPUT_BYTES = 1 << 20
@@ -72,9 +72,12 @@ class Codec:
     summed: bool = True
 
 
+_ZlibError = cast("type[Exception]", zlib_ng.error)  # the package's stubs call it a number
+
+
 class _Zlib:
     def __init__(self, window_bits: int) -> None:
-        self._decoder = zlib.decompressobj(window_bits)
+        self._decoder = zlib_ng.decompressobj(window_bits)
 
     @property
     def ended(self) -> bool:
@@ -88,7 +91,7 @@ class _Zlib:
         while piece and not self._decoder.eof:
             try:
                 output = self._decoder.decompress(piece, OUTPUT_BYTES)
-            except zlib.error as error:
+            except _ZlibError as error:
                 raise DecodeError(str(error).partition(": ")[2] or str(error)) from error
             if output:
                 yield output
