@@ -36,7 +36,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,gguf,notebooks,torch]'
 	touch $(STAMP)
 
-# The full fault matrix: hours on a busy machine. It keeps its results in runs/faults and goes on where it was ended.
+# The full fault matrix (20 CPU minutes), all scenarios, random kills (an hour and more), bit flips. It keeps its results
+# in runs/faults and goes on where it was ended.
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults matrix
 	$(BIN)/python -m tests.faults scenarios
