@@ -59,7 +59,7 @@ class Blocks:
         if self._model.probe != probe_digest(features(self.scan(PROBE))):
             raise ModelError(
                 "compiled code computes other features than the model was trained on; "
-                "remove the __pycache__ folders below pipelines/extraction/blocks"
+                "remove the folder filters/__pycache__/compiled"
             )
         self.extract(PROBE)
 
