@@ -7,7 +7,8 @@ from functools import partial
 
 import apache_beam as beam
 
-from pipelines.beam.runner import is_local, run_pipeline
+from pipelines.beam.flags import is_local
+from pipelines.beam.runner import run_pipeline
 from pipelines.beam.units import ReadTasks, deal
 from pipelines.stages.run import Run, Task
 from pipelines.stages.word_counts import NAME, Counting, Keyed, count_parts, write_partition

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
-import subprocess
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +18,7 @@ from apache_beam.portability.api import endpoints_pb2
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import GrpcWorkerHandler, WorkerHandler
 from google.protobuf import json_format, text_format
 
+from pipelines.beam.worker_server import worker_server
 from pipelines.errors import CorpusmillError
 
 AGAIN_S = 0.5
@@ -33,9 +32,8 @@ class WorkerDiedError(CorpusmillError):
 class LocalWorker(GrpcWorkerHandler):  # type: ignore[misc]
     """One worker process, from its start to its end; made by Beam, under the names that Beam calls."""
 
-    def __init__(self, command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
+    def __init__(self, _command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
         super().__init__(state, provision_info, grpc_server)
-        self._command = shlex.split(command.decode())
         self._closed = threading.Event()
         # The connections to a process that died end in errors; `_await_death` tells who needs to know.
         read = _quiet(self.control_conn._read)
@@ -51,7 +49,7 @@ class LocalWorker(GrpcWorkerHandler):  # type: ignore[misc]
             "PIPELINE_OPTIONS": json_format.MessageToJson(options),
             "WORKER_ID": self.worker_id,
         }
-        self._process = subprocess.Popen(self._command, env={**os.environ, **environment})  # noqa: S603 - ours
+        self._process = worker_server().fork({**os.environ, **environment})
         self._watch = threading.Thread(target=self._await_death, name="watch worker", daemon=True)
         self._watch.start()
 

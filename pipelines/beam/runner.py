@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-import shlex
-import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import apache_beam as beam
 import grpc
@@ -18,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipelines.beam.flags import is_local
 from pipelines.beam.local_worker import WorkerDiedError, use_local_worker
 from pipelines.errors import CorpusmillError, what_to_mend
 
@@ -45,6 +45,8 @@ def run_pipeline(build: Build, workers: int, flags: Sequence[str] = (), apart: b
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     runner = local_runner(workers, apart) if is_local(flags) else None
     pipeline = beam.Pipeline(runner=runner, options=pipeline_options(workers, flags))
+    # For transforms in other languages; a driver that is killed, or lives in a notebook, would leave it behind.
+    Path(pipeline.local_tempdir).rmdir()
     build(pipeline)
     try:
         pipeline.run().wait_until_finish()
@@ -64,8 +66,7 @@ def local_runner(workers: int, apart: bool = False) -> FnApiRunner:
     if workers == 1 and not apart:
         return FnApiRunner()
     use_local_worker()
-    command = f"{shlex.quote(sys.executable)} -m pipelines.beam.worker"
-    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(command))
+    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string("forked"))
 
 
 def pipeline_options(workers: int, flags: Sequence[str] = ()) -> PipelineOptions:
@@ -73,11 +74,6 @@ def pipeline_options(workers: int, flags: Sequence[str] = ()) -> PipelineOptions
     local = [f"--direct_num_workers={workers}"] if is_local(flags) else []
     # Our functions are importable; pickling __main__ would drag the command line into every worker.
     return PipelineOptions([*flags, *local], save_main_session=False)
-
-
-def is_local(flags: Sequence[str]) -> bool:
-    """Say whether these flags leave the pipeline on this machine."""
-    return not any(flag == "--runner" or flag.startswith("--runner=") for flag in flags)
 
 
 def _last_line(report: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipelines.beam.runner import is_local, run_pipeline
+from pipelines.beam.flags import is_local
+from pipelines.beam.runner import run_pipeline
 from pipelines.stages.run import Run, Task, UnitWork
 
 

@@ -108,7 +108,7 @@ def _sign_task(storage: Storage, part: Mapping[str, Any], ledger: Mapping[str, A
 def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = ()) -> Search:
     """Find all duplicates; leave a table of decisions for each unit that has any, and the keys of the index."""
     from pipelines.beam import dedup as transforms  # Beam takes a second to import
-    from pipelines.beam.runner import is_local
+    from pipelines.beam.flags import is_local
 
     signatures = dedup_signatures.Settings.of(_section(run)).folder
     units = [

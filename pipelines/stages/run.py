@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.beam.flags import is_local
+from pipelines.beam.worker_server import worker_server
 from pipelines.config import Recipe
 from pipelines.errors import CorpusmillError, InputError, OutputError, what_to_mend
 from pipelines.faults import fail_point
@@ -200,6 +202,8 @@ def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict
     run.storage.remove(failure_path(work.stage))
     try:
         if todo:
+            if run.workers > 1 and is_local(run.beam_flags):
+                worker_server()  # it imports Beam while this process does
             from pipelines.stages.restart import do_units  # reads Beam, a second that a resumed run needs not
 
             do_units(run, work, todo)
