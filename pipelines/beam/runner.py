@@ -1,7 +1,7 @@
 """How a pipeline is run: locally on the FnApiRunner, elsewhere as the flags after ``--`` say.
 
 The runner is pinned because Beam's default one first tries to download a binary. One worker runs in this
-process; more run as processes of their own, which costs about 3 CPU seconds per pipeline.
+process; more are forked from a server (`pipelines.beam.worker_server`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pipelines.manifest import read_sealed, write_sealed
 from pipelines.readers.record import Record, find_reader
 from pipelines.storage import Storage
 from pipelines.verify import verify
-from tests.fuzz.readers import SEEDS, accounted, crashers
+from tests.fuzz.readers import SEEDS, SMALL_SEEDS, accounted, crashers
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = int(os.environ.get("CORPUSMILL_FUZZ_EXAMPLES", "60"))
@@ -56,9 +56,9 @@ def edited(data: bytes, steps: list[tuple[str, float, int, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("reader", sorted(SEEDS))
 def test_the_seeds_themselves_are_read(reader: str) -> None:
-    data = SEEDS[reader]
-    events = list(find_reader(reader)().read(io.BytesIO(data), 0, len(data)))
-    assert any(isinstance(event, Record) for event in events)
+    for data in (SEEDS[reader], *SMALL_SEEDS[reader]):
+        events = list(find_reader(reader)().read(io.BytesIO(data), 0, len(data)))
+        assert any(isinstance(event, Record) for event in events)
 
 
 @pytest.mark.parametrize("reader", sorted(SEEDS))
