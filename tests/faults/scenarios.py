@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.faults import COUNT_VARIABLE, VARIABLE
+from tests.bench.process_tree import descendants
 from tests.faults.harness import ROOT, Bench, difference, tree
 
 TIMEOUT_S = 600.0
@@ -90,6 +91,20 @@ def worker_crashes(bench: Bench) -> str:
 def worker_dies_at_start(bench: Bench) -> str:
     """A worker dies before it has connected."""
     return complete(bench, fresh(bench, "stillborn"), 2, "worker.start:2:kill")
+
+
+def server_killed(bench: Bench) -> str:
+    """The process that forks the workers is killed, and they with it: another takes its place."""
+    out = fresh(bench, "unserved")
+    run = start(bench, out, 2, "filter.batch:1:stop")
+    while not any(_is_stopped(process) for process in descendants(run.pid)):
+        if run.poll() is not None:
+            return f"ended with {run.returncode} before its worker stopped"
+        time.sleep(0.02)
+    server = next(process for process in descendants(run.pid) if _state(process)[1] == str(run.pid))
+    os.kill(server, signal.SIGKILL)
+    code, said = finish(run)
+    return f"ended with {code}: {said}" if code else difference(tree(out), bench.trees["pack"])
 
 
 def duplicate_run(bench: Bench) -> str:
@@ -208,11 +223,24 @@ def _wait_for(path: Path, process: subprocess.Popen[str] | None = None) -> None:
 
 def _go_on(process: subprocess.Popen[str]) -> None:
     """Wait until a process has stopped itself, then let it go on."""
-    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+    while not _is_stopped(process.pid):
         if process.poll() is not None:
             return
         time.sleep(0.02)
     process.send_signal(signal.SIGCONT)
+
+
+def _is_stopped(process: int) -> bool:
+    return _state(process)[0] == "T"
+
+
+def _state(process: int) -> tuple[str, str]:
+    """Return the state of a process, as one letter, and its parent's id; X where there is none any more."""
+    try:
+        state, parent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return "X", ""
+    return state, parent
 
 
 SCENARIOS: tuple[Callable[[Bench], str], ...] = (
@@ -221,6 +249,7 @@ SCENARIOS: tuple[Callable[[Bench], str], ...] = (
     worker_killed,
     worker_crashes,
     worker_dies_at_start,
+    server_killed,
     duplicate_run,
     interrupted,
     full_disk,

@@ -42,6 +42,10 @@ def test_replayed_bundles_change_nothing(bench: Bench) -> None:
     assert scenarios.bundles_replayed(bench) == ""
 
 
+def test_a_killed_server_of_workers_costs_a_restart(bench: Bench) -> None:
+    assert scenarios.server_killed(bench) == ""
+
+
 def test_a_second_run_is_refused_and_the_first_undisturbed(bench: Bench) -> None:
     assert scenarios.duplicate_run(bench) == ""
 
