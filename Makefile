@@ -22,7 +22,7 @@ test: $(STAMP) lint
 test-transformers-4: $(STAMP)
 	$(PYTHON) -m venv $(VENV)/transformers-4
 	$(VENV)/transformers-4/bin/python -m pip install --quiet transformers==4.57.6
-	TRANSFORMERS_4=$(VENV)/transformers-4/bin/python $(BIN)/python -m pytest tests/tokenizer_training/test_export_versions.py
+	TRANSFORMERS_4=$(VENV)/transformers-4/bin/python $(BIN)/python -m pytest tests/tokenizer_training/model/test_export_versions.py
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

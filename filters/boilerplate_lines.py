@@ -17,9 +17,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import ClassVar
 
+from filters.lists.url_lists import read_words
 from filters.step import Check, Measured
 from filters.text import TextView
-from filters.url_lists import read_words
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
 from filters.profile import published, settle
-from filters.sentences import count_sentences
+from filters.splitting.sentences import count_sentences
 from filters.step import Check, Measured
 from filters.text import TextView
 

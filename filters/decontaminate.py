@@ -3,7 +3,7 @@
 A text is contaminated where it has an n-gram of 13 words in common with any text of an evaluation, the rule of GPT-3
 (Brown et al. 2020, arXiv:2005.14165, appendix C), which Llama and others took over; an evaluation text of 8 to 12 words
 counts as a whole. N-grams of nothing but numbers below 10,000 count for nothing. Words are compared without case,
-accents and punctuation; see `filters.evaluation_texts` for the files, and for what a word is in other scripts.
+accents and punctuation; see `filters.lists.evaluation_texts` for the files, and for what a word is in other scripts.
 
 The ledger says of each document how many of its n-grams an evaluation has, and of the first one its words and the
 evaluation's name. ``max_hits: none`` is the mode that labels only, and ``corpusmill whatif --set
@@ -23,7 +23,7 @@ from typing import ClassVar, Final
 
 from filters.dedup.shingles import windows_of
 from filters.dedup.units import unit_hashes
-from filters.evaluation_texts import EvaluationSet, read_evaluations
+from filters.lists.evaluation_texts import EvaluationSet, read_evaluations
 from filters.step import Check, Measured
 from filters.text import TextView
 

@@ -7,8 +7,9 @@ pipeline switches repeated paragraphs, repeated line characters and short lines 
 repeated lines; C4's rules are not applied.
 
 A step judges one language and passes all others; for several, name it several times: ``- fineweb2: {as: french,
-language: fr}``. Words are those of `TextView`, FineWeb-2's come from a tokenizer per language; see `filters.words` for
-how far they agree. For Chinese, Japanese and Thai put `segment_words` before it: the limits are made for words.
+language: fr}``. Words are those of `TextView`, FineWeb-2's come from a tokenizer per language; see
+`filters.splitting.words` for how far they agree. For Chinese, Japanese and Thai put `segment_words` before it: the
+limits are made for words.
 Wrongly dropped: as by the three steps it is made of. Cost: as those three together.
 """
 

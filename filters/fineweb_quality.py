@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from filters.ngrams import repeated_segments
 from filters.profile import published, settle
-from filters.punctuation import TERMINAL
+from filters.splitting.ngrams import repeated_segments
+from filters.splitting.punctuation import TERMINAL
 from filters.step import Check, Measured
 from filters.text import TextView
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from filters.punctuation import SYMBOLS
+from filters.splitting.punctuation import SYMBOLS
 from filters.step import Check, Measured
 from filters.text import TextView
 

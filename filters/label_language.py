@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.fasttext_models import LABEL, line_of, model
+from filters.lists.fasttext_models import LABEL, line_of, model
 from filters.step import Check, Measured
 from filters.text import TextView
 

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from filters.splitting.words import unicode_words
 from filters.step import Check, Measured
 from filters.text import TextView
-from filters.words import unicode_words
 
 _SENTENCE_END: Final = re.compile(r"[.!?]+\s+")
 _TECHNICAL: Final = frozenset("0123456789{}+/()>")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.fasttext_models import labels, model, probability
+from filters.lists.fasttext_models import labels, model, probability
 from filters.step import Check, Measured
 from filters.text import TextView
 

@@ -26,11 +26,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from filters.ngrams import Grams, ngrams, repeated_segments, segments_with_copies
+from filters.splitting.ngrams import Grams, ngrams, repeated_segments, segments_with_copies
+from filters.splitting.word_numbers import Words
+from filters.splitting.words import unicode_words
 from filters.step import Measured
 from filters.text import TextView
-from filters.word_numbers import Words
-from filters.words import unicode_words
 
 LONGEST: Final = 10
 _TOP: Final = (2, 3, 4)

@@ -1,11 +1,11 @@
 """Has later steps find words in Chinese, Japanese, Thai, Khmer, Lao and Burmese with a dictionary; changes no text.
 
 These scripts put no spaces between words; without this step each of their characters counts as a word
-(`filters.words`), so that words are short, repeats frequent and long stop words never found: of 114 Japanese pages
-`gopher_repetition` keeps 48 by characters and 91 by words. The library is ICU, the reference implementation of
-Unicode, whose dictionaries cover all six (https://unicode-org.github.io/icu, "Boundary Analysis"); FineWeb-2 took a
-library per language. Only documents that are labelled with such a language are split so. Dedup asks for no words:
-there such scripts are compared by characters, with or without this step.
+(`filters.splitting.words`), so that words are short, repeats frequent and long stop words never found: of 114
+Japanese pages `gopher_repetition` keeps 48 by characters and 91 by words. The library is ICU, the reference
+implementation of Unicode, whose dictionaries cover all six (https://unicode-org.github.io/icu, "Boundary Analysis");
+FineWeb-2 took a library per language. Only documents that are labelled with such a language are split so. Dedup asks
+for no words: there such scripts are compared by characters, with or without this step.
 
 Known mistakes: names and new words that no dictionary has fall into pieces. Cost: 5 million characters per CPU second.
 """

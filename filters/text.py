@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Final
 
 from filters.document import Document
-from filters.sentences import count_sentences
-from filters.word_numbers import Words
-from filters.words import Segmenter, number_words
+from filters.splitting.sentences import count_sentences
+from filters.splitting.word_numbers import Words
+from filters.splitting.words import Segmenter, number_words
 
 # Splits that stay valid when only the language label or the segmenter changes.
 _LANGUAGE_FREE: Final = ("lines", "unicode_lines", "paragraphs")
@@ -51,7 +51,7 @@ class TextView:
 
     @cached_property
     def words(self) -> list[str]:
-        """Words and punctuation marks without whitespace, as `filters.words.split_words` defines them."""
+        """Words and punctuation marks without whitespace, as `filters.splitting.words.split_words` defines them."""
         return self.numbered_words.listed()
 
     @cached_property
@@ -78,7 +78,7 @@ class TextView:
 
     @cached_property
     def sentence_count(self) -> int:
-        """Number of sentences, as `filters.sentences.count_sentences` defines them."""
+        """Number of sentences, as `filters.splitting.sentences.count_sentences` defines them."""
         return count_sentences([self.text.replace("\n", "\t")], self.language)
 
     def with_text(self, text: str) -> TextView:

@@ -22,7 +22,8 @@ word rules are those of RefinedWeb's filter as datatrove and DCLM apply it. `opt
 or terms refuse a crawler, also after the crawl was made.
 
 Known mistakes: addresses move, and a list says what a domain was when it was made; words block ``essex`` where they
-have ``sex`` as a substring. Cost: about 50,000 addresses per CPU second; lists of millions, see `filters.url_lists`.
+have ``sex`` as a substring. Cost: about 50,000 addresses per CPU second; lists of millions, see
+`filters.lists.url_lists`.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import tldextract
 
+from filters.lists.url_lists import HashedSet, read_set, words_of
 from filters.step import Check, Measured
 from filters.text import TextView
-from filters.url_lists import HashedSet, read_set, words_of
 
 _NOT_WORD: Final = re.compile(r"[\W_]+")
 _MOST_PARTS: Final = 32

@@ -24,7 +24,7 @@
 # %%
 import os
 
-from pipelines.report.page import Report
+from pipelines.views.report.page import Report
 
 RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
 report = Report(RUN)
@@ -60,6 +60,6 @@ report.section("measures")
 # makes them measure all.
 
 # %%
-from pipelines.report.notebook import other_limits
+from pipelines.views.notebook import other_limits
 
 other_limits(RUN, "gopher_quality.min_words=100", "fineweb_quality.max_short_lines=0.8")

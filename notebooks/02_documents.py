@@ -22,9 +22,9 @@
 # %%
 import os
 
-from pipelines.query import Between
-from pipelines.report.notebook import documents
-from pipelines.report.page import Report
+from pipelines.views.notebook import documents
+from pipelines.views.query import Between
+from pipelines.views.report.page import Report
 
 RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
 Report(RUN).section("documents")

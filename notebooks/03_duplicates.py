@@ -22,10 +22,10 @@
 # %%
 import os
 
-from pipelines.report.notebook import compare
-from pipelines.report.page import Report
-from pipelines.run_tables import RunTables
-from pipelines.storage import Storage
+from pipelines.store.storage import Storage
+from pipelines.views.notebook import compare
+from pipelines.views.report.page import Report
+from pipelines.views.run_tables import RunTables
 
 RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
 Report(RUN).section("duplicates")

@@ -22,8 +22,8 @@
 # %%
 import os
 
-from pipelines.report.notebook import pieces
-from pipelines.report.page import Report
+from pipelines.views.notebook import pieces
+from pipelines.views.report.page import Report
 
 RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
 Report(RUN).section("tokenizer")
@@ -44,7 +44,7 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
-from tokenizer_training.tokenizer import Tokenizer
+from tokenizer_training.model.tokenizer import Tokenizer
 
 text = "A literal </s> in web text must not end a document.\n\n\tIndented  twice."
 ours = Tokenizer.load(Path(RUN) / "tokenizer").encode(text).tolist()

@@ -22,7 +22,7 @@
 # %%
 import os
 
-from pipelines.report.page import Report
+from pipelines.views.report.page import Report
 
 RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
 Report(RUN).section("packing")
@@ -42,7 +42,7 @@ batch = next(iter(ShardLoader(f"{RUN}/shards", batch_size=4, seed=1)))
 # %%
 from pathlib import Path
 
-from tokenizer_training.tokenizer import Tokenizer
+from tokenizer_training.model.tokenizer import Tokenizer
 
 tokenizer = Tokenizer.load(Path(RUN) / "tokenizer")
 starts = (batch["position_ids"][0] == 0).nonzero()[0].tolist()

@@ -34,7 +34,7 @@ from pipelines.commands import (
     whatif,
 )
 from pipelines.errors import INTERRUPTED, INTERRUPTED_CODE, CorpusmillError, OutputError, what_to_mend
-from pipelines.strict_yaml import nearest
+from pipelines.recipe.tree import nearest
 from pipelines.terminal import escape
 
 COMMANDS = (

@@ -6,7 +6,7 @@ the process does ACTION: ``kill`` (SIGKILL), ``segv``, ``term``, ``int``, ``stop
 ``ENOSPC``, which is raised as `OSError`. Passages are counted in this process, or, with a file in
 ``CORPUSMILL_FAIL_COUNT``, in all processes that share it, so that the N-th comes once in a run.
 
-Points: ``create``, ``write``, ``fsync``, ``rename``, ``fsync_folder`` at every operation of `pipelines.storage`;
+Points: ``create``, ``write``, ``fsync``, ``rename``, ``fsync_folder`` at every operation of `pipelines.store.storage`;
 ``STAGE.start``, ``STAGE.record.NUMBER``, ``STAGE.batch``, ``STAGE.parts``, ``STAGE.done`` around every unit of a stage;
 ``HOME.begin`` and ``HOME.manifest`` around every stage; ``run.manifest``; ``worker.start``.
 """

@@ -11,13 +11,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from filters.step import versions_of
-from pipelines.balance import balance, broken_laws, by_fate, kept
-from pipelines.config import NamedStep, Recipe
-from pipelines.config_load import resolved
 from pipelines.errors import InputError, RecipeError, VerificationError
 from pipelines.faults import fail_point
-from pipelines.input_lists import settle_inputs
-from pipelines.manifest import (
+from pipelines.recipe.load import resolved
+from pipelines.recipe.models import resolve
+from pipelines.recipe.recipe import NamedStep, Recipe
+from pipelines.stages import filter as filtering
+from pipelines.stages.dedup import stage as dedup
+from pipelines.stages.extract import stage as extract
+from pipelines.stages.extract.pins import settle_inputs
+from pipelines.stages.pack import stage as pack
+from pipelines.stages.tokenizer import stage as train_tokenizer
+from pipelines.store.balance import balance, broken_laws, by_fate, kept
+from pipelines.store.manifest import (
     RUN_MANIFEST,
     SCHEMA_VERSION,
     TIMES,
@@ -29,14 +35,11 @@ from pipelines.manifest import (
     write_sealed,
     write_stage_manifest,
 )
-from pipelines.models import resolve
-from pipelines.progress import Progress
-from pipelines.report.page import REPORT, write_report
-from pipelines.run_tables import RunTables
-from pipelines.stages import dedup, extract, pack, train_tokenizer
-from pipelines.stages import filter as filtering
-from pipelines.stages.run import Run, begin_stage
-from pipelines.storage import Storage
+from pipelines.store.storage import Storage
+from pipelines.views.report.page import REPORT, write_report
+from pipelines.views.run_tables import RunTables
+from pipelines.work.loop import Run, begin_stage
+from pipelines.work.progress import Progress
 
 STAGES = ("extract", "filter", "dedup", "train-tokenizer", "pack")
 NAME_FILE = "work/name.json"

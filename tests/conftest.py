@@ -22,7 +22,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of the demo recipe with one worker. Read only: copy it to change it."""
-    from pipelines.config_load import load
+    from pipelines.recipe.load import load
     from pipelines.run import run_recipe
 
     out = tmp_path_factory.mktemp("demo") / "run"
@@ -45,7 +45,7 @@ HOSTILE = (
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of hostile documents in every role: kept, dropped, near duplicates, broken lines."""
-    from pipelines.config_load import load
+    from pipelines.recipe.load import load
     from pipelines.run import run_recipe
 
     folder = tmp_path_factory.mktemp("hostile")

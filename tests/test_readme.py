@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.funnel import funnel
+from pipelines.views.funnel import funnel
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

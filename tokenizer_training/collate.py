@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tokenizer_training.batches import Batch, make_batch
-from tokenizer_training.rows import ID_BYTES, Rows, offsets_of
+from tokenizer_training.shards.batches import Batch, make_batch
+from tokenizer_training.shards.rows import ID_BYTES, Rows, offsets_of
 from tokenizer_training.torch_dataset import to_tensors
 
 _INPUTS = ("input_ids", "position_ids", "labels")

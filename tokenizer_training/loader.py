@@ -24,11 +24,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tokenizer_training.batches import Batch, make_batch
-from tokenizer_training.rows import Ints, Rows, concatenate, gather
-from tokenizer_training.sampling import Block, Sampling
-from tokenizer_training.shard_folder import ShardFolder
-from tokenizer_training.shards import ShardError
+from tokenizer_training.shards.batches import Batch, make_batch
+from tokenizer_training.shards.folder import ShardFolder
+from tokenizer_training.shards.rows import Ints, Rows, concatenate, gather
+from tokenizer_training.shards.sampling import Block, Sampling
+from tokenizer_training.shards.schema import ShardError
 
 State = Mapping[str, Any]
 

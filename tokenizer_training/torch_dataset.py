@@ -15,8 +15,8 @@ import torch
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 from torch.utils.data import IterableDataset, get_worker_info
 
-from tokenizer_training.batches import Batch
 from tokenizer_training.loader import ShardLoader
+from tokenizer_training.shards.batches import Batch
 
 
 class TokenDataset(IterableDataset):  # type: ignore[misc]

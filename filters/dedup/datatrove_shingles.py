@@ -16,8 +16,8 @@ import numpy as np
 import xxhash
 
 from filters.dedup.units import Hashes
-from filters.punctuation import MARKS
-from filters.words import split_words
+from filters.splitting.punctuation import MARKS
+from filters.splitting.words import split_words
 
 _NUMBER = re.compile(r"\d+([.,،٫⎖⎗⎘]\d+)?")
 _SPACE = re.compile(r"\s+")

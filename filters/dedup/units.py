@@ -1,8 +1,8 @@
 """A text as a sequence of units: words, and single characters of the scripts that put no spaces between words.
 
 One pass over code points with a table, compiled: what a unit is depends on nothing but the text, so a text has the
-same units under any language label. The filters' words (`filters.words`) follow spaCy, whose rules the published
-thresholds need; nothing here needs them, and this is about ten times faster.
+same units under any language label. The filters' words (`filters.splitting.words`) follow spaCy, whose rules the
+published thresholds need; nothing here needs them, and this is about ten times faster.
 
 =====================================================  ===================================================
 code point                                             becomes

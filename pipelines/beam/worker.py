@@ -31,7 +31,8 @@ from pipelines import faults
 
 PRELOADED = (
     "apache_beam.runners.worker.sdk_worker_main",
-    *(f"pipelines.stages.{name}" for name in ("dedup", "extract", "filter", "pack", "train_tokenizer")),
+    *(f"pipelines.stages.{name}.stage" for name in ("dedup", "extract", "pack", "tokenizer")),
+    "pipelines.stages.filter",
 )
 """What every worker needs, or most of them."""
 

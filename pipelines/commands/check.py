@@ -9,7 +9,7 @@ import yaml
 
 from filters.dedup.bands import describe_bands
 from pipelines.commands.command import Command, add_recipe
-from pipelines.config_load import load, resolved
+from pipelines.recipe.load import load, resolved
 
 
 def _handle(options: argparse.Namespace) -> int:

@@ -30,8 +30,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.compare_tokenizers import compare, comparison_table, legend, texts_of_file, texts_of_run
-    from pipelines.storage import Storage
+    from pipelines.stages.tokenizer.compare import (
+        compare,
+        comparison_table,
+        legend,
+        texts_of_file,
+        texts_of_run,
+    )
+    from pipelines.store.storage import Storage
 
     texts = texts_of_file(options.texts) if options.texts else texts_of_run(Storage(options.paths[0]))
     found = compare(options.paths, texts, options.parallel)

@@ -20,8 +20,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.export import export
-    from pipelines.storage import Storage
+    from pipelines.publish.export import export
+    from pipelines.store.storage import Storage
 
     into = Storage(options.to or f"{options.out.rstrip('/')}-{options.format}")
     for fact in export(Storage(options.out), into, options.format):

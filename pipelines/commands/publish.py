@@ -35,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _handle(options: argparse.Namespace) -> int:
     from pipelines.publish.publish import Target, prepare, publish
-    from pipelines.storage import Storage
+    from pipelines.store.storage import Storage
 
     storage = Storage(options.out)
     target = Target(

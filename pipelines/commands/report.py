@@ -14,8 +14,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.report.page import write_report
-    from pipelines.storage import Storage
+    from pipelines.store.storage import Storage
+    from pipelines.views.report.page import write_report
 
     against = Storage(options.against) if options.against else None
     fact = write_report(Storage(options.out), against)

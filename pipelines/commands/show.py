@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from pipelines.commands.command import Command, add_out, positive
-from pipelines.query import Between
 from pipelines.terminal import page
+from pipelines.views.query import Between
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +42,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_cluster(options: argparse.Namespace) -> int:
-    from pipelines.show_cluster import as_text, show_cluster
-    from pipelines.storage import Storage
+    from pipelines.store.storage import Storage
+    from pipelines.views.cluster import as_text, show_cluster
 
     _print(show_cluster(Storage(options.out), options.cluster, options.limit), as_text, options.json)
     return 0
@@ -73,9 +73,9 @@ def _between(text: str) -> Between:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.query import Query
-    from pipelines.show import as_text, show
-    from pipelines.storage import Storage
+    from pipelines.store.storage import Storage
+    from pipelines.views.query import Query
+    from pipelines.views.show import as_text, show
 
     if options.cluster is not None:
         return _show_cluster(options)

@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 
 from pipelines.commands.command import Command, add_recipe, positive
-from pipelines.config_load import load
 from pipelines.errors import InputError
+from pipelines.recipe.load import load
 from pipelines.terminal import counted
 
 MAX_WORKERS = 1024
@@ -35,10 +35,10 @@ def _workers(text: str) -> int:
 
 
 def _handle(until: str, options: argparse.Namespace) -> int:
-    from pipelines.funnel import funnel_table
-    from pipelines.manifest import RUN_MANIFEST
     from pipelines.run import run_recipe  # reads the fast libraries and Beam only when there is work
-    from pipelines.storage import Storage
+    from pipelines.store.manifest import RUN_MANIFEST
+    from pipelines.store.storage import Storage
+    from pipelines.views.funnel import funnel_table
 
     recipe = load(options.recipe, options.set)
     out = options.out or f"runs/{recipe.name}"

@@ -15,8 +15,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.storage import Storage
-    from pipelines.trace import as_text, trace
+    from pipelines.store.storage import Storage
+    from pipelines.views.trace import as_text, trace
 
     for piece in trace(Storage(options.out), options.shard, options.row):
         found = {

@@ -40,7 +40,7 @@ def _handle(options: argparse.Namespace) -> int:
     from pipelines.quality.examples import read_examples, recipe_of, split
     from pipelines.quality.train import HOME, Settings, train
     from pipelines.run import run_recipe
-    from pipelines.storage import Storage
+    from pipelines.store.storage import Storage
 
     if not 0 < options.held_out < 1:
         raise RecipeError(f"--held-out must be a share between 0 and 1; found {options.held_out}")

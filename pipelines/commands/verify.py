@@ -10,8 +10,8 @@ from pipelines.terminal import counted, escape
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.storage import Storage
-    from pipelines.verify import verify
+    from pipelines.store.storage import Storage
+    from pipelines.views.verify import verify
 
     faults, remarks = verify(Storage(options.out))
     if options.json:

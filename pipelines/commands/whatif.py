@@ -13,7 +13,7 @@ from pipelines.errors import RecipeError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pipelines.whatif import Answer
+    from pipelines.views.whatif import Answer
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +34,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _handle(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from pipelines.manifest import manifest_path, read_sealed
-    from pipelines.storage import Storage
+    from pipelines.store.manifest import manifest_path, read_sealed
+    from pipelines.store.storage import Storage
     from pipelines.terminal import escape
-    from pipelines.whatif import as_json, changes, whatif
-    from pipelines.whatif_steps import ledger_steps, with_overrides, with_recipe
+    from pipelines.views.whatif import as_json, changes, whatif
+    from pipelines.views.whatif_steps import ledger_steps, with_overrides, with_recipe
 
     if not options.set and options.recipe is None:
         raise RecipeError("say what to change: --set STEP.LIMIT=VALUE, or --recipe RECIPE")

@@ -20,7 +20,7 @@ from pipelines.extraction import charset, messages
 from pipelines.extraction.clean import clean
 from pipelines.extraction.html import CapError, Engine, load_engine
 from pipelines.extraction.messages import MESSAGE_CHARACTERS, Answer, Task
-from pipelines.extraction.wikitext import plain_text
+from pipelines.extraction.wiki.wikitext import plain_text
 from pipelines.readers.record import Wiki
 
 Respond = Callable[[Task, Engine], Answer]

@@ -33,7 +33,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one task; see `pipelines.extract.Extracted`."""
+    """The outcome of one task; see `pipelines.extraction.extractor.Extracted`."""
 
     text: str | None
     reason: str | None = None

@@ -15,11 +15,11 @@ import time
 from collections.abc import Sequence
 from typing import IO, cast
 
-from pipelines.config import Extract
 from pipelines.errors import CorpusmillError
 from pipelines.extraction import messages
 from pipelines.extraction.clean import clean
 from pipelines.extraction.messages import MESSAGE_CHARACTERS, Answer, Task
+from pipelines.recipe.recipe import Extract
 
 # Wall seconds that a document may take per CPU second of its deadline, and the factor for its second try.
 WALL_FACTOR = 10.0

@@ -17,10 +17,10 @@ import yaml
 
 from pipelines.publish.files import RepoFile, configs
 from pipelines.publish.stage import OTHER_LANGUAGE
-from pipelines.report.funnel import Level, funnel
-from pipelines.report.shown import number, share, size
-from pipelines.run_tables import RunTables
 from pipelines.terminal import escape
+from pipelines.views.report.funnel import Level, funnel
+from pipelines.views.report.shown import number, share, size
+from pipelines.views.run_tables import RunTables
 
 LICENCES: Final = {
     "warc": "odc-by",

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.errors import CorpusmillError, InputError, OutputError, RecipeError, VerificationError
-from pipelines.manifest import RUN_MANIFEST, canonical_json, read_sealed
 from pipelines.publish import stage
 from pipelines.publish.card import CardFacts, dataset_card, model_card, public_recipe
 from pipelines.publish.files import RepoFile, text_file
 from pipelines.publish.split_writer import FILE_BYTES
-from pipelines.run_tables import RunTables
-from pipelines.storage import Storage
-from pipelines.verify import verify
+from pipelines.store.manifest import RUN_MANIFEST, canonical_json, read_sealed
+from pipelines.store.storage import Storage
+from pipelines.views.run_tables import RunTables
+from pipelines.views.verify import verify
 
 if TYPE_CHECKING:  # the client takes a second to import; a dry run needs none
     from huggingface_hub import HfApi

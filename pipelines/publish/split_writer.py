@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from pipelines.publish.files import RepoFile, numbered
-from pipelines.storage import TABLE_OPTIONS, FileFact, Storage, TableWriter
+from pipelines.store.storage import TABLE_OPTIONS, FileFact, Storage, TableWriter
 
 # Chunks cut where the content says so: after a small change of a run, most chunks of its files are those that the
 # Hub's storage has already.

@@ -11,12 +11,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.manifest import document_files, folder_files
 from pipelines.publish.files import RepoFile
 from pipelines.publish.split_writer import FILE_BYTES, SplitWriter
-from pipelines.run_tables import RunTables
-from pipelines.tables import DOCUMENTS, DROPPED
-from tokenizer_training.split import is_validation
+from pipelines.store.manifest import document_files, folder_files
+from pipelines.store.tables import DOCUMENTS, DROPPED
+from pipelines.views.run_tables import RunTables
+from tokenizer_training.model.split import is_validation
 
 ROOT: Final = "work/publish"
 BATCH_ROWS: Final = 1024

@@ -15,11 +15,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import yaml
 
-from pipelines.config import Recipe
-from pipelines.config_load import load
 from pipelines.errors import InputError, RecipeError
-from pipelines.manifest import folder_files, manifest_path, read_sealed
-from pipelines.storage import Storage
+from pipelines.recipe.load import load
+from pipelines.recipe.recipe import Recipe
+from pipelines.store.manifest import folder_files, manifest_path, read_sealed
+from pipelines.store.storage import Storage
 
 CLASSES = ("positive", "negative")
 RECIPE = "quality.yaml"

@@ -18,11 +18,11 @@ from typing import Any
 import fasttext
 import numpy as np
 
-from filters.fasttext_models import LABEL, line_of, probability
+from filters.lists.fasttext_models import LABEL, line_of, probability
 from pipelines.quality.card import card
 from pipelines.quality.examples import Example
 from pipelines.quality.metrics import evaluate
-from pipelines.storage import Storage, sha256_of
+from pipelines.store.storage import Storage, sha256_of
 
 HOME = "quality"
 MIN_EPOCHS = 5

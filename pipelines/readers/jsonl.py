@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
-from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
-from pipelines.readers.compressed_spans import CompressedSpans
-from pipelines.readers.compression import Codec, refusal, sniff, sniff_behind_damage
-from pipelines.readers.file_window import READ_BYTES
-from pipelines.readers.json_lines import Line, lines, parse_line, span_lines
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
-from pipelines.readers.rows import (
+from pipelines.readers.rows.json_lines import Line, lines, parse_line, span_lines
+from pipelines.readers.rows.rows import (
     MISSING,
     check_columns,
     columns_of,
     row_record,
     value_at,
 )
+from pipelines.readers.spans.chunk_buffer import ChunkBuffer, Place, plain_chunks
+from pipelines.readers.spans.compressed_spans import CompressedSpans
+from pipelines.readers.spans.compression import Codec, refusal, sniff, sniff_behind_damage
+from pipelines.readers.spans.file_window import READ_BYTES
 
 HOLD_BYTES = 32 << 20
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.readers.chunk_buffer import Place
-from pipelines.readers.parquet_footer import Group, row_groups
 from pipelines.readers.record import Damaged, Event, Span
-from pipelines.readers.rows import MESSAGE_CHARACTERS, Columns, check_columns, columns_of, row_record
+from pipelines.readers.rows.parquet_footer import Group, row_groups
+from pipelines.readers.rows.rows import MESSAGE_CHARACTERS, Columns, check_columns, columns_of, row_record
+from pipelines.readers.spans.chunk_buffer import Place
 
 # Rows are taken from a row group so many at a time: few enough that long texts do not fill the memory.
 BATCH_ROWS = 256

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, Literal
 
-from pipelines.readers import warc_events
+from pipelines.readers.archive import events as warc_events
+from pipelines.readers.archive.content import Content
 from pipelines.readers.record import Event
-from pipelines.readers.warc_content import Content
 
 
 @dataclass(frozen=True)

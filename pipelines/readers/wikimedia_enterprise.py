@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
 
-from pipelines.readers.chunk_buffer import Place
-from pipelines.readers.compressed_spans import Chunk, CompressedSpans
-from pipelines.readers.compression import MAGIC_BYTES, refusal, sniff
 from pipelines.readers.fields import iso_time, language_code, sound_text
-from pipelines.readers.json_lines import Line, parse_line, span_lines
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
-from pipelines.readers.rows import MISSING, value_at
-from pipelines.readers.tar_lines import untar
+from pipelines.readers.rows.json_lines import Line, parse_line, span_lines
+from pipelines.readers.rows.rows import MISSING, value_at
+from pipelines.readers.rows.tar_lines import untar
+from pipelines.readers.spans.chunk_buffer import Place
+from pipelines.readers.spans.compressed_spans import Chunk, CompressedSpans
+from pipelines.readers.spans.compression import MAGIC_BYTES, refusal, sniff
 
 # A dump is one gzip member as a rule, longer than memory: it is decoded to its end before it is believed, and
 # once more as it is read.

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
-from pipelines.readers.chunk_buffer import ChunkBuffer, Place, plain_chunks
-from pipelines.readers.compressed_spans import Chunk, CompressedSpans
-from pipelines.readers.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff, sniff_behind_damage
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span, Wiki
-from pipelines.readers.wiki_cutter import PageCut, pages
-from pipelines.readers.wiki_head import UTF_8, HeadError, SiteInfo, parse_head
-from pipelines.readers.wiki_page import PageError, parse_page
+from pipelines.readers.spans.chunk_buffer import ChunkBuffer, Place, plain_chunks
+from pipelines.readers.spans.compressed_spans import Chunk, CompressedSpans
+from pipelines.readers.spans.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff, sniff_behind_damage
+from pipelines.readers.wiki.cutter import PageCut, pages
+from pipelines.readers.wiki.head import UTF_8, HeadError, SiteInfo, parse_head
+from pipelines.readers.wiki.page import PageError, parse_page
 
 MESSAGE_CHARACTERS = 200
 HEAD_BYTES = 1 << 20

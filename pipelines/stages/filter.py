@@ -13,11 +13,9 @@ import pyarrow.parquet as pq
 from filters.judge import Only, Verdict, judge, measure_types
 from filters.step import Step, versions_of
 from pipelines.errors import InputError
-from pipelines.manifest import Folder, StageKey, folder_files, stage_key
-from pipelines.own_code import code_of
-from pipelines.stages.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
-from pipelines.stages.run import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
-from pipelines.tables import (
+from pipelines.recipe.own_code import code_of
+from pipelines.store.manifest import Folder, StageKey, folder_files, stage_key
+from pipelines.store.tables import (
     DROPPED,
     ERROR,
     ERRORS,
@@ -29,6 +27,8 @@ from pipelines.tables import (
     row_document,
     to_table,
 )
+from pipelines.work.loop import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
+from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
 
 NAME = "filter"
 HOME = "filtered"

@@ -21,7 +21,7 @@ from filters.judge import judge
 from filters.label_language import LabelLanguage
 from filters.language import Language
 from filters.step import Step
-from pipelines.models import find
+from pipelines.recipe.models import find
 
 
 def steps() -> dict[str, list[tuple[str, Step]]]:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 
+from pipelines.readers.archive.content import kind_of
 from pipelines.readers.record import Damaged, Record, Rejected, Span
 from pipelines.readers.warc import Warc
-from pipelines.readers.warc_content import kind_of
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real_warc"
 NO_TYPES = {"gzip", "bzip2", "zstd", "padding", "dictionary"}

@@ -24,14 +24,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.config import Dedup, Recipe
-from pipelines.manifest import stage_key, write_sealed, write_stage_manifest
-from pipelines.progress import Progress
-from pipelines.stages import dedup, dedup_decisions
-from pipelines.stages.dedup_signatures import Settings
-from pipelines.stages.run import Run
-from pipelines.storage import Storage
-from pipelines.tables import FILTERED
+from pipelines.recipe.recipe import Dedup, Recipe
+from pipelines.stages.dedup import decisions as dedup_decisions
+from pipelines.stages.dedup import stage as dedup
+from pipelines.stages.dedup.signatures import Settings
+from pipelines.store.manifest import stage_key, write_sealed, write_stage_manifest
+from pipelines.store.storage import Storage
+from pipelines.store.tables import FILTERED
+from pipelines.work.loop import Run
+from pipelines.work.progress import Progress
 
 UNIT_ROWS = 20_000
 FILTER_KEY = stage_key("filter", {})
@@ -118,7 +119,7 @@ def make(root: Path, count: int, copies: float, against: tuple[Path, ...]) -> No
 
 def measure(root: Path, against: tuple[Path, ...]) -> None:
     """Deduplicate a run whose signatures are there already; note what that cost."""
-    from pipelines.beam import dedup as transforms  # not part of the figure: libraries are read by every run
+    from pipelines.stages.dedup import graph as transforms
 
     assert transforms
     storage = Storage(root)

@@ -26,12 +26,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.dedup.lines import UNCOUNTED, Lines
-from pipelines.config import Dedup, Recipe
-from pipelines.progress import Progress
-from pipelines.stages import dedup_lines
-from pipelines.stages.dedup_search import FOLDER, Search, Unit
-from pipelines.stages.run import Run
-from pipelines.storage import Storage
+from pipelines.recipe.recipe import Dedup, Recipe
+from pipelines.stages.dedup import lines as dedup_lines
+from pipelines.stages.dedup.search import FOLDER, Search, Unit
+from pipelines.store.storage import Storage
+from pipelines.work.loop import Run
+from pipelines.work.progress import Progress
 
 LIMITS = (2, 3, 6, 12, 25, 50)
 DOCUMENT_LINES, UNIT_DOCUMENTS, POOL = 20, 25_000, 1000
@@ -104,7 +104,7 @@ def make_units(root: Path, number: int) -> list[Unit]:
 
 def count(root: Path, number: int) -> None:
     """Run the count and report its cost."""
-    from pipelines.beam import dedup as transforms
+    from pipelines.stages.dedup import graph as transforms
 
     writing = multiprocessing.get_context("fork").Pool(1)
     units: list[Any] = writing.apply(make_units, (root, number))

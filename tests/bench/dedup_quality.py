@@ -33,12 +33,12 @@ from scipy.sparse import csr_array
 
 from filters.dedup.bands import band_hashes, match_probability
 from filters.dedup.shingles import jaccard
-from pipelines.config import Dedup, Minhash, Recipe
-from pipelines.manifest import manifest_path, read_sealed, stage_key
-from pipelines.progress import Progress
-from pipelines.stages import dedup
-from pipelines.stages.run import Run
-from pipelines.storage import Storage
+from pipelines.recipe.recipe import Dedup, Minhash, Recipe
+from pipelines.stages.dedup import stage as dedup
+from pipelines.store.manifest import manifest_path, read_sealed, stage_key
+from pipelines.store.storage import Storage
+from pipelines.work.loop import Run
+from pipelines.work.progress import Progress
 
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 BLOCK_ROWS = 256

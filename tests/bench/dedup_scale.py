@@ -24,12 +24,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.dedup.minhash import estimate
-from pipelines.config import Dedup, Recipe
-from pipelines.progress import Progress
-from pipelines.stages import dedup, dedup_decisions, dedup_search
-from pipelines.stages.dedup_signatures import Settings
-from pipelines.stages.run import Run
-from pipelines.storage import Storage
+from pipelines.recipe.recipe import Dedup, Recipe
+from pipelines.stages.dedup import decisions as dedup_decisions
+from pipelines.stages.dedup import search as dedup_search
+from pipelines.stages.dedup import stage as dedup
+from pipelines.stages.dedup.signatures import Settings
+from pipelines.store.storage import Storage
+from pipelines.work.loop import Run
+from pipelines.work.progress import Progress
 
 UNIT_ROWS = 50_000
 SECTION = Dedup()
@@ -88,7 +90,7 @@ def make_run(root: Path, count: int, copies: float) -> None:
 
 def search(root: Path) -> None:
     """Run the search and report its cost."""
-    from pipelines.beam import dedup as transforms
+    from pipelines.stages.dedup import graph as transforms
 
     storage, recipe = Storage(root), Recipe("bench", (), dedup=SECTION)
     run = Run(recipe, {}, storage, 1, (), Progress(storage, quiet=True))

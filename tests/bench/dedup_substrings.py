@@ -26,17 +26,18 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from filters.dedup.substrings import Substrings
-from pipelines.beam import dedup as transforms
-from pipelines.config import Dedup, Recipe
-from pipelines.manifest import folder_files, manifest_path, read_sealed, stage_key, write_stage_manifest
-from pipelines.progress import Progress
-from pipelines.stages import dedup, dedup_substrings
-from pipelines.stages.dedup_search import FOLDER, Search, Unit
-from pipelines.stages.dedup_signatures import Settings
-from pipelines.stages.run import Run
-from pipelines.storage import Storage
-from pipelines.tables import FILTERED, text_bytes, to_table
-from tests.pipelines.dedup_corpora import FILTER_KEY, row, table
+from pipelines.recipe.recipe import Dedup, Recipe
+from pipelines.stages.dedup import graph as transforms
+from pipelines.stages.dedup import stage as dedup
+from pipelines.stages.dedup import substrings as dedup_substrings
+from pipelines.stages.dedup.search import FOLDER, Search, Unit
+from pipelines.stages.dedup.signatures import Settings
+from pipelines.store.manifest import folder_files, manifest_path, read_sealed, stage_key, write_stage_manifest
+from pipelines.store.storage import Storage
+from pipelines.store.tables import FILTERED, text_bytes, to_table
+from pipelines.work.loop import Run
+from pipelines.work.progress import Progress
+from tests.pipelines.stages.dedup.corpora import FILTER_KEY, row, table
 
 UNIT_DOCUMENTS, DOCUMENT_WORDS = 5000, 600
 VOCABULARY = [f"{a}{b}{c}{d}" for a in "bdfgkl" for b in "aeiou" for c in "mnprst" for d in "aeiou"]

@@ -24,9 +24,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.config import Dedup, Minhash
-from pipelines.stages import dedup
-from tests.pipelines.dedup_corpora import FILTER_KEY, prepare, row, table
+from pipelines.recipe.recipe import Dedup, Minhash
+from pipelines.stages.dedup import stage as dedup
+from tests.pipelines.stages.dedup.corpora import FILTER_KEY, prepare, row, table
 
 UNIT_ROWS = 10_000
 VOCABULARY = [f"{a}{b}{c}{d}" for a in "bdfgkl" for b in "aeiou" for c in "mnprst" for d in "aeiou"]

@@ -22,13 +22,13 @@ from filters.dedup.exact import content_hash
 from filters.document import Document, Origin
 from filters.step import Step, first_fault
 from filters.text import TextView
-from pipelines.config_load import load
 from pipelines.extraction.child import respond
 from pipelines.extraction.html import load_engine
 from pipelines.extraction.messages import Task
-from pipelines.models import resolve
 from pipelines.readers.record import Record
 from pipelines.readers.warc import Warc
+from pipelines.recipe.load import load
+from pipelines.recipe.models import resolve
 
 
 class Clock:

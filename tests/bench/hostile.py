@@ -33,20 +33,20 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from filters.label_language import predict
-from pipelines.config import Extract
-from pipelines.config_load import load
 from pipelines.errors import CorpusmillError
-from pipelines.models import find
 from pipelines.readers.jsonl import Jsonl
 from pipelines.readers.parquet import Parquet
 from pipelines.readers.record import Reader
 from pipelines.readers.warc import Warc
 from pipelines.readers.wikipedia import Wikipedia
-from pipelines.stages.extract import Settings, process_unit
-from pipelines.stages.run import Counts
-from pipelines.units import Unit
-from tokenizer_training.sentencepiece_model import TokenizerError
-from tokenizer_training.tokenizer import Tokenizer
+from pipelines.recipe.load import load
+from pipelines.recipe.models import find
+from pipelines.recipe.recipe import Extract
+from pipelines.stages.extract.stage import Settings, process_unit
+from pipelines.stages.extract.units import Unit
+from pipelines.work.loop import Counts
+from tokenizer_training.model.sentencepiece_model import TokenizerError
+from tokenizer_training.model.tokenizer import Tokenizer
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 GOLDEN = Path(__file__).with_suffix(".tsv")

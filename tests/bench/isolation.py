@@ -17,13 +17,13 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from pipelines.config import Extract
-from pipelines.extract import Extractor
 from pipelines.extraction.child import respond
+from pipelines.extraction.extractor import Extractor
 from pipelines.extraction.html import CAPS, load_engine
 from pipelines.extraction.messages import Task
 from pipelines.readers.record import Record
 from pipelines.readers.warc import Warc
+from pipelines.recipe.recipe import Extract
 
 CRAWL = Path(__file__).resolve().parents[3] / "shared" / "data" / "web_dev.warc.gz"
 

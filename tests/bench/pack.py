@@ -17,15 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.config import Pack, Recipe
-from pipelines.manifest import document_files, manifest_path, read_sealed, stage_key
-from pipelines.progress import Progress
-from pipelines.stages import pack, pack_rows, pack_shards
-from pipelines.stages.pack_tokens import Choice
-from pipelines.stages.run import Batch, Run
-from pipelines.storage import Storage
-from pipelines.tables import text_bytes
-from tokenizer_training.tokenizer import Tokenizer
+from pipelines.recipe.recipe import Pack, Recipe
+from pipelines.stages.pack import rows as pack_rows
+from pipelines.stages.pack import shards as pack_shards
+from pipelines.stages.pack import stage as pack
+from pipelines.stages.pack.tokens import Choice
+from pipelines.store.manifest import document_files, manifest_path, read_sealed, stage_key
+from pipelines.store.storage import Storage
+from pipelines.store.tables import text_bytes
+from pipelines.work.loop import Batch, Run
+from pipelines.work.progress import Progress
+from tokenizer_training.model.tokenizer import Tokenizer
 
 
 class Watch:

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from tokenizer_training.cutting import Documents
 from tokenizer_training.loader import ShardLoader
-from tokenizer_training.packing import Plan, fill_rows, plan_rows
-from tokenizer_training.rows import CUT, offsets_of
-from tokenizer_training.shards import Header, rows_to_table, shard_schema, writer_options
-from tokenizer_training.strategies import best_fit_decreasing
+from tokenizer_training.shards.cutting import Documents
+from tokenizer_training.shards.packing import Plan, fill_rows, plan_rows
+from tokenizer_training.shards.rows import CUT, offsets_of
+from tokenizer_training.shards.schema import Header, rows_to_table, shard_schema, writer_options
+from tokenizer_training.shards.strategies import best_fit_decreasing
 from tokenizer_training.torch_dataset import TokenDataset
 
 VOCABULARY = 32_768

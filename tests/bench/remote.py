@@ -18,13 +18,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.config_load import load
-from pipelines.input_lists import settle_inputs
-from pipelines.input_streams import access_of, open_input, stamp_of
+from pipelines.inputs.streams import access_of, open_input, stamp_of
+from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.storage import Storage, sha256_of
+from pipelines.stages.extract.pins import settle_inputs
+from pipelines.store.storage import Storage, sha256_of
 
-CONFTEST = Path(__file__).resolve().parents[1] / "pipelines" / "remote" / "conftest.py"
+CONFTEST = Path(__file__).resolve().parents[1] / "pipelines" / "inputs" / "conftest.py"
 
 
 def serve(data: bytes, bad: bool, port: Any, seen: Any) -> None:

@@ -20,7 +20,7 @@ from filters.label_language import predict
 from filters.segment_words import segment
 from filters.step import Step, first_fault
 from filters.text import TextView
-from pipelines.models import find
+from pipelines.recipe.models import find
 
 LANGUAGES = ("zh", "ja", "th", "km", "lo", "my")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer_training import train as module
-from tokenizer_training.words import WordCounter, word_table
+from tokenizer_training.model import train as module
+from tokenizer_training.model.words import WordCounter, word_table
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample" / "texts"
 ORDER = 3

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.manifest import manifest_path, read_sealed, write_sealed
-from pipelines.storage import TABLE_OPTIONS, Storage
+from pipelines.store.manifest import manifest_path, read_sealed, write_sealed
+from pipelines.store.storage import TABLE_OPTIONS, Storage
 
 PART_ROWS = 50_000
 OVERRIDES = ("gopher_quality.min_words=100", "fineweb_quality.max_duplicate_characters=0.1")

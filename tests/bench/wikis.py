@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from pipelines.extraction.clean import clean
-from pipelines.extraction.wikitext import plain_text
+from pipelines.extraction.wiki.wikitext import plain_text
 from pipelines.readers.record import Damaged, Record, Rejected
 from pipelines.readers.wikipedia import Wikipedia
 

@@ -13,10 +13,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from pipelines.manifest import TIMES
-from pipelines.report.page import REPORT
-from pipelines.storage import Storage
-from pipelines.verify import verify
+from pipelines.store.manifest import TIMES
+from pipelines.store.storage import Storage
+from pipelines.views.report.page import REPORT
+from pipelines.views.verify import verify
 from tests.faults.harness import DEMO, RECIPE, Bench, do_cell, tree
 from tests.faults.matrix import NAMED, all_cells, thinned
 from tests.faults.scenarios import SCENARIOS, finish, fresh, random_kill, start

@@ -21,9 +21,9 @@ from pathlib import Path
 from pipelines import faults
 from pipelines.cli import main
 from pipelines.faults import Plan
-from pipelines.report.page import Report
-from pipelines.stages import extract
-from pipelines.storage import sha256_of
+from pipelines.stages.extract import stage as extract
+from pipelines.store.storage import sha256_of
+from pipelines.views.report.page import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "tests" / "faults" / "recipe.yaml"

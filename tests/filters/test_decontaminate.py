@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from filters.decontaminate import Decontaminate
 from filters.dedup.units import unit_hashes
 from filters.document import Document, Origin
-from filters.evaluation_texts import read_evaluations
+from filters.lists.evaluation_texts import read_evaluations
 from filters.step import Measured, first_fault
 from filters.text import TextView
 

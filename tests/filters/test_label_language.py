@@ -12,14 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filters import fasttext_models, label_language
+from filters import label_language
 from filters.document import Document, Origin
 from filters.label_language import LabelLanguage, predict
 from filters.language import Language
+from filters.lists import fasttext_models
 from filters.step import first_fault
 from filters.text import TextView
 from pipelines.errors import InputError
-from pipelines.models import find
+from pipelines.recipe.models import find
 
 ENGLISH = ["the museum opens at nine", "a boat leaves the harbour", "we walked along the river in the rain"]
 CHINESE = ["博物馆九点开门", "一艘船离开港口", "我们在雨中沿河散步"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from filters.document import Document, Origin
 from filters.gopher_repetition import GopherRepetition
 from filters.repetition_profiles import PROFILES
+from filters.splitting.words import unicode_words
 from filters.text import TextView
-from filters.words import unicode_words
 
 WORDS = st.sampled_from(["a", "bb", "ccc", "don't", "3.5", "dd,", "東京", "—"])
 LINES = st.lists(WORDS, max_size=12).map(" ".join)

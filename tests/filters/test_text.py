@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.document import Document, Origin
-from filters.sentences import count_sentences
+from filters.splitting.sentences import count_sentences
+from filters.splitting.word_numbers import Words
 from filters.text import TextView
-from filters.word_numbers import Words
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample"
 AWKWARD = """

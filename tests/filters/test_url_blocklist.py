@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.document import Document, Origin
+from filters.lists.url_lists import read_set
 from filters.step import first_fault
 from filters.text import TextView
 from filters.url_blocklist import UrlBlocklist, registered_domain, split_url
-from filters.url_lists import read_set
-from pipelines.models import find
+from pipelines.recipe.models import find
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -60,7 +60,7 @@ def test_no_network_and_no_cache_folder(tmp_path: Path) -> None:
 import socket
 def refuse(*_, **__): raise AssertionError("a connection was opened")
 socket.socket.connect = socket.getaddrinfo = refuse
-from filters.url_lists import read_set
+from filters.lists.url_lists import read_set
 from filters.url_blocklist import registered_domain
 print([registered_domain(host) for host in ("a.b.example.co.uk", "co.uk", "192.0.2.1")])
 """

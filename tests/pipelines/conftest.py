@@ -12,13 +12,13 @@ import pytest
 import sentencepiece
 
 from filters.document import document_id
-from pipelines.config import Pack, Recipe
-from pipelines.manifest import Folder, stage_key, write_stage_manifest
-from pipelines.progress import Progress
-from pipelines.stages.run import Run
-from pipelines.storage import Storage
-from pipelines.tables import DOCUMENTS, to_table
-from tests.pipelines.recipes import make_home
+from pipelines.recipe.recipe import Pack, Recipe
+from pipelines.store.manifest import Folder, stage_key, write_stage_manifest
+from pipelines.store.storage import Storage
+from pipelines.store.tables import DOCUMENTS, to_table
+from pipelines.work.loop import Run
+from pipelines.work.progress import Progress
+from tests.pipelines.recipe.recipes import make_home
 
 UPSTREAM = stage_key("upstream", {})
 SEQ_LEN = 64

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import main
-from pipelines.config_load import load
 from pipelines.errors import RecipeError
+from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.storage import Storage, sha256_of
-from pipelines.verify import verify
+from pipelines.store.storage import Storage, sha256_of
+from pipelines.views.verify import verify
 from tokenizer_training.loader import ShardLoader
-from tokenizer_training.tokenizer import Tokenizer
+from tokenizer_training.model.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample"

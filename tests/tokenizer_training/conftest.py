@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tokenizer_training.cutting import Documents
-from tokenizer_training.packing import fill_rows, plan_rows
-from tokenizer_training.rows import Rows, offsets_of
-from tokenizer_training.shards import Header, rows_to_table, shard_schema, writer_options
-from tokenizer_training.tokenizer import Tokenizer
-from tokenizer_training.train import train
-from tokenizer_training.words import WordCounter
+from tokenizer_training.model.tokenizer import Tokenizer
+from tokenizer_training.model.train import train
+from tokenizer_training.model.words import WordCounter
+from tokenizer_training.shards.cutting import Documents
+from tokenizer_training.shards.packing import fill_rows, plan_rows
+from tokenizer_training.shards.rows import Rows, offsets_of
+from tokenizer_training.shards.schema import Header, rows_to_table, shard_schema, writer_options
 
 EOS, PAD = 2, 3
 SAMPLE = Path(__file__).resolve().parents[1] / "sample" / "texts"

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from tokenizer_training.loader import ShardLoader
-from tokenizer_training.rows import Rows
-from tokenizer_training.sampling import permutation
-from tokenizer_training.shards import ShardError
+from tokenizer_training.shards.rows import Rows
+from tokenizer_training.shards.sampling import permutation
+from tokenizer_training.shards.schema import ShardError
 
 MakeShards = Callable[..., tuple[Path, list[Rows]]]
 FIRST, SECOND = "train-00000-of-00002.parquet", "train-00001-of-00002.parquet"

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tokenizer_training.batches import IGNORED, make_batch
 from tokenizer_training.loader import ShardLoader
-from tokenizer_training.rows import Rows
+from tokenizer_training.shards.batches import IGNORED, make_batch
+from tokenizer_training.shards.rows import Rows
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from pipelines.config import Extract
 from pipelines.extraction.html import CapError, load_engine
-from pipelines.run_tables import RunTables
-from pipelines.storage import Storage
+from pipelines.recipe.recipe import Extract
+from pipelines.store.storage import Storage
+from pipelines.views.run_tables import RunTables
 
 
 def run(folder: str, until: str, recipe: dict[str, Any]) -> RunTables:

@@ -14,8 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from pipelines.config import Extract
-from pipelines.extract import Extractor
 from pipelines.extraction.blocks import trees
 from pipelines.extraction.blocks.columns import B_END, B_OWNER, B_START, B_UNITS, E_FLAGS, E_TAG, Scan
 from pipelines.extraction.blocks.engine import PROBE, Blocks, choose, serialise
@@ -24,7 +22,9 @@ from pipelines.extraction.blocks.features import features
 from pipelines.extraction.blocks.layout import lay_out
 from pipelines.extraction.blocks.scan import scan
 from pipelines.extraction.blocks.vocabulary import GROUPS, NAMES, UNSEEN_BIT, tables
+from pipelines.extraction.extractor import Extractor
 from pipelines.readers.record import Record
+from pipelines.recipe.recipe import Extract
 
 TABLES = tables()
 LAYOUTS = json.loads(Path(__file__).with_name("layouts.json").read_text(encoding="utf-8"))

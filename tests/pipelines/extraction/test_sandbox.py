@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import Extract
-from pipelines.extract import Extracted, Extractor
+from pipelines.extraction.extractor import Extracted, Extractor
 from pipelines.readers.record import Record, Wiki
+from pipelines.recipe.recipe import Extract
 
 HERE = Path(__file__).parent
 PAGE = "<html><body><main><p>{}</p></main></body></html>"
@@ -101,8 +101,8 @@ def test_deep_and_huge_pages_are_dropped_by_a_cap_before_they_are_parsed() -> No
 def test_the_child_ends_with_a_parent_that_was_killed() -> None:
     code = (
         "import sys, time\n"
-        "from pipelines.config import Extract\n"
-        "from pipelines.extract import Extractor\n"
+        "from pipelines.recipe.recipe import Extract\n"
+        "from pipelines.extraction.extractor import Extractor\n"
         "from pipelines.readers.record import Record\n"
         "e = Extractor(Extract())\n"
         "list(e.extract([Record(0, 1, 0, b'<p>x</p>', 'html')]))\n"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines.publish.card import public_recipe, table, text
 from pipelines.publish.publish import PARTS, Contents, Target, prepare
 from pipelines.publish.stage import language_folder
-from pipelines.storage import Storage
+from pipelines.store.storage import Storage
 
 TARGET = Target("me/demo", PARTS)
 

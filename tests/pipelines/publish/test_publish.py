@@ -16,12 +16,12 @@ from huggingface_hub import HfApi
 from huggingface_hub import _commit_api as client_uploads
 from huggingface_hub.utils import _http as client_http
 
-from pipelines.config_load import load
 from pipelines.errors import CorpusmillError, InputError, RecipeError, VerificationError
 from pipelines.publish import hub as publishing
 from pipelines.publish.publish import PARTS, Target, prepare, publish
+from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.storage import Storage
+from pipelines.store.storage import Storage
 from tests.hub.server import TOKEN, running
 from tests.hub.state import Hub
 
@@ -84,7 +84,7 @@ print(json.dumps(found))
     found = in_a_process(hub, code, tmp_path)
     import duckdb
 
-    from tokenizer_training.tokenizer import Tokenizer
+    from tokenizer_training.model.tokenizer import Tokenizer
 
     def ids(sql: str) -> list[str]:
         return sorted(row[0] for row in duckdb.sql(sql.replace("@", str(run.root))).fetchall())

@@ -1,0 +1,1 @@
+"""What steps look up: lists of addresses, evaluation texts, fastText models."""

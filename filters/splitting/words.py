@@ -1,0 +1,149 @@
+"""Words of a text in any language.
+
+- English (``en``, or no label yet): exactly the tokens of ``spacy.blank("en")``, which datatrove's filters and
+  the published thresholds were made with; whitespace tokens left out.
+- Scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese): each character of the script, with the
+  vowel signs and other marks that belong to it, is a word, or what a segmenter finds (`filters.segment_words`);
+  a zero-width space parts words; everything else in the text as below.
+- All other languages: the tokens of spaCy's multi-language rules, ``spacy.blank("xx")``: the rules of affixes and
+  infixes, without the contractions of English. Against the 53 languages for which spaCy, and so datatrove, has
+  rules of its own, the tokens agree to an F1 of .989 on average; loading all those rules would cost 20 s a process.
+
+`unicode_words` splits any text by the Unicode rules alone, for the recipes that do.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+from filters.splitting.spacy_rules import SpacyRules, spaced_runs
+from filters.splitting.word_numbers import Words
+
+Segmenter = Callable[[Iterable[str]], Mapping[str, str]]
+"""Returns runs of letters of scripts without spaces, each with spaces between its words."""
+
+_ENGLISH: Final = frozenset({"en", "eng"})
+
+# ISO 639 codes as lid.176 and GlotLID name them, Chinese with its varieties.
+_WITHOUT_SPACES: Final = frozenset(
+    [
+        "zh",
+        "zho",
+        "cmn",
+        "yue",
+        "wuu",
+        "gan",
+        "hak",
+        "nan",
+        "lzh",
+        "ja",
+        "jpn",
+        "th",
+        "tha",
+        "lo",
+        "lao",
+        "km",
+        "khm",
+        "my",
+        "mya",
+    ]
+)
+
+_KANA: Final = ((0x3005, 0x3007), (0x3031, 0x3035), (0x3041, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9D))
+_HAN: Final = ((0x2E80, 0x2FD5), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+_THAI_LAO_BURMESE_KHMER: Final = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17DD), (0xAA60, 0xAA7F))
+
+
+def split_words(text: str, language: str | None) -> list[str]:
+    """Split a text into words and punctuation marks.
+
+    Args:
+        text: any text.
+        language: code of its language, with or without script (``zho_Hans``); None counts as English.
+
+    >>> split_words("I can't, sorry.", None)
+    ['I', 'ca', "n't", ',', 'sorry', '.']
+    >>> split_words("東京へ go.", "ja")
+    ['東', '京', 'へ', 'go', '.']
+    """
+    return number_words(text, language).listed()
+
+
+def number_words(text: str, language: str | None, segment: Segmenter | None = None) -> Words:
+    """Split a text as `split_words` does, and number the words.
+
+    Args:
+        text: any text.
+        language: code of its language; None counts as English.
+        segment: finds the words in scripts without spaces.
+    """
+    rules, spaced = spaced_words(text, language, segment)
+    return rules.words(spaced)
+
+
+def spaced_words(text: str, language: str | None, segment: Segmenter | None = None) -> tuple[SpacyRules, str]:
+    """Return the rules of a language, and the text with spaces where its script has none between words.
+
+    Lines and single spaces stay what they are.
+    """
+    code = "en" if language is None else re.split("[-_]", language, maxsplit=1)[0].lower()
+    if code in _ENGLISH:
+        return _rules("en"), text
+    if code in _WITHOUT_SPACES:
+        unspaced, pieces = _unspaced_and_pieces("" if segment is None else "+")
+        known = segment(unspaced.findall(text)) if segment else {}
+        runs = (
+            [" ".join(known.get(piece, piece) for piece in pieces.findall(run)) for run in spaced_runs(line)]
+            for line in text.split("\n")
+        )
+        return _rules("xx"), "\n".join(map("\t".join, runs))
+    return _rules("xx"), text
+
+
+def unicode_words(text: str) -> list[str]:
+    """Split a text at Unicode's word boundaries (UAX 29), and leave out what does not begin with a letter or digit.
+
+    Without a dictionary: each character of Chinese, Japanese hiragana or Thai is a word. Cost: 10 MB/s.
+
+    >>> unicode_words("I can't pay 1,000.50 (e.g. now) 東京")
+    ['I', "can't", 'pay', '1,000.50', 'e.g', 'now', '東', '京']
+    """
+    return [word for word in _unicode_word().findall(text) if word[0].isalnum()]
+
+
+@lru_cache(maxsize=1)
+def _unicode_word() -> Any:
+    """Return a pattern for what UAX 29 holds together: rules WB4 to WB13b, as far as letters and digits go."""
+    import regex
+
+    rest = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*+"
+    letters = rf"(?:[\p{{WB=ALetter}}\p{{WB=Hebrew_Letter}}]{rest})++"
+    digits = rf"(?:\p{{WB=Numeric}}{rest})++"
+    katakana = rf"(?:\p{{WB=Katakana}}{rest})++"
+    joiners = rf"(?:\p{{WB=ExtendNumLet}}{rest})++"
+    quotes = r"\p{WB=MidNumLet}\p{WB=Single_Quote}"
+    run = rf"(?:{letters}(?:[\p{{WB=MidLetter}}{quotes}]{rest}{letters})*+"
+    run += rf"|{digits}(?:[\p{{WB=MidNum}}{quotes}]{rest}{digits})*+)++|{katakana}"
+    return regex.compile(rf"(?:{joiners})?(?:{run})(?:{joiners}(?:{run})?)*+|[\w\p{{N}}]{rest}", regex.V1)
+
+
+@lru_cache(maxsize=2)
+def _rules(code: str) -> SpacyRules:
+    return SpacyRules(code)
+
+
+@lru_cache(maxsize=2)
+def _unspaced_and_pieces(many: Literal["", "+"]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return a pattern for one character, or as many as there are, of a script without spaces; the same, or others."""
+    blocks = [chr(c) for low, high in (*_KANA, *_THAI_LAO_BURMESE_KHMER) for c in range(low, high + 1)]
+    letters = "".join(
+        c for c in blocks if unicodedata.category(c).startswith(("L", "N")) and not c.isdecimal()
+    )
+    marks = "".join(c for c in blocks if unicodedata.category(c).startswith("M"))
+    letters += "".join(f"{chr(low)}-{chr(high)}" for low, high in _HAN)
+    unspaced = rf"(?:[{letters}][{marks}]*){many}"
+    return re.compile(unspaced), re.compile(rf"{unspaced}|[^\s\u200b{letters}]+")

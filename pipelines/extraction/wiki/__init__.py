@@ -1,0 +1,1 @@
+"""Wikitext to text: templates, tables, names of namespaces."""

@@ -1,0 +1,98 @@
+"""The files of a bucket that match a pattern, by the listing that Amazon defined and Google answers too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, ParseError, fromstring
+
+from pipelines.errors import InputError
+from pipelines.inputs.address import Address, bucket_url
+from pipelines.inputs.patterns import fixed_start, matcher, name_below
+from pipelines.recipe.recipe import InputFile, Listed, Pin
+
+if TYPE_CHECKING:
+    from pipelines.inputs.client import Client
+
+# A page has at most 1,000 keys of at most 1,024 bytes (ListObjectsV2), each with some hundred bytes of markup.
+PAGE_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class BucketPattern:
+    """The objects of a bucket that match a pattern.
+
+    Attributes:
+        address: bucket and pattern.
+    """
+
+    address: Address
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return the host of the bucket."""
+        return self.address.hosts()
+
+    def keys(self) -> dict[str, object]:
+        """Return nothing: it is one of the paths."""
+        return {}
+
+    def expand(self, client: Client) -> Listed:
+        """List the bucket below the fixed start of the pattern.
+
+        Raises:
+            InputError: it cannot be listed, or nothing matches.
+        """
+        pattern = matcher(self.address.key)
+        files = tuple(
+            InputFile(self.address.with_key(key).text, name_below(self.address.key, key), pin)
+            for key, pin in self._objects(client)
+            if pattern.fullmatch(key)
+        )
+        if not files:
+            raise InputError(f"{self.address.text}: no object of the bucket matches; correct the pattern")
+        return Listed(files, {})
+
+    def _objects(self, client: Client) -> Iterator[tuple[str, Pin]]:
+        """Yield all objects whose key starts as the pattern does, page by page."""
+        base = bucket_url(self.address.scheme, self.address.place)
+        what = f"the listing of {self.address.scheme}://{self.address.place}"
+        prefix = quote(fixed_start(self.address.key), safe="")
+        token = ""
+        while True:
+            resume = f"continuation-token={quote(token, safe='')}&" if token else ""
+            url = f"{base}?{resume}list-type=2&prefix={prefix}"
+            data, _ = client.get(what, self.address.scheme, url, PAGE_BYTES)
+            page = _parse(what, data)
+            for entry in page.iter("Contents"):
+                yield _object(what, entry)
+            if page.findtext("IsTruncated") != "true":
+                return
+            if not (following := page.findtext("NextContinuationToken") or "") or following == token:
+                raise InputError(
+                    f"{what}: a page says that more follow, but not where; list the files by name"
+                )
+            token = following
+
+
+def _object(what: str, entry: Element) -> tuple[str, Pin]:
+    key, size, version = (entry.findtext(name) or "" for name in ("Key", "Size", "ETag"))
+    if not key or not size.isdigit():
+        raise InputError(f"{what}: an entry has no key or no size; list the files by name")
+    return key, Pin(int(size), version)
+
+
+def _parse(what: str, data: bytes) -> Element:
+    """Return the root of a page, its tags without namespaces; a document type is refused, for it could be a bomb."""
+    try:
+        if b"<!" in data:
+            raise ParseError("it declares a document type")
+        root = fromstring(data)  # noqa: S314 - without declarations there is nothing to expand
+    except ParseError as error:
+        raise InputError(f"{what}: the answer is no listing ({error}); list the files by name") from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    if root.tag != "ListBucketResult":
+        raise InputError(f"{what}: the answer is no listing; list the files by name")
+    return root

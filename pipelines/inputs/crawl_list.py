@@ -1,0 +1,103 @@
+"""Some files of a Common Crawl release, chosen by chance that a seed fixes, from the list it publishes.
+
+A release lists its files in ``crawl-data/<crawl>/warc.paths.gz`` (``wet.paths.gz`` for text), one path a line.
+Paths are ranked by a hash of seed and path and the first ones taken. So the choice depends on nothing else, and
+more files are the same files and some more. A file is named by its whole path in the list: that, offset and length
+are what the crawl's own index calls warc_filename, warc_record_offset and warc_record_length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.errors import InputError
+from pipelines.inputs.address import parse_address
+from pipelines.recipe.recipe import InputFile, Listed
+
+if TYPE_CHECKING:
+    from pipelines.inputs.client import Client
+
+COMMON_CRAWL = "https://data.commoncrawl.org/"
+
+# A list of 100,000 paths has about 14 MB, 0.3 MB of them after compression.
+LIST_BYTES = 64 << 20
+TEXT_BYTES = 1 << 30
+
+_PATH = re.compile(r"(?!.*\.\./)[\w.-]+(/[\w.-]+)+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class CrawlFiles:
+    """Files of one release.
+
+    Attributes:
+        crawl: its name, ``CC-MAIN-2025-08``.
+        files: how many to take; None = all.
+        seed: which ones: another seed is another choice.
+        mirror: address before the paths of the list.
+        kind: name of the list.
+    """
+
+    crawl: str
+    files: int | None
+    seed: int
+    mirror: str
+    kind: str
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return the host of the mirror."""
+        return parse_address(self._list()).hosts()
+
+    def keys(self) -> dict[str, object]:
+        """Return the recipe keys."""
+        return {"crawl": self.crawl, "files": self.files, "seed": self.seed, "mirror": self.mirror}
+
+    def expand(self, client: Client) -> Listed:
+        """Fetch the list and choose.
+
+        Raises:
+            InputError: there is no such release, the list is no list, or has fewer files than asked for.
+        """
+        address = parse_address(self._list())
+        pin = client.pin(address)
+        if pin.size > LIST_BYTES:
+            raise InputError(f"{address.text}: has {pin.size} bytes; a list has at most {LIST_BYTES}")
+        data = client.read(address, pin, 0, pin.size)
+        paths = _paths(address.text, data)
+        if self.files is not None and self.files > len(paths):
+            raise InputError(f"{address.text}: lists {len(paths)} files, the recipe asks for {self.files}")
+        chosen = sorted(choose(paths, self.files, self.seed))
+        files = tuple(InputFile(f"{self.mirror}{path}", path) for path in chosen)
+        return Listed(
+            files,
+            {"list": address.text, "sha256": hashlib.sha256(data).hexdigest(), "paths": str(len(paths))},
+        )
+
+    def _list(self) -> str:
+        return f"{self.mirror}crawl-data/{self.crawl}/{self.kind}"
+
+
+def choose(paths: list[str], count: int | None, seed: int) -> list[str]:
+    """Return `count` of the paths, or all; a larger count gives the same ones and more."""
+    ranked = sorted(paths, key=lambda path: (hashlib.blake2b(f"{seed}\0{path}".encode()).digest(), path))
+    return ranked[:count]
+
+
+def _paths(what: str, data: bytes) -> list[str]:
+    """Return the paths of a list."""
+    decoder = zlib.decompressobj(31)
+    try:
+        text = decoder.decompress(data, TEXT_BYTES)
+    except zlib.error as error:
+        raise InputError(f"{what}: the list is not gzip ({error}); correct `mirror` or `crawl`") from error
+    if not decoder.eof or decoder.unused_data:
+        raise InputError(f"{what}: the list is cut short or longer than {TEXT_BYTES} bytes; try again")
+    paths = text.decode("utf-8", "replace").split()
+    for path in paths:
+        if not _PATH.fullmatch(path):
+            raise InputError(f"{what}: {path[:80]!r} in the list is no path; correct `mirror` or `crawl`")
+    return list(dict.fromkeys(paths))

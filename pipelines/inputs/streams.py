@@ -1,0 +1,81 @@
+"""Input files as binary streams, wherever they lie: what a file is now, and the file opened."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pipelines.errors import InputError
+from pipelines.inputs.access import Access, merge_hosts
+from pipelines.inputs.address import is_remote, parse_address
+from pipelines.recipe.recipe import Input, InputFile, Pin
+
+if TYPE_CHECKING:
+    from pipelines.inputs.client import Client
+
+
+def access_of(root: Path, inputs: tuple[Input, ...]) -> Access:
+    """Return the reach of a run: its folder, and every host that its inputs name."""
+    addresses = [file.path for entry in inputs for file in entry.files if isinstance(file.path, str)]
+    return Access(
+        str(root.absolute()),
+        merge_hosts(
+            (host for text in addresses for host in parse_address(text).hosts()),
+            (host for entry in inputs for listing in entry.listings for host in listing.hosts()),
+            (host for entry in inputs for host in entry.hosts),
+        ),
+    )
+
+
+def stamp_of(file: InputFile) -> tuple[int, str]:
+    """Return the size of a file, and a text that changes when it does and starts with the size.
+
+    Raises:
+        InputError: it cannot be looked at, or it is remote and has no pin.
+    """
+    if isinstance(file.path, str):
+        if file.pin is None:
+            raise InputError(f"{file.path}: was not listed")
+        return file.pin.size, f"{file.pin.size}:{file.pin.version}"
+    try:
+        stat = file.path.stat()
+    except OSError as error:
+        raise unreadable(file.path, error) from error
+    return stat.st_size, f"{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def open_input(path: str, stamp: str, access: Access, until: int | None = None) -> BinaryIO:
+    """Open a file.
+
+    Args:
+        path: where it is.
+        stamp: what `stamp_of` gave; a remote file that is something else by now fails to be read.
+        access: which hosts may be contacted.
+        until: where reading will end, more or less; None = at the end of the file.
+
+    Raises:
+        InputError: it cannot be opened.
+    """
+    if is_remote(path):
+        from pipelines.inputs.ranged_file import open_ranged  # see `client_of`
+
+        size, _, version = stamp.partition(":")
+        return open_ranged(client_of(access), parse_address(path), Pin(int(size), version), until)
+    try:
+        return open(path, "rb")  # noqa: PTH123 - a reader takes a plain binary stream
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+@functools.cache
+def client_of(access: Access) -> Client:
+    """Return this process's client of a run."""
+    from pipelines.inputs.client import Client  # requests takes a tenth of a second to import
+
+    return Client(access)
+
+
+def unreadable(path: object, error: OSError) -> InputError:
+    """Return the error of a local file that cannot be read."""
+    return InputError(f"{path}: cannot be read ({error.strerror}); restore it or take it out of inputs")

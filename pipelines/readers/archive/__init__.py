@@ -1,0 +1,1 @@
+"""WARC and ARC: from decompressed bytes to records."""

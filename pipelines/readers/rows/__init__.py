@@ -1,0 +1,1 @@
+"""Readers of rows, of JSON lines and Parquet."""

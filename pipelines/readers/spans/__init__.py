@@ -1,0 +1,1 @@
+"""Compressed files as spans that can be decoded on their own."""

@@ -1,0 +1,1 @@
+"""Wikipedia dumps: from XML to pages."""

@@ -1,0 +1,1 @@
+"""A recipe: from YAML to typed sections, steps, inputs and models."""

@@ -1,0 +1,204 @@
+"""The ``inputs`` section of a recipe: what to read with which reader, and how a resolved recipe shows it.
+
+An input names its files in one of three ways: ``paths``; ``crawl``, a release of Common Crawl, for readers that know
+its lists; or keys of the reader, where it finds its files itself (``dataset`` of ``huggingface``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import CorpusmillError
+from pipelines.inputs.address import parse_address
+from pipelines.inputs.crawl_list import COMMON_CRAWL, CrawlFiles
+from pipelines.readers.record import Reader, contract_fault, find_reader, reader_names
+from pipelines.recipe.own_code import find_class
+from pipelines.recipe.paths import Paths, check_unique, read_paths
+from pipelines.recipe.recipe import Input, InputFile, Listing
+from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table
+from pipelines.recipe.typed import INVALID, build, found, keys_of, plain
+
+_CRAWL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?")
+_EXAMPLE = "{reader: warc, paths: [a.warc.gz]}"
+_LOCATIONS: tuple[str, ...] = ("paths", "crawl")
+_CRAWL_KEYS: tuple[str, ...] = ("files", "seed", "mirror")
+
+
+@dataclass(frozen=True)
+class InputKeys:
+    """The keys of every input, whatever its reader.
+
+    Attributes:
+        reader: name of the reader; its own keys stand beside these: ``corpusmill keys warc``.
+        paths: files, patterns such as ``crawl/*.warc.gz``, or addresses; relative to the recipe's folder.
+        crawl: a release of Common Crawl in place of paths: ``CC-MAIN-2025-08``.
+        files: number of files of a crawl to read; None = all.
+        seed: which ones.
+        mirror: where the crawl is fetched from; a folder of a web server or a bucket.
+        hosts: further hosts that files may be redirected to.
+        source: name of the source in every output; none = that of the reader: ``web``, ``wikipedia``.
+        limit: read at most so many records of this input; none = all.
+    """
+
+    reader: str
+    paths: Paths = field(default_factory=Paths)
+    crawl: str | None = None
+    files: int | None = None
+    seed: int = 1
+    mirror: str = COMMON_CRAWL
+    hosts: tuple[str, ...] = ()
+    source: str | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"limit must be at least 1, not {self.limit}; leave it out to read everything")
+        if self.files is not None and self.files < 1:
+            raise ValueError(
+                f"files must be at least 1, not {self.files}; leave it out to read all of the crawl"
+            )
+        if self.crawl is not None and not _CRAWL.fullmatch(self.crawl):
+            raise ValueError(f"crawl must be a release such as CC-MAIN-2025-08, not {self.crawl[:60]!r}")
+        if self.crawl is not None and self.limit is not None and self.files is None:
+            raise ValueError(
+                "files must say how many files the limit is taken from; one of them has 30,000 pages"
+            )
+        if not self.mirror.endswith("/"):
+            raise ValueError("mirror must end with a slash")
+        try:
+            parse_address(f"{self.mirror}x")
+        except ValueError as error:
+            raise ValueError(f"mirror cannot be used: {error}") from error
+        for host in self.hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(
+                    f"hosts must be names such as cdn.example.org or *.example.org, not {host[:60]!r}"
+                )
+
+
+def read_inputs(node: Node, path: str, faults: Faults) -> object:
+    """Read ``inputs``: a list of mappings whose other keys are fields of the reader they name."""
+    if not isinstance(node, Items) or not node.nodes:
+        if not isinstance(node, Broken):
+            what = "an empty list" if isinstance(node, Items) else found(node)
+            faults.add(node.at, path, f"expected a list such as [{_EXAMPLE}]; found {what}")
+        return INVALID
+    read = [_input(item, f"{path}[{n}]", faults) for n, item in enumerate(node.nodes)]
+    good = [
+        (entry, item.at) for entry, item in zip(read, node.nodes, strict=True) if isinstance(entry, Input)
+    ]
+    check_unique(good, faults)
+    return tuple(entry for entry, _ in good) if len(good) == len(read) else INVALID
+
+
+def _input(node: Node, path: str, faults: Faults) -> object:
+    """Read one input."""
+    if not isinstance(node, Table):
+        if not isinstance(node, Broken):
+            faults.add(node.at, path, f"expected a mapping such as {_EXAMPLE}; found {found(node)}")
+        return INVALID
+    cls = _reader_class(node, path, faults)
+    options = keys_of(cls) if cls is not None else []
+    common = node.without(options) if cls is not None else node.only(keys_of(InputKeys))
+    keys = build(InputKeys, common, path, faults, {"paths": read_paths}, other_keys=options)
+    located = _check_location(node, cls, path, faults)
+    if cls is None:  # its other keys cannot be judged without their reader
+        return INVALID
+    reader = build(cls, node.only(options), path, faults)
+    if not isinstance(keys, InputKeys) or reader is INVALID or not located:
+        return INVALID
+    try:
+        located_at = _locate(keys, reader, node.at.base)
+    except CorpusmillError as error:
+        faults.add(node.at, path, str(error))
+        return INVALID
+    files = tuple(entry for entry in located_at if isinstance(entry, InputFile))
+    listings = tuple(entry for entry in located_at if not isinstance(entry, InputFile))
+    source = keys.source or cls.SOURCE
+    return Input(keys.reader, reader, keys.paths.patterns, source, keys.limit, files, listings, keys.hosts)
+
+
+def _check_location(node: Table, cls: type[Reader] | None, path: str, faults: Faults) -> bool:
+    """Report an input that says nowhere, or twice, where its files are."""
+    known = len(faults.found)
+    given = [key for key in _LOCATIONS if key in node.entries]
+    finds_itself = hasattr(cls, "locate")
+    if finds_itself:
+        for key in given:
+            faults.add(node.entries[key][0], path, f"this reader finds its files itself; take {key} out")
+    elif not given:
+        faults.add(node.at, path, "missing key 'paths'")
+    elif len(given) == 2:
+        faults.add(node.entries["crawl"][0], path, "crawl and paths both say what to read; take one out")
+    elif given == ["crawl"] and cls is not None and not hasattr(cls, "CRAWL_LIST"):
+        faults.add(
+            node.entries["crawl"][0], path, "Common Crawl lists no files for this reader; use warc or wet"
+        )
+    for key in _CRAWL_KEYS:
+        if key in node.entries and "crawl" not in node.entries:
+            faults.add(node.entries[key][0], path, f"{key} belongs to a crawl; add `crawl` or take it out")
+    return len(faults.found) == known
+
+
+def _locate(keys: InputKeys, reader: Any, base: Path) -> Sequence[InputFile | Listing]:
+    """Return the files of an input as far as they are known, and what the network has to say."""
+    if keys.crawl is not None:
+        return [CrawlFiles(keys.crawl, keys.files, keys.seed, keys.mirror, reader.CRAWL_LIST)]
+    if hasattr(reader, "locate"):
+        found: Sequence[InputFile | Listing] = reader.locate(base)
+        return found
+    return [*keys.paths.files, *keys.paths.listings]
+
+
+def _reader_class(node: Table, path: str, faults: Faults) -> type[Reader] | None:
+    """Return the reader class that an input names, or None after reporting that there is none."""
+    if "reader" not in node.entries:
+        return None
+    name = node.entries["reader"][1]
+    if not isinstance(name, Scalar) or not name.text:
+        return None
+    place = (name.at, f"{path}.reader")
+    cls = find_class("reader", name.text, find_reader, reader_names(), place, faults)
+    fault = contract_fault(cls) if cls is not None and ":" in name.text else None
+    if fault is not None:
+        faults.add(*place, f"{name.text!r} {fault}")
+        return None
+    return cls
+
+
+def plain_fields(value: object) -> dict[str, object]:
+    """Return the fields of a step or reader."""
+    return {name: plain(getattr(value, name)) for name in keys_of(type(value))}
+
+
+def plain_input(entry: Input, folder: Path) -> dict[str, object]:
+    """Return an input as a mapping: its keys, and the files as far as they are known."""
+    keys = {key: value for listing in entry.listings for key, value in listing.keys().items()}
+    where: dict[str, object] = {"paths": list(entry.paths)} if entry.paths else keys
+    files = [_plain_file(file, folder) for file in entry.files]
+    return {
+        "reader": entry.reader_name,
+        **where,
+        **({"hosts": list(entry.hosts)} if entry.hosts else {}),
+        "source": entry.source,
+        "limit": entry.limit,
+        **plain_fields(entry.reader),
+        **({"listed": [dict(facts) for facts in entry.listed]} if any(entry.listed) else {}),
+        **({} if keys and not files else {"found" if "files" in where else "files": files}),
+    }
+
+
+def _plain_file(file: InputFile, folder: Path) -> dict[str, object]:
+    path = as_written(file.path, folder) if isinstance(file.path, Path) else file.path
+    pin = {"bytes": file.pin.size, "version": file.pin.version} if file.pin else {}
+    return {"name": file.name, "path": path, **pin}
+
+
+def as_written(path: Path, folder: Path) -> str:
+    """Undo the joining of a path to the recipe's folder."""
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()

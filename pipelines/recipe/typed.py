@@ -1,0 +1,296 @@
+"""From a YAML tree to dataclasses: the type hint of a field decides how its value is read.
+
+=============  =======================================================================================
+hint           accepted
+=============  =======================================================================================
+``str``        any scalar, as written: ``no``, ``1e3`` and ``010`` are text here
+``int``        decimal digits, ``_`` between digits allowed; no leading zero, no exponent
+``float``      the same, with a fraction or an exponent; never ``nan`` or infinite
+``bool``       ``true`` or ``false`` without quotes; ``yes``, ``no``, ``on``, ``off`` are refused
+``Literal``    one of its words
+``Path``       text that names an existing file or folder, relative to the place where it was written
+``tuple``      a list; ``tuple[X, ...]`` of any length, ``tuple[X, Y]`` of exactly two
+dataclass      a mapping of its fields
+``Mapping``    a mapping of any names to values
+``X | None``   ``none``, ``null`` or ``~`` without quotes means None
+``X | Y``      two of which one is written as a mapping: a Literal and a dataclass, a number and a Mapping
+=============  =======================================================================================
+
+A value in quotes is text and nothing else. Nothing after a colon is a fault: it could mean off or default.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table, join, nearest
+
+INVALID = object()
+"""Stands for a value whose fault is reported."""
+
+OFF = ("none", "null", "~")
+
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+
+Special = Mapping[str, Callable[[Node, str, Faults], object]]
+
+
+def is_off(node: Node) -> bool:
+    """Say whether a node is an unquoted ``none``, ``null`` or ``~``."""
+    return isinstance(node, Scalar) and node.plain and node.text.lower() in OFF
+
+
+def keys_of(cls: type) -> list[str]:
+    """Return the recipe keys of a dataclass: its fields, but not those with ``metadata={"key": False}``."""
+    return [item.name for item in _fields(cls)]
+
+
+def build(
+    cls: type,
+    node: Node,
+    path: str,
+    faults: Faults,
+    special: Special | None = None,
+    other_keys: typing.Iterable[str] = (),
+) -> Any:
+    """Build a dataclass from a mapping, or return `INVALID` after reporting everything that is wrong.
+
+    Args:
+        cls: the dataclass; a ValueError of its ``__post_init__`` is reported as a fault, and
+            then once more without the fields that its message names, to find what else is wrong.
+        node: the mapping.
+        path: key path of the mapping, for messages.
+        faults: receives the faults.
+        special: converters of fields whose shape is more than their hint.
+        other_keys: valid keys of the same mapping that are handled elsewhere, for suggestions.
+    """
+    table = _as_table(node, path, faults)
+    if table is None:
+        return INVALID
+    names = keys_of(cls)
+    for key, (at, _) in table.entries.items():
+        if key not in names:
+            faults.add(at, path, f"unknown key {key!r}; {nearest(key, [*names, *other_keys])}")
+    hints = typing.get_type_hints(cls)
+    values: dict[str, object] = {}
+    for name in names:
+        if name in table.entries:
+            child = table.entries[name][1]
+            read = (special or {}).get(name)
+            where = join(path, name)
+            values[name] = read(child, where, faults) if read else convert(hints[name], child, where, faults)
+    missing = {item.name for item in _fields(cls) if _required(item) and item.name not in values}
+    for name in names:
+        if name in missing:
+            faults.add(table.at, path, f"missing key {name!r}")
+    broken = missing | {name for name, value in values.items() if value is INVALID}
+    return _construct(cls, table, path, faults, values, broken)
+
+
+def _construct(
+    cls: type, table: Table, path: str, faults: Faults, values: dict[str, object], broken: set[str]
+) -> object:
+    """Call the class; on a ValueError report it and try again without the fields it names."""
+    hints = typing.get_type_hints(cls)
+    required = {item.name for item in _fields(cls) if _required(item)}
+    complete = not broken
+    while True:
+        good = {name: value for name, value in values.items() if name not in broken}
+        good.update({name: _stand_in(hints[name]) for name in required & broken})
+        if INVALID in good.values():
+            return INVALID
+        try:
+            built = cls(**good)
+        except ValueError as error:
+            named = _named_in(str(error), keys_of(cls))
+            given = [name for name in named if name in values and name not in broken]
+            complete = False
+            if not broken.intersection(named):
+                at = table.entries[given[0]][0] if given else table.at
+                faults.add(at, path, str(error))
+            if not given:
+                return INVALID
+            broken = broken.union(given)
+        else:
+            return built if complete else INVALID
+
+
+def _stand_in(hint: Any) -> object:
+    """Return a harmless value for a required field without one, so that its neighbours can be judged."""
+    empty = () if get_origin(hint) is tuple else INVALID
+    return {str: "x", int: 1, float: 0.5, bool: False}.get(hint, empty)
+
+
+def _named_in(message: str, names: list[str]) -> list[str]:
+    """Return the field names that stand in a message, in the order in which they stand there."""
+    words = re.findall(r"\w+", message)
+    return [word for word in dict.fromkeys(words) if word in names]
+
+
+def _fields(cls: type) -> list[Field[Any]]:
+    return [item for item in fields(cls) if item.init and item.metadata.get("key", True)]
+
+
+def _required(item: Field[Any]) -> bool:
+    return item.default is MISSING and item.default_factory is MISSING
+
+
+def convert(hint: Any, node: Node, path: str, faults: Faults) -> object:
+    """Read a node as a type; see the table in the module docstring.
+
+    Returns:
+        The value, or `INVALID` after reporting the fault.
+    """
+    if isinstance(node, Broken):
+        return INVALID
+    inner, optional = _unwrap(hint)
+    if optional and is_off(node):
+        return None
+    if get_origin(inner) in (Union, types.UnionType):
+        single, table = sorted(get_args(inner), key=_is_table)
+        inner = table if isinstance(node, Table) else single
+    if get_origin(inner) is Mapping:
+        return _mapping(get_args(inner)[1], node, path, faults)
+    if get_origin(inner) is tuple:
+        return _tuple(get_args(inner), node, path, faults)
+    if is_dataclass(inner) and isinstance(inner, type):
+        return build(inner, node, path, faults)
+    if get_origin(inner) is Literal:
+        return _literal(get_args(inner), optional, node, path, faults)
+    if inner not in _SCALARS:
+        faults.add(node.at, path, f"this key cannot be set from a recipe: its type is {hint}")
+        return INVALID
+    expected, read = _SCALARS[inner]
+    value = read(node) if isinstance(node, Scalar) else INVALID
+    if value is INVALID:
+        expected = f"{expected}, or none" if optional else expected
+        faults.add(node.at, path, f"expected {expected}; found {found(node)}")
+    return value
+
+
+def _is_table(hint: Any) -> bool:
+    return is_dataclass(hint) or get_origin(hint) is Mapping
+
+
+def _mapping(hint: Any, node: Node, path: str, faults: Faults) -> object:
+    table = _as_table(node, path, faults)
+    if table is None:
+        return INVALID
+    values = {
+        name: convert(hint, child, join(path, name), faults) for name, (_, child) in table.entries.items()
+    }
+    return INVALID if INVALID in values.values() else values
+
+
+def _unwrap(hint: Any) -> tuple[Any, bool]:
+    """Split ``X | None`` into (X, True); any other hint into (hint, False)."""
+    if get_origin(hint) in (Union, types.UnionType):
+        rest = [item for item in get_args(hint) if item is not type(None)]
+        return Union[tuple(rest)], len(rest) < len(get_args(hint))  # noqa: UP007 - made at run time
+    return hint, False
+
+
+def found(node: Node) -> str:
+    """Describe a node for a message."""
+    if isinstance(node, Table):
+        return "a mapping"
+    if isinstance(node, Items):
+        return "a list"
+    if isinstance(node, Scalar) and node.text:
+        text = node.text if len(node.text) <= 60 else node.text[:57] + "..."
+        return repr(text) if node.plain else f"the quoted text {text!r}"
+    return "nothing" if isinstance(node, Broken) or node.plain else "an empty text"
+
+
+def _as_table(node: Node, path: str, faults: Faults) -> Table | None:
+    if isinstance(node, Table):
+        return node
+    if not isinstance(node, Broken):
+        faults.add(node.at, path, f"expected a mapping of keys to values; found {found(node)}")
+    return None
+
+
+def _tuple(hints: tuple[Any, ...], node: Node, path: str, faults: Faults) -> object:
+    if not isinstance(node, Items):
+        hint = f": write [{node.text}]" if isinstance(node, Scalar) and node.text else ""
+        faults.add(node.at, path, f"expected a list; found {found(node)}{hint}")
+        return INVALID
+    endless = len(hints) == 2 and hints[1] is Ellipsis
+    wanted = hints[:1] * len(node.nodes) if endless else hints
+    if len(wanted) != len(node.nodes):
+        faults.add(node.at, path, f"expected a list of {len(wanted)}; found {len(node.nodes)}")
+        return INVALID
+    pairs = enumerate(zip(wanted, node.nodes, strict=True))
+    values = tuple(convert(hint, child, f"{path}[{n}]", faults) for n, (hint, child) in pairs)
+    return INVALID if INVALID in values else values
+
+
+def _literal(choices: tuple[Any, ...], optional: bool, node: Node, path: str, faults: Faults) -> object:
+    by_text = {str(choice): choice for choice in choices}
+    if isinstance(node, Scalar) and node.text in by_text:
+        return by_text[node.text]
+    allowed = ", ".join([*by_text, "none"] if optional else by_text)
+    faults.add(node.at, path, f"expected one of: {allowed}; found {found(node)}")
+    return INVALID
+
+
+def _text(node: Scalar) -> object:
+    return node.text if node.text else INVALID
+
+
+def _int(node: Scalar) -> object:
+    if not node.plain or not _INT.fullmatch(node.text) or len(node.text) > 19:
+        return INVALID
+    return int(node.text)
+
+
+def _float(node: Scalar) -> object:
+    if not node.plain or not _FLOAT.fullmatch(node.text):
+        return INVALID
+    value = float(node.text)
+    return value if math.isfinite(value) else INVALID
+
+
+def _bool(node: Scalar) -> object:
+    return {"true": True, "false": False}.get(node.text, INVALID) if node.plain else INVALID
+
+
+def exists(path: Path) -> bool:
+    """Say whether there is something usable at a path; a name too long or a closed folder holds nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _path(node: Scalar) -> object:
+    path = node.at.base / node.text
+    return path if node.text and exists(path) else INVALID
+
+
+_SCALARS: dict[Any, tuple[str, Callable[[Scalar], object]]] = {
+    str: ("text", _text),
+    int: ("a whole number such as 1000", _int),
+    float: ("a number such as 0.5", _float),
+    bool: ("true or false", _bool),
+    Path: ("an existing file or folder", _path),
+}
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON would hold it: dataclasses as mappings, tuples as lists, paths as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: plain(getattr(value, name)) for name in keys_of(type(value))}
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value.as_posix() if isinstance(value, Path) else value

@@ -1,0 +1,192 @@
+"""Last part of the dedup stage: the decisions about a unit become its finished text and its list of duplicates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from filters.dedup.lines import Lines
+from filters.dedup.substrings import SPAN
+from pipelines.stages.dedup.counts import FREQUENT
+from pipelines.stages.dedup.decisions import DECISIONS, LAYERS
+from pipelines.stages.dedup.lines import REMOVED_LINES, remove_lines
+from pipelines.stages.dedup.search import Array
+from pipelines.stages.dedup.substrings import REMOVED_SUBSTRINGS, remove_substrings
+from pipelines.store.manifest import Folder
+from pipelines.store.tables import DOCUMENTS
+from pipelines.work.loop import Batch, Counts
+
+BATCH_ROWS: Final = 1024
+
+DUPLICATES: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("size", pa.int32(), nullable=False),
+        pa.field("keeper", pa.string(), nullable=False),
+        pa.field("against", pa.string()),
+        pa.field("similarity", pa.float64(), nullable=False),
+        pa.field("layer", pa.string()),
+        pa.field("kept", pa.bool_(), nullable=False),
+    ]
+)
+"""One row per document in a cluster of `size`. The one that is kept has itself as `keeper`, similarity 1, and no
+`layer`; the others name their keeper, their Jaccard similarity to it, and how they were found. Where the keeper is
+a document of an older run, `against` is the name of that run."""
+
+FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
+EDITS: Final = (REMOVED_LINES, REMOVED_SUBSTRINGS)
+"""What some recipes remove from the documents that stay; each a folder of its own."""
+
+Edit = Callable[[pa.Table, pa.Array, int], tuple[pa.Table, pa.Table]]
+"""From documents, the ids of the rows of ``filtered/`` that they are among, and the first row's number: what is left
+of the documents, and the rows about what is not."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What shapes the finished text besides the decisions.
+
+    Attributes:
+        older: names of the older runs, oldest first.
+        lines: the rule for lines that many documents have; None = off.
+        substrings: whether passages that a text before has go.
+        scope: the recipe's ``dedup.scope``.
+    """
+
+    older: tuple[str, ...]
+    lines: Lines | None
+    substrings: bool
+    scope: str
+
+    @property
+    def folders(self) -> tuple[Folder, ...]:
+        """What is written."""
+        wanted = (self.lines is not None, self.substrings)
+        return (*FOLDERS, *(folder for folder, is_on in zip(EDITS, wanted, strict=True) if is_on))
+
+
+def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+    """Part the rows of one part of ``filtered/``, in order, into documents that stay and what is removed.
+
+    Args:
+        payload: paths of ``text``, and of ``decisions`` and ``lines``, or None.
+        settings: see there.
+    """
+    edits = dict(_edits(payload, settings))
+    lost = {name: Counter[str]() for name in edits}
+    decisions = _read_decisions(payload["decisions"])
+    clustered = decisions.filter(pc.greater(decisions["size"], 1))
+    rows, start = clustered["row"].to_numpy(), 0
+    with pq.ParquetFile(payload["text"], page_checksum_verification=True) as part:
+        for batch in part.iter_batches(BATCH_ROWS, use_threads=False):
+            first, last = np.searchsorted(rows, (start, start + batch.num_rows))
+            here = clustered.slice(first, last - first)
+            places = rows[first:last] - np.uint32(start)
+            documents, duplicates = _divide(batch, here, places, settings.older)
+            tables = {"duplicates": duplicates}
+            for name, edit in edits.items():
+                left, tables[name] = edit(documents, batch["id"], start)
+                lost[name].update(_lost(name, tables[name], len(documents) - len(left)))
+                documents = left
+            tables["documents"] = documents
+            yield from (Batch(name, table) for name, table in tables.items() if table.num_rows)
+            start += batch.num_rows
+    yield Counts(_counts(start, clustered, decisions, lost))
+
+
+def _edits(payload: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, Edit]]:
+    """Yield what removes something from documents, in order, by the name of the folder that tells what."""
+    if settings.lines is not None:
+        frequent = _read(payload["lines"], FREQUENT)
+        edit = partial(remove_lines, rule=settings.lines, scope=settings.scope, frequent=frequent)
+        yield REMOVED_LINES.name, lambda documents, _, __: edit(documents)
+    if settings.substrings:
+        spans = _read(payload["substrings"], SPAN)
+        yield (
+            REMOVED_SUBSTRINGS.name,
+            lambda documents, ids, start: remove_substrings(documents, ids, start, spans),
+        )
+
+
+def _read_decisions(path: str | None) -> pa.Table:
+    return pq.read_table(path, use_threads=False) if path else DECISIONS.empty_table()
+
+
+def _read(path: str | None, dtype: np.dtype[Any]) -> Array:
+    return np.frombuffer(Path(path).read_bytes() if path else b"", dtype=dtype)
+
+
+def _divide(
+    batch: pa.RecordBatch, decided: pa.Table, rows: Any, older: Sequence[str]
+) -> tuple[pa.Table, pa.Table]:
+    """Return the documents that stay and the rows about duplicates.
+
+    Args:
+        batch: rows of ``filtered/``.
+        decided: the decisions about some of them.
+        rows: their places in `batch`.
+        older: names of the older runs; the run itself is younger than all.
+    """
+    stays = pc.is_null(decided["layer"])
+    sizes, keep = np.ones(batch.num_rows, dtype=np.int32), np.ones(batch.num_rows, dtype=np.bool_)
+    sizes[rows], keep[rows] = decided["size"].to_numpy(), stays.to_numpy()
+    documents = pa.Table.from_arrays([*batch.columns, pa.array(sizes)], schema=DOCUMENTS).filter(
+        pa.array(keep)
+    )
+    keepers = pa.array([keeper.hex() for keeper in decided["keeper"].to_pylist()], pa.string())
+    names = (*older, None)
+    duplicates = pa.Table.from_arrays(
+        [
+            batch["id"].take(pa.array(rows)),
+            keepers,
+            decided["size"],
+            keepers,
+            pa.array([names[age] for age in decided["age"].to_pylist()], pa.string()),
+            decided["similarity"],
+            decided["layer"],
+            stays,
+        ],
+        schema=DUPLICATES,
+    )
+    return documents, duplicates
+
+
+def _lost(folder: str, removed: pa.Table, emptied: int) -> dict[str, int]:
+    """Return what rows about something that went amount to."""
+    return {
+        _layer(folder): removed.num_rows,
+        "characters": _count(pc.utf8_length(removed["text"])),
+        "documents_edited": pc.count_distinct(removed["id"]).as_py(),
+        "documents_emptied": emptied,
+    }
+
+
+def _counts(
+    seen: int, clustered: pa.Table, decisions: pa.Table, lost: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
+    counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
+    for name, pieces in lost.items():
+        counted[_layer(name)] = pieces.get("documents_emptied", 0)
+    removed = {f"removed {layer}": number for layer, number in counted.items() if number}
+    records = {"seen": seen, "kept": seen - sum(removed.values()), **removed}
+    edits = {name: dict(pieces) for name, pieces in lost.items()}
+    return {"records": records, **edits, "capped": _count(decisions["capped"])}
+
+
+def _layer(folder: str) -> str:
+    """Return how a piece of a text was found to go, by the folder that holds it."""
+    return folder.removeprefix("removed_")
+
+
+def _count(marks: Any) -> int:
+    return int(pc.sum(marks).as_py() or 0)

@@ -1,0 +1,136 @@
+"""The index of a run: which of its documents have which keys, so that a later run looks up what it shares.
+
+A key is the hash of a band or a URL (`bands`), or half the hash of a text (`contents`). ``index/KIND.keys`` holds, 8
+bytes each, all keys ascending, then the document of each: 240 bytes per document with 14 bands. A run that is
+deduplicated against this one maps the file and finds its own keys by bisection. So it reads some pages per key of its
+own, however large the index; of the older documents only those that share a key take part, and only these are read.
+
+Whether a document was kept is not written here: keys are sorted where they meet, before that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from filters.dedup.units import Hashes
+from pipelines.recipe.recipe import Dedup
+from pipelines.stages.dedup.search import (
+    Array,
+    Keyed,
+    Search,
+    Unit,
+    ordinals,
+    part_path,
+    read_records,
+    receive,
+    rows_of,
+    send,
+    write_records,
+)
+
+FOLDER: Final = "index"
+KINDS: Final = ("bands", "contents")
+ROWS: Final = "rows"
+_KEY: Final = np.dtype("<u8")
+
+
+def settings(dedup: Dedup) -> dict[str, Any]:
+    """Return what shapes the keys of a run, besides its signatures."""
+    cut = dedup.minhash.cut() if dedup.minhash else None
+    return {"bands": cut and f"{cut.count}x{cut.rows}", "url": dedup.url, "exact": dedup.exact}
+
+
+def has_keys(index: dict[str, Any] | None, dedup: Dedup) -> bool:
+    """Say whether an index with these settings, None = there is none, has all keys that a search asks for."""
+    return index is not None and all(
+        index[name] == wanted for name, wanted in settings(dedup).items() if wanted
+    )
+
+
+def write_keys(kind: str, partition: int, keys: Hashes, docs: Hashes, search: Search) -> None:
+    """Write the keys of this run's documents in one partition; keys of higher partitions are all larger."""
+    own = ordinals(docs) < search.own_units
+    keys, docs = keys[own], docs[own]
+    order = np.argsort(keys)  # three times as fast as by key and document; few share a key
+    keys, docs = keys[order], docs[order]
+    shared = np.zeros(len(keys), dtype=np.bool_)
+    shared[1:] = keys[1:] == keys[:-1]
+    shared[:-1] |= shared[1:]
+    docs[shared] = docs[shared][np.lexsort((docs[shared], keys[shared]))]
+    write_records(search.storage, f"keys-{kind}", partition, np.stack((keys, docs)))
+
+
+def gather_keys(search: Search) -> dict[str, Any]:
+    """Put the keys of all partitions together; return what a manifest says about the index, as of a unit."""
+    facts = []
+    for kind in KINDS:
+        path = f"{FOLDER}/{kind}.keys"
+        search.storage.remove(path)
+        parts = [
+            search.storage.path(part_path(f"keys-{kind}", number)) for number in range(search.partitions)
+        ]
+        parts = [part for part in parts if part.exists()]
+        if parts:
+            facts.append(search.storage.write_chunks(path, _halves(parts)).as_dict())
+    return {"unit": FOLDER, "files": facts, "counts": settings(search.dedup)}
+
+
+def look_up(path: Path, keys: Hashes) -> Hashes:
+    """Return the documents that have one of these keys, ascending.
+
+    Args:
+        path: an index file.
+        keys: uint64 [n], in any order.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return np.empty(0, dtype=_KEY)
+    known, docs = np.memmap(path, dtype=_KEY, mode="r").reshape(2, -1)
+    keys = np.unique(keys)
+    starts = np.searchsorted(known, keys)
+    hits = np.flatnonzero(known[np.minimum(starts, len(known) - 1)] == keys)
+    starts, ends = starts[hits], np.searchsorted(known, keys[hits], side="right")
+    # All places from each start to before its end, one range after the other.
+    sizes = ends - starts
+    places = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    return np.unique(docs[places])
+
+
+def send_shared(ordinal: int, keys: Sequence[Hashes], search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of an older unit, its documents that share a key) for the keys of one unit of this run.
+
+    Args:
+        ordinal: of the unit.
+        keys: of its documents, of each of `KINDS`.
+        search: the search.
+    """
+    for index in search.indexes:
+        found = [
+            look_up(Path(index.folder) / f"{kind}.keys", one) for kind, one in zip(KINDS, keys, strict=True)
+        ]
+        docs = np.unique(np.concatenate(found)) + (np.uint64(index.first) << np.uint64(32))
+        yield from send(f"sent-shared-{index.first}", ordinal, ordinals(docs), docs, search)
+
+
+def note_rows(ordinal: int, batches: Iterable[bytes], search: Search) -> None:
+    """Write the rows of one older unit that take part."""
+    (docs,) = receive(batches, _KEY)
+    write_records(search.storage, ROWS, ordinal, np.unique(rows_of(docs)))
+
+
+def noted_rows(unit: Unit, search: Search) -> Array:
+    """Return the rows of an older unit that take part, int64, ascending."""
+    return read_records(search.storage, ROWS, [unit.ordinal], np.dtype(np.int64))
+
+
+def _halves(parts: Sequence[Path]) -> Iterator[bytes]:
+    """Yield the first halves of some files, then the second."""
+    for half in range(2):
+        for part in parts:
+            length = part.stat().st_size // 2
+            with part.open("rb") as file:
+                file.seek(half * length)
+                yield file.read(length)

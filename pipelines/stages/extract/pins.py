@@ -1,0 +1,119 @@
+"""What a run reads, settled once: listings become files, and every remote file is pinned to what it is now.
+
+The first run in a folder lists and writes what it found to ``work/remote/``, a sealed JSON file per listing and per
+literal address. Later runs in that folder read it from there: they go on with the same objects, whatever the
+bucket holds by now. Units of remote files are remembered there too (`pipelines.stages.extract.units`), so that a
+run needs no network for what is finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from pipelines.errors import InputError
+from pipelines.inputs.access import FOLDER, Access
+from pipelines.inputs.address import parse_address
+from pipelines.inputs.streams import access_of, client_of
+from pipelines.recipe.paths import clashes
+from pipelines.recipe.recipe import Input, InputFile, Listed, Listing, Pin, Recipe
+from pipelines.store.manifest import is_sealed, write_sealed
+from pipelines.store.storage import Storage
+
+# Requests under way while files are pinned.
+ASKERS = 8
+
+
+def settle_inputs(recipe: Recipe, storage: Storage, say: Callable[[str], None]) -> Recipe:
+    """Return the recipe with all its files known, those elsewhere with their pins.
+
+    Args:
+        recipe: as loaded.
+        storage: the run, under its lock.
+        say: shows a line to the user.
+
+    Raises:
+        InputError: a listing or a file cannot be reached, or two files would share a name.
+    """
+    settler = _Settler(storage, access_of(storage.root, recipe.inputs), say)
+    inputs = tuple(settler.settle(entry) for entry in recipe.inputs)
+    for n, message in clashes(inputs):
+        raise InputError(f"inputs[{n}]: {message}")
+    return replace(recipe, inputs=inputs)
+
+
+class _Settler:
+    """Lists and pins, or remembers."""
+
+    def __init__(self, storage: Storage, access: Access, say: Callable[[str], None]) -> None:
+        self._storage = storage
+        self._access = access
+        self._say = say
+
+    def settle(self, entry: Input) -> Input:
+        """Return an input with all its files, pinned."""
+        listed = [self._list(listing) for listing in entry.listings]
+        found = [*entry.files, *(file for one in listed for file in one.files)]
+        files = tuple(sorted(self._map(self._pin, found), key=lambda file: file.name))
+        return replace(entry, files=files, listed=tuple(one.facts for one in listed))
+
+    def _list(self, listing: Listing) -> Listed:
+        known = self._recall(repr(listing))
+        if known is not None:
+            return _listed(known)
+        found = listing.expand(client_of(self._access))
+        self._say(f"listed {len(found.files)} files")
+        listed = replace(found, files=tuple(self._map(self._ask, found.files)))
+        self._keep(repr(listing), listed)
+        return listed
+
+    def _map(self, do: Callable[[InputFile], InputFile], files: Iterable[InputFile]) -> Iterator[InputFile]:
+        with ThreadPoolExecutor(ASKERS) as pool:
+            yield from pool.map(do, files)
+
+    def _pin(self, file: InputFile) -> InputFile:
+        """Return a file of a literal path with its pin."""
+        if file.pin is not None or not isinstance(file.path, str):
+            return file
+        known = self._recall(file.path)
+        if known is not None:
+            return replace(file, pin=_listed(known).files[0].pin)
+        pinned = self._ask(file)
+        self._keep(file.path, Listed((pinned,), {}))
+        return pinned
+
+    def _ask(self, file: InputFile) -> InputFile:
+        """Return a file with what it is now as its pin."""
+        if file.pin is not None or not isinstance(file.path, str):
+            return file
+        return replace(file, pin=client_of(self._access).pin(parse_address(file.path)))
+
+    def _recall(self, key: str) -> dict[str, Any] | None:
+        found = self._storage.read_json(_home(key))
+        return found if found is not None and is_sealed(found) else None
+
+    def _keep(self, key: str, listed: Listed) -> None:
+        files = [
+            {
+                "path": file.path,
+                "name": file.name,
+                "pin": [file.pin.size, file.pin.version] if file.pin else None,
+            }
+            for file in listed.files
+        ]
+        write_sealed(self._storage, _home(key), {"of": key, "files": files, "facts": dict(listed.facts)})
+
+
+def _home(key: str) -> str:
+    return f"{FOLDER}/{hashlib.blake2b(key.encode(), digest_size=8).hexdigest()}.json"
+
+
+def _listed(known: dict[str, Any]) -> Listed:
+    files = tuple(
+        InputFile(entry["path"], entry["name"], Pin(*entry["pin"]) if entry["pin"] else None)
+        for entry in known["files"]
+    )
+    return Listed(files, known["facts"])

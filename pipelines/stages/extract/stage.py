@@ -1,0 +1,265 @@
+"""Stage extract: the bytes of a unit become one row per content record, with its text where it has one."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO
+
+from filters.document import document_id
+from pipelines.errors import InputError
+from pipelines.extraction.blocks import MODEL_SHA256
+from pipelines.extraction.extractor import Extracted, Extractor
+from pipelines.inputs.access import NOWHERE, Access
+from pipelines.inputs.streams import access_of, open_input
+from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
+from pipelines.recipe.recipe import Extract
+from pipelines.stages.extract.units import Unit, plan_units
+from pipelines.store.manifest import Folder, StageKey, stage_key, valid_manifest
+from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
+from pipelines.work.loop import (
+    Batch,
+    Counts,
+    Run,
+    Task,
+    UnitWork,
+    begin_stage,
+    finish_stage,
+    pending,
+    run_units,
+)
+from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
+
+NAME = "extract"
+HOME = "extracted"
+FOLDERS = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
+LIBRARIES = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
+MESSAGE_CHARACTERS = 200
+
+# Enough records that the pipe to the child and the row groups cost little; few enough to bound memory.
+BATCH_RECORDS = 512
+BATCH_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a worker needs besides the unit: readers by ordinal of their input, the engine, hosts it may contact."""
+
+    readers: tuple[Reader, ...]
+    extract: Extract
+    access: Access = NOWHERE
+
+
+def key(run: Run) -> StageKey:
+    """Return the stage key. Reader settings are part of each unit's fingerprint."""
+    settings = asdict(run.recipe.extract)
+    if run.recipe.extract.engine in ("blocks", "union"):
+        settings["model"] = MODEL_SHA256
+    return stage_key(NAME, settings, libraries=LIBRARIES)
+
+
+def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
+    """Do the stage; return its manifest. Whether inputs changed shows in the units, so it is always called."""
+    access = access_of(run.storage.root, run.recipe.inputs)
+    units = plan_units(run.recipe, access)
+    settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract, access)
+    tasks = [
+        Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, asdict(unit))
+        for unit in units
+    ]
+    root = str(run.storage.root)
+    work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, by_record=True)
+    known = valid_manifest(run.storage, HOME, own_key, {})
+    unchanged = known is not None and [unit["unit"] for unit in known["units"]] == [
+        unit.name for unit in units
+    ]
+    if known is not None and unchanged and not pending(run.storage, work, tasks):
+        run.progress.say(f"{NAME}: nothing to do")
+        return known
+    begin_stage(run, HOME)
+    sidecars = run_units(run, work, tasks)
+    _extractor(settings.extract).close()  # this process may have been the worker; the child is of no more use
+    return finish_stage(run, own_key, FOLDERS, {}, sidecars, HOME)
+
+
+def process_unit(
+    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
+) -> Iterator[Batch | Counts]:
+    """Read one unit, extract its records in batches, and account for every byte and record of it."""
+    unit = Unit(**payload)
+    reader = settings.readers[unit.input]
+    tally = _Tally(unit)
+    try:
+        with open_input(unit.path, unit.stamp, settings.access, unit.end) as stream:
+            events = _within_limit(_read(reader, stream, unit), unit.limit)
+            while batch := _take(events, tally):
+                yield from _extract_batch(batch, unit, settings.extract, tally, watch)
+    except OSError as error:
+        raise InputError(f"{unit.path}: {error.strerror}; restore the file and run again") from error
+    yield Counts(tally.counts())
+
+
+@dataclass
+class _Tally:
+    """Bytes and number of spans by kind, records by fate, characters for undecodable bytes, of one unit."""
+
+    unit: Unit
+    bytes: Counter[str] = field(default_factory=Counter)
+    spans: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)
+    damaged: list[Damaged] = field(default_factory=list)
+    replaced: int = 0
+    first: int | None = None
+
+    def add_span(self, event: Span | Damaged) -> None:
+        self.first = event.offset if self.first is None else self.first
+        if isinstance(event, Damaged):
+            self.damaged.append(event)
+            self.bytes["damaged"] += event.length
+        else:
+            self.bytes[event.kind] += event.length
+            self.spans[event.kind] += 1
+
+    def counts(self) -> dict[str, Any]:
+        unit = self.unit
+        first = unit.start if self.first is None else self.first
+        found = Counter(self.bytes)
+        if unit.limit is not None and self.records["seen"] == unit.limit:
+            found["beyond_limit"] += unit.end - first - sum(found.values())
+        return {
+            "source": unit.source,
+            "file": unit.file,
+            "size": int(unit.stamp.partition(":")[0]),
+            "first_byte": first,
+            "bytes": dict(sorted(found.items())),
+            "spans": dict(sorted(self.spans.items())),
+            "records": dict(sorted(self.records.items())),
+            "damaged_spans": len(self.damaged),
+            "replaced_characters": self.replaced,
+        }
+
+
+def _read(reader: Reader, stream: BinaryIO, unit: Unit) -> Iterator[Event]:
+    """Yield the events of a unit; an empty file is reported, for it is mostly what a failed transfer left."""
+    if unit.start == unit.end:
+        yield Damaged(unit.start, 0, "empty_file", "the file is empty; fetch it again if it should not be")
+    yield from reader.read(stream, unit.start, unit.end)
+
+
+def _within_limit(events: Iterator[Event], limit: int | None) -> Iterator[Event]:
+    """Yield events up to and including the limit-th content record."""
+    content = 0
+    for event in events:
+        yield event
+        content += isinstance(event, Record | Rejected)
+        if content == limit:
+            return
+
+
+def _take(events: Iterator[Event], tally: _Tally) -> list[Record | Rejected | Damaged]:
+    """Take the next batch of records and damaged spans; count plain spans on the way."""
+    batch: list[Record | Rejected | Damaged] = []
+    size = 0
+    for event in events:
+        if isinstance(event, Span | Damaged):
+            tally.add_span(event)
+        if not isinstance(event, Span):
+            batch.append(event)
+            size += len(event.payload) if isinstance(event, Record) else 0
+        if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+            break
+    return batch
+
+
+def _extract_batch(
+    batch: list[Record | Rejected | Damaged], unit: Unit, settings: Extract, tally: _Tally, watch: Watch
+) -> Iterator[Batch]:
+    content = [event for event in batch if not isinstance(event, Damaged)]
+    results = _results(content, tally.records["seen"], settings, watch)
+    rows, errors = [], []
+    for event in batch:
+        if isinstance(event, Damaged):
+            errors.append(_error_row(None, unit, event, "read", event.reason, "damaged", event.message))
+            continue
+        result = next(results)
+        row = _row(unit, event, result)
+        rows.append(row)
+        tally.records["seen"] += 1
+        tally.records[fate(row)] += 1
+        tally.replaced += (row["text"] or "").count("\ufffd")
+        if result.error is not None:
+            step, reason = str(row["step"]), str(row["reason"])
+            errors.append(_error_row(row["id"], unit, event, step, reason, result.error, result.message))
+    if rows:
+        yield Batch("extracted", to_table(rows, EXTRACTED))
+    if errors:
+        yield Batch("errors", to_table(errors, ERRORS))
+
+
+def _results(
+    content: list[Record | Rejected], first: int, settings: Extract, watch: Watch
+) -> Iterator[Rejected | Extracted]:
+    """Yield what became of each event of a batch, the first of which is the unit's record number `first`."""
+    at_once = 1 if watch.closely else BATCH_RECORDS
+    for start in range(0, len(content), at_once):
+        numbered = list(enumerate(content[start : start + at_once], first + start))
+        extracted = _extractor(settings).extract(_spared(numbered, watch))
+        for number, event in numbered:
+            if isinstance(event, Rejected):
+                yield event
+            elif number in watch.condemned:
+                yield Extracted(event, None, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE)
+            else:
+                yield next(extracted)
+
+
+def _spared(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
+    for number, event in numbered:
+        if isinstance(event, Record) and number not in watch.condemned:
+            watch.at(number)
+            yield event
+
+
+def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> dict[str, Any]:
+    text = result.text if isinstance(result, Extracted) else None
+    kept = text is not None
+    return {
+        "id": document_id(unit.source, unit.file, event.offset, event.index),
+        "record_id": event.record_id,
+        "url": event.url,
+        "source": unit.source,
+        "language": event.language if isinstance(event, Record) else None,
+        "date": event.date,
+        "file": unit.file,
+        "offset": event.offset,
+        "length": event.length,
+        "index": event.index,
+        "text": text,
+        "decision": KEPT if kept else ERROR if result.error is not None else DROPPED,
+        "step": None if kept else "read" if isinstance(result, Rejected) else "extract",
+        "reason": None if kept else result.reason,
+    }
+
+
+def _error_row(
+    identity: str | None, unit: Unit, event: Event, step: str, reason: str, error: str, message: str
+) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "source": unit.source,
+        "file": unit.file,
+        "offset": event.offset,
+        "length": event.length,
+        "step": step,
+        "reason": reason,
+        "error": error,
+        "message": message[:MESSAGE_CHARACTERS],
+    }
+
+
+@functools.cache
+def _extractor(settings: Extract) -> Extractor:
+    """Return this process's extractor: its child serves all units that this worker does."""
+    return Extractor(settings)

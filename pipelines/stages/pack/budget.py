@@ -1,0 +1,66 @@
+"""A token budget: the rows with the smallest keys, a sample of the whole corpus; the others are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from pipelines.stages.pack.shards import KEYS
+
+_BIN_BITS = 16
+_BATCH_ROWS = 1 << 16
+_Keys = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """Where a budget ends.
+
+    Attributes:
+        end: rows with keys from here on are left out.
+        rows: rows left out.
+        tokens: tokens in them, EOS included, padding not.
+    """
+
+    end: int
+    rows: int
+    tokens: int
+
+
+def cut_off(paths: Sequence[str], rows: int, row_len: int) -> CutOff:
+    """Find the key that a number of rows have smaller keys than; rows with equal keys go or stay together.
+
+    Reads the keys twice and holds those of one part in 65,536.
+
+    Args:
+        paths: rows files.
+        rows: rows wanted at most.
+        row_len: tokens of one row.
+    """
+    counts = np.zeros(1 << _BIN_BITS, dtype=np.int64)
+    for keys, _ in _read(paths):
+        counts += np.bincount(_bins(keys), minlength=len(counts))
+    if counts.sum() <= rows:
+        return CutOff(KEYS, 0, 0)
+    before = np.cumsum(counts) - counts
+    last = int(np.searchsorted(before, rows, side="right")) - 1
+    within = np.concatenate([keys[_bins(keys) == last] for keys, _ in _read(paths)])
+    end = int(np.sort(within)[rows - before[last]])
+    beyond = [row_len - n_pad[keys >= np.uint64(end)].astype(np.int64) for keys, n_pad in _read(paths)]
+    return CutOff(end, sum(map(len, beyond)), sum(int(part.sum()) for part in beyond))
+
+
+def _bins(keys: _Keys) -> npt.NDArray[np.int64]:
+    return (keys >> np.uint64(64 - _BIN_BITS)).astype(np.int64)
+
+
+def _read(paths: Sequence[str]) -> Iterator[tuple[_Keys, npt.NDArray[np.int32]]]:
+    """Yield keys and padding of rows, a batch at a time."""
+    for path in paths:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for batch in file.iter_batches(_BATCH_ROWS, columns=["row_key", "n_pad"], use_threads=False):
+                yield batch["row_key"].to_numpy(), batch["n_pad"].to_numpy()

@@ -1,0 +1,245 @@
+"""Stage train-tokenizer: a tokenizer for the finished text, trained on all of it or given by the recipe.
+
+``tokenizer/`` is what ``AutoTokenizer.from_pretrained`` takes, with ``evaluation.json`` beside: what the
+tokenizer was trained on, and how well it fits this corpus.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from xxhash import xxh3_64_intdigest
+
+from pipelines.errors import InputError
+from pipelines.recipe.recipe import Tokenizer as Section
+from pipelines.stages.tokenizer.word_counts import (
+    Counted,
+    Counting,
+    count_words,
+    read_documents,
+    remove_counts,
+)
+from pipelines.store.manifest import StageKey, document_files, stage_key, write_stage_manifest
+from pipelines.store.storage import Storage
+from pipelines.work.loop import Run, Task
+from tokenizer_training.model.evaluate import Texts, evaluate
+from tokenizer_training.model.export import export, obstacle
+from tokenizer_training.model.sentencepiece_model import TokenizerError
+from tokenizer_training.model.tokenizer import Tokenizer
+from tokenizer_training.model.train import Trained, train
+from tokenizer_training.model.weights import MAX_ROWS, by_language, language_shares
+from tokenizer_training.model.words import MAX_CHARS, UNKNOWN_LANGUAGE
+
+NAME = "train-tokenizer"
+HOME = "tokenizer"
+SCRATCH = ("work/count-words",)
+UNIT = "tokenizer"
+LIBRARIES = ("numpy", "sentencepiece", "xxhash")
+
+SAMPLE_PARTS = 16
+SAMPLE_DOCUMENTS = 1024
+UNIGRAM_CHARS = 64_000_000
+"""Characters that unigram is trained on: some two minutes and 2 GB of memory."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A tokenizer and what is known of it.
+
+    Attributes:
+        tokenizer: the tokenizer.
+        facts: entries of ``evaluation.json`` besides those that all tokenizers have.
+        counts: flat numbers for the balance.
+        warnings: what a person should know.
+    """
+
+    tokenizer: Tokenizer
+    facts: Mapping[str, Any]
+    counts: Mapping[str, int]
+    warnings: Sequence[str]
+
+
+def key(run: Run, upstream: StageKey) -> StageKey:
+    """Return the stage key: how to train, or which tokenizer to use, by its content.
+
+    Raises:
+        InputError: the tokenizer of the recipe cannot be read.
+    """
+    section = _section(run)
+    settings = (
+        {
+            "vocab_size": section.vocab_size,
+            "alpha": section.alpha,
+            "model_type": section.model_type,
+            "special_tokens": list(section.special_tokens),
+            "chars": MAX_CHARS,
+            "rows": MAX_ROWS,
+        }
+        if section.path is None
+        else {"sha256": _given(section.path).tokenizer.sha256}
+    )
+    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
+
+
+def run_stage(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+    """Do the stage; return its manifest.
+
+    Args:
+        run: the run.
+        documents: manifest of ``documents/``.
+        own_key: see `key`.
+
+    Raises:
+        InputError: there is no text to train on, or the given tokenizer cannot be read.
+        CorpusmillError: counting the words failed.
+    """
+    files, path = document_files(documents), _section(run).path
+    made = _train(run, documents, own_key) if path is None else _given(path)
+    outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, run.storage, files)}
+    facts = [run.storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
+    for relative in set(run.storage.list_files(HOME)) - {fact.path for fact in facts}:
+        run.storage.remove(relative)  # of an earlier tokenizer
+    for warning in made.warnings:
+        run.progress.say(f"{NAME}: {warning}")
+    counts = {"documents": sum(file["rows"] for file in files), **made.counts}
+    unit = {"unit": UNIT, "files": [fact.as_dict() for fact in facts], "counts": counts}
+    upstream = {str(documents["home"]): str(documents["sha256"])}
+    manifest = write_stage_manifest(run.storage, HOME, own_key, upstream, [unit])
+    remove_counts(run.storage)
+    return manifest
+
+
+def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
+    """Count the words of all documents and train on them."""
+    section = _section(run)
+    counting = Counting(str(run.storage.root), own_key.sha256, str(documents["sha256"]), section.alpha)
+    tasks = [
+        Task(file["unit"], file["sha256"], file["bytes"], {"path": str(run.storage.path(file["path"]))})
+        for file in document_files(documents)
+    ]
+    counted = count_words(run, counting, tasks)
+    run.progress.say(f"{NAME}: training on {counted.table.num_rows} distinct words")
+    try:
+        lines = sample_lines(run.storage, document_files(documents), counted.table, section.alpha)
+        with run.storage.scratch(f"work/{NAME}") as scratch:
+            trained = train(
+                counted.table,
+                section.vocab_size,
+                section.alpha,
+                section.special_tokens,
+                lines if section.model_type == "unigram" else None,
+                scratch,
+            )
+    except TokenizerError as error:
+        raise InputError(str(error)) from error
+    tokenizer = Tokenizer(trained.model)
+    groups = (
+        (language, rows["word"].to_pylist(), rows["count"].to_pylist())
+        for language, rows in by_language(counted.table)
+    )
+    facts = {"training": _training(section, trained, counted), "words": evaluate(tokenizer, groups)}
+    counts = {**counted.totals, "vocab_size": trained.vocab_size}
+    return _Made(tokenizer, facts, counts, [*trained.warnings, *_pruning(counted), *_not_exported(tokenizer)])
+
+
+def _given(path: Path) -> _Made:
+    """Read the tokenizer that the recipe names."""
+    try:
+        tokenizer = Tokenizer.load(path)
+    except TokenizerError as error:
+        raise InputError(str(error)) from error
+    return _Made(tokenizer, {}, {"vocab_size": tokenizer.vocab_size}, _not_exported(tokenizer))
+
+
+def _not_exported(tokenizer: Tokenizer) -> list[str]:
+    """Return a warning where the folder gets no ``tokenizer.json``."""
+    reason = obstacle(tokenizer.model)
+    return [] if reason is None else [f"no tokenizer.json is written: {reason}"]
+
+
+def _evaluation(made: _Made, storage: Storage, files: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the content of ``evaluation.json``."""
+    tokenizer = made.tokenizer
+    value = {
+        "sha256": tokenizer.sha256,
+        "vocab_size": tokenizer.vocab_size,
+        "model_type": tokenizer.model.model_type,
+        "warnings": list(made.warnings),
+        **made.facts,
+        "documents": evaluate(tokenizer, sample_documents(storage, files)),
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Texts]:
+    """Return the first documents of some parts, the more the larger a part is, grouped by language."""
+    rows = np.cumsum([file["rows"] for file in files])
+    if not files or not rows[-1]:
+        return []
+    # Places evenly spaced through all documents; each takes its share of the sample from the part it lies in.
+    blocks = Counter(
+        np.searchsorted(rows, np.arange(SAMPLE_PARTS) * rows[-1] // SAMPLE_PARTS, "right").tolist()
+    )
+    each = SAMPLE_DOCUMENTS // SAMPLE_PARTS
+    sample = [
+        (language or UNKNOWN_LANGUAGE, text)
+        for place, number in sorted(blocks.items())
+        for language, text in islice(read_documents(str(storage.path(files[place]["path"]))), each * number)
+    ]
+    sample.sort(key=lambda pair: pair[0])
+    grouped = ((name, [text for _, text in pairs]) for name, pairs in groupby(sample, key=lambda p: p[0]))
+    return [(name, texts, [1] * len(texts)) for name, texts in grouped]
+
+
+def sample_lines(
+    storage: Storage, files: Sequence[Mapping[str, Any]], counts: pa.Table, alpha: float
+) -> Iterator[str]:
+    """Yield the lines of a sample of the text, `UNIGRAM_CHARS` in all, its languages balanced as counts are.
+
+    A document is taken by a hash of its text, so the sample depends on neither their order nor their parts.
+    """
+    shares = language_shares(counts, alpha)
+    limits = {
+        name: UNIGRAM_CHARS * share.share / max(share.characters, 1) * 2**64 for name, share in shares.items()
+    }
+    for file in sorted(files, key=lambda file: str(file["path"])):
+        for language, text in read_documents(str(storage.path(file["path"]))):
+            if xxh3_64_intdigest(text.encode()) < limits.get(language or UNKNOWN_LANGUAGE, 0):
+                yield from text.split("\n")
+
+
+def _training(section: Section, trained: Trained, counted: Counted) -> dict[str, Any]:
+    """Return what the tokenizer was trained on."""
+    return {
+        "alpha": section.alpha,
+        "model_type": section.model_type,
+        "asked_vocab_size": section.vocab_size,
+        "characters": trained.characters,
+        "training_words": trained.words,
+        **counted.totals,
+        "languages": {name: asdict(share) for name, share in trained.languages.items()},
+    }
+
+
+def _pruning(counted: Counted) -> list[str]:
+    """Return a warning where words were left out."""
+    pruned = counted.totals.get("pruned_words", 0)
+    if not pruned:
+        return []
+    share = counted.totals["pruned_occurrences"] / counted.totals["words"]
+    return [f"{pruned} of the rarest words ({share:.2%} of all) were left out of the training"]
+
+
+def _section(run: Run) -> Section:
+    """Return the recipe's tokenizer section; the driver does not come here without one."""
+    if run.recipe.tokenizer is None:
+        raise InputError("the recipe says `tokenizer: none`")
+    return run.recipe.tokenizer

@@ -1,0 +1,197 @@
+"""First half of stage train-tokenizer: the words of the finished text, counted by language.
+
+Units send their counts to the partition of each word's hash, as Arrow batches; a partition adds them up and
+writes one table. It keeps the words that weigh most, an equal number in each partition, so that the table of
+the whole corpus fits in memory and the trainer's time has a bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from xxhash import xxh3_64_intdigest
+
+from pipelines.errors import CorpusmillError, InputError
+from pipelines.store.manifest import Folder, finished, write_sidecar
+from pipelines.store.storage import Storage
+from pipelines.work.loop import Run, Task
+from pipelines.work.progress import record_progress
+from tokenizer_training.model.weights import MAX_ROWS, prune
+from tokenizer_training.model.words import SCHEMA, WordCounter, merge_tables
+
+NAME: Final = "count-words"
+FOLDER: Final = Folder(f"work/{NAME}/words", SCHEMA)
+PARTITIONS: Final = 16
+FLUSH_WORDS: Final = 1_000_000
+"""Distinct words a worker holds before it sends them on: about 200 MB."""
+
+_BATCH_DOCUMENTS = 1024
+_CUT_WORDS = b"cut_words"
+
+Keyed = tuple[int, bytes]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """One count of a corpus; pickled into the Beam graph.
+
+    Attributes:
+        root: the run folder.
+        key: sha256 of the key of the stage that wants it.
+        fingerprint: of the documents.
+        alpha: temperature of language balancing, for the choice of words where there are too many.
+        most: words kept in each partition.
+    """
+
+    root: str
+    key: str
+    fingerprint: str
+    alpha: float
+    most: int = MAX_ROWS // PARTITIONS
+
+    def sidecar(self, partition: int) -> dict[str, Any] | None:
+        """Return the sidecar of a partition that is finished."""
+        return finished(Storage(self.root), NAME, _unit(partition), self.key, self.fingerprint)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The words of a corpus.
+
+    Attributes:
+        table: of `words.SCHEMA`.
+        totals: ``words`` and ``distinct_words`` of the whole text, ``cut_words`` (occurrences),
+            ``pruned_words`` (distinct) and ``pruned_occurrences``.
+    """
+
+    table: pa.Table
+    totals: Mapping[str, int]
+
+
+def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
+    """Count the words of all tasks in one Beam pipeline, unless that is done already.
+
+    Raises:
+        CorpusmillError: the pipeline failed.
+    """
+    if tasks and any(counting.sidecar(partition) is None for partition in range(PARTITIONS)):
+        from pipelines.stages.tokenizer.graph import count_in_beam  # Beam takes a second to import
+
+        run.progress.start(NAME, todo=tasks, total=len(tasks))
+        try:
+            count_in_beam(run, counting, tasks)
+        finally:
+            run.progress.finish()
+    sidecars = [counting.sidecar(partition) for partition in range(PARTITIONS if tasks else 0)]
+    tables, totals = [], dict.fromkeys(("words", "distinct_words", "cut_words"), 0)
+    for sidecar in sidecars:
+        if sidecar is None:
+            raise CorpusmillError("counting words did not finish; run it again")
+        tables += [_read(run.storage.path(file["path"])) for file in sidecar["files"]]
+        for name, number in sidecar["counts"].items():
+            totals[name] = totals.get(name, 0) + number
+    return Counted(merge_tables(tables), totals)
+
+
+def remove_counts(storage: Storage) -> None:
+    """Remove all that `count_words` left."""
+    for relative in storage.list_files(f"work/{NAME}"):
+        storage.remove(relative)
+
+
+def count_parts(tasks: Iterable[Task], counting: Counting) -> Iterator[Keyed]:
+    """Yield (partition, Arrow stream of counts) for the documents of some parts.
+
+    Every partition gets at least one batch, so that each of them writes its table.
+
+    Raises:
+        InputError: a part cannot be read.
+    """
+    counter, storage = WordCounter(), Storage(counting.root)
+    for task in tasks:
+        documents = 0
+        for language, text in read_documents(task.payload["path"]):
+            counter.add(language, text)
+            documents += 1
+            if counter.distinct >= FLUSH_WORDS:
+                yield from _partitioned(*counter.take())
+        record_progress(storage, NAME, task.unit, "documents", documents)
+        record_progress(storage, NAME, task.unit, "done", task.cost)
+    yield from _partitioned(*counter.take())
+
+
+def write_partition(partition: int, batches: Iterable[bytes], counting: Counting) -> None:
+    """Add up the counts of one partition; write its table, then its sidecar."""
+    tables = [pa.ipc.open_stream(batch).read_all() for batch in batches]
+    counts = merge_tables(tables)
+    kept = prune(counts, counting.alpha, counting.most)
+    storage = Storage(counting.root)
+    with storage.table_writer(FOLDER.part(_unit(partition)), FOLDER.schema) as writer:
+        writer.write(kept)
+    words, kept_words = _total(counts), _total(kept)
+    totals = {
+        "words": words,
+        "distinct_words": counts.num_rows,
+        "cut_words": sum(int(table.schema.metadata[_CUT_WORDS]) for table in tables),
+        "pruned_words": counts.num_rows - kept.num_rows,
+        "pruned_occurrences": words - kept_words,
+    }
+    facts = [writer.fact] if writer.fact is not None else []
+    write_sidecar(storage, NAME, _unit(partition), counting.key, counting.fingerprint, facts, totals)
+
+
+def read_documents(path: str) -> Iterator[tuple[str | None, str]]:
+    """Yield (language, text) of the documents of one part, in order.
+
+    Raises:
+        InputError: the part is not there or is damaged.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as part:
+            columns = ["language", "text"]
+            for batch in part.iter_batches(_BATCH_DOCUMENTS, columns=columns, use_threads=False):
+                yield from zip(batch["language"].to_pylist(), batch["text"].to_pylist(), strict=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}); `corpusmill verify` names all such files"
+        ) from error
+
+
+def _read(path: Path) -> pa.Table:
+    """Return the table of a partition."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as part:
+        return part.read()
+
+
+def _partitioned(counts: pa.Table, cut: int) -> Iterator[Keyed]:
+    """Yield the counts of every partition; the number of cut words travels with the first."""
+    hashes = [xxh3_64_intdigest(word.encode()) for word in counts["word"].to_pylist()]
+    partitions = np.array(hashes, np.uint64) % np.uint64(PARTITIONS)
+    for partition in range(PARTITIONS):
+        rows = counts.filter(pa.array(partitions == partition))
+        metadata = {_CUT_WORDS: str(0 if partition else cut)}
+        yield partition, _to_stream(rows.replace_schema_metadata(metadata))
+
+
+def _to_stream(table: pa.Table) -> bytes:
+    """Return a table as a compressed Arrow stream: a third of the bytes for Beam to hold."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _total(counts: pa.Table) -> int:
+    return int(pc.sum(counts["count"]).as_py() or 0)
+
+
+def _unit(partition: int) -> str:
+    """Return the name of a partition."""
+    return f"{partition:02d}"

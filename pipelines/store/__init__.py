@@ -1,0 +1,1 @@
+"""Where a run lies: files, manifests, tables and their balance."""

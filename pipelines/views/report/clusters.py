@@ -1,0 +1,121 @@
+"""Duplicates: clusters, the largest side by side with what they kept; and the lines that too many documents had."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from pipelines.views.report.histograms import Histogram, Limit, histogram
+from pipelines.views.report.shown import shown
+from pipelines.views.run_tables import RunTables
+
+LARGEST: Final = 10
+MEMBERS: Final = 12
+LINES: Final = 30
+DIFF_CHARACTERS: Final = 2500
+"""The part of two texts that is compared; the time of a diff grows with its square."""
+
+_WORDS: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\w+|\s+|.")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster and how its most different copy differs from what was kept.
+
+    Attributes:
+        size: documents in it.
+        members: id, url, similarity, layer, kept, keeper; keepers first, then by similarity.
+        diff: the copy compared with its keeper; empty where no text differs.
+    """
+
+    size: int
+    members: Sequence[Mapping[str, Any]]
+    diff: Markup
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """The whole section.
+
+    Attributes:
+        sizes: rows of size, clusters, removed.
+        similarity: of near duplicates to their keepers, with the limit of the recipe.
+        largest: the largest clusters.
+        lines: rows of text, documents, removed: the removed lines that most documents had.
+    """
+
+    sizes: Sequence[Mapping[str, Any]]
+    similarity: Histogram | None
+    largest: Sequence[Cluster]
+    lines: Sequence[Mapping[str, Any]]
+
+
+def duplicates(tables: RunTables) -> Duplicates | None:
+    """Return the section; None where dedup is switched off or not done yet."""
+    if not tables.files("dedup", "duplicates"):
+        return None
+    sizes = tables.query(
+        "SELECT size, count(DISTINCT cluster) AS clusters, count(*) FILTER (NOT kept) AS removed "
+        "FROM duplicates GROUP BY size ORDER BY size"
+    )
+    settings = tables.manifests["dedup"]["key_parts"]["settings"]
+    minhash = settings.get("minhash")
+    limits = [Limit("similarity", "<", minhash["similarity"], "")] if minhash else []
+    near = histogram(tables, "similarity", "duplicates WHERE layer = 'minhash'", limits)
+    lines = tables.query(
+        f"SELECT trim(text) AS text, max(documents) AS documents, count(*) AS removed "  # noqa: S608 - a number of ours
+        f"FROM removed_lines GROUP BY ALL ORDER BY documents DESC, text LIMIT {LINES}"
+    )
+    return Duplicates(sizes, near, _largest(tables), lines)
+
+
+def _largest(tables: RunTables) -> list[Cluster]:
+    ids = tables.query(
+        f"SELECT cluster, max(size) AS size FROM duplicates GROUP BY cluster "  # noqa: S608 - a number of ours
+        f"ORDER BY size DESC, cluster LIMIT {LARGEST}"
+    )
+    members = tables.query(
+        "SELECT d.*, f.url, f.text FROM duplicates d JOIN filtered f USING (id) "
+        "WHERE cluster IN (SELECT unnest(?)) ORDER BY cluster, kept DESC, similarity DESC, id",
+        [[row["cluster"] for row in ids]],
+    )
+    return [
+        _cluster(row["size"], [member for member in members if member["cluster"] == row["cluster"]])
+        for row in ids
+    ]
+
+
+def _cluster(size: int, members: Sequence[Mapping[str, Any]]) -> Cluster:
+    texts = {member["id"]: member["text"] for member in members}
+    # The keeper of a copy may be a document of an older run, whose text is not here.
+    pairs = [
+        (texts[one["keeper"]], one["text"]) for one in members if one["keeper"] in texts and not one["kept"]
+    ]
+    different = [pair for pair in pairs if pair[0] != pair[1]]
+    return Cluster(size, members[:MEMBERS], diff(*different[-1]) if different else Markup())
+
+
+def diff(before: str, after: str) -> Markup:
+    """Return two texts as one, words that only one of them has marked with ``del`` and ``ins``.
+
+    >>> diff("the red cat", "the black cat")
+    Markup('the <del>red</del><ins>black</ins> cat')
+    """
+    return Markup().join(_marked(before[:DIFF_CHARACTERS], after[:DIFF_CHARACTERS]))
+
+
+def _marked(before: str, after: str) -> Iterator[Markup]:
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            yield shown("".join(old[a:b]))
+            continue
+        if a < b:
+            yield Markup("<del>{}</del>").format(shown("".join(old[a:b])))
+        if c < d:
+            yield Markup("<ins>{}</ins>").format(shown("".join(new[c:d])))

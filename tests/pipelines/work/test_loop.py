@@ -1,0 +1,88 @@
+"""The loop of independent units: done once, redone when something changed, swept when gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.errors import CorpusmillError
+from pipelines.recipe.recipe import Recipe
+from pipelines.store.manifest import Folder, stage_key
+from pipelines.store.storage import Storage
+from pipelines.work.graph import deal
+from pipelines.work.loop import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
+from pipelines.work.progress import Progress
+
+FOLDER = Folder("squares", pa.schema([("n", pa.int64())]))
+KEY = stage_key("squares", {})
+CALLS: list[int] = []
+
+
+def square(payload: Mapping[str, Any], power: int) -> Iterator[Batch | Counts]:
+    """Toy stage: one row per unit."""
+    CALLS.append(payload["n"])
+    if payload["n"] == 13:
+        raise ValueError("thirteen is not squared")
+    yield Batch("squares", pa.table({"n": [payload["n"] ** power]}, schema=FOLDER.schema))
+    yield Counts({"rows": 1})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    CALLS.clear()
+    storage = Storage(tmp_path)
+    return Run(Recipe("toy", ()), {}, storage, 1, (), Progress(storage, quiet=True))
+
+
+def work(run: Run) -> UnitWork:
+    return UnitWork("squares", KEY.sha256, str(run.storage.root), (FOLDER,), square, 2)
+
+
+def tasks(*numbers: int) -> list[Task]:
+    return [Task(f"u{n}", f"print{n}", n, {"n": n}) for n in numbers]
+
+
+def test_each_unit_is_done_once(run: Run) -> None:
+    sidecars = run_units(run, work(run), tasks(1, 2, 3))
+    assert sorted(CALLS) == [1, 2, 3]
+    assert sorted(sidecars) == ["u1", "u2", "u3"]
+    assert all(sidecar["counts"] == {"rows": 1} for sidecar in sidecars.values())
+    run_units(run, work(run), tasks(1, 2, 3))
+    assert len(CALLS) == 3
+
+
+def test_a_new_unit_is_all_that_is_done(run: Run) -> None:
+    run_units(run, work(run), tasks(1, 2))
+    run_units(run, work(run), tasks(1, 2, 3))
+    assert CALLS[2:] == [3]
+
+
+def test_a_failing_unit_ends_the_stage_and_keeps_the_others(run: Run) -> None:
+    with pytest.raises(
+        CorpusmillError, match="unit u13: ValueError: thirteen is not squared; what was finished is kept"
+    ):
+        run_units(run, work(run), tasks(13, 100))
+    assert run.storage.exists("work/squares/u100.json")
+    assert not run.storage.exists("work/squares/u13.json")
+    assert [name for name in run.storage.list_files("squares") if "u13" in name] == []
+
+
+def test_parts_of_units_that_are_no_more_are_removed(run: Run) -> None:
+    sidecars = run_units(run, work(run), tasks(1, 2))
+    finish_stage(run, KEY, (FOLDER,), {}, sidecars, "squares")
+    sidecars = run_units(run, work(run), tasks(2))
+    manifest = finish_stage(run, KEY, (FOLDER,), {}, sidecars, "squares")
+    assert [file["unit"] for file in manifest["files"]] == ["u2"]
+    assert run.storage.list_files("squares") == ["squares/manifest.json", "squares/part-u2.parquet"]
+    assert run.storage.list_files("work/squares") == ["work/squares/u2.json"]
+
+
+def test_work_is_dealt_evenly_whatever_the_order() -> None:
+    dealt = deal(tasks(1, 9, 2, 8, 3, 7), 2)
+    assert dealt == deal(tasks(7, 3, 8, 2, 9, 1), 2)
+    load = [sum(task.cost for lane, task in dealt if lane == number) for number in (0, 1)]
+    assert load == [15, 15]

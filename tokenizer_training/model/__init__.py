@@ -1,0 +1,1 @@
+"""From text to a tokenizer's model, and from text to ids."""

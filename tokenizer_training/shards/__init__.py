@@ -1,0 +1,1 @@
+"""Packed rows and the shards that hold them."""
