@@ -33,8 +33,14 @@ from pipelines.commands import (
     verify,
     whatif,
 )
-from pipelines.errors import INTERRUPTED, INTERRUPTED_CODE, CorpusmillError, OutputError, what_to_mend
-from pipelines.recipe.tree import nearest
+from pipelines.errors import (
+    INTERRUPTED,
+    INTERRUPTED_CODE,
+    CorpusmillError,
+    OutputError,
+    nearest,
+    what_to_mend,
+)
 from pipelines.terminal import escape
 
 COMMANDS = (
@@ -121,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Flags for the Beam runner go after a lone --, for example: -- --runner=DataflowRunner",
     )
     whole.add_argument("--version", action="version", version=f"corpusmill {metadata.version('corpusmill')}")
+    whole.set_defaults(parser=whole)  # for `completion`, which describes all of it
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)

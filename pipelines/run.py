@@ -23,10 +23,9 @@ from pipelines.stages.extract.pins import settle_inputs
 from pipelines.stages.pack import stage as pack
 from pipelines.stages.tokenizer import stage as train_tokenizer
 from pipelines.store.balance import balance, broken_laws, by_fate, kept
+from pipelines.store.folders import NAME_FILE, OWN, RUN_MANIFEST, STAGES, TIMES
 from pipelines.store.manifest import (
-    RUN_MANIFEST,
     SCHEMA_VERSION,
-    TIMES,
     StageKey,
     explain_change,
     manifest_path,
@@ -36,18 +35,11 @@ from pipelines.store.manifest import (
     write_stage_manifest,
 )
 from pipelines.store.storage import Storage
-from pipelines.views.report.page import REPORT, write_report
+from pipelines.views.report.page import write_report
 from pipelines.views.run_tables import RunTables
-from pipelines.work.loop import Run, begin_stage
+from pipelines.work.loop import begin_stage
 from pipelines.work.progress import Progress
-
-STAGES = ("extract", "filter", "dedup", "train-tokenizer", "pack")
-NAME_FILE = "work/name.json"
-OWN = (
-    *("extracted", "ledger", "filtered", "errors", "signatures", "duplicates", "documents", "tokenizer"),
-    *("token_counts", "shards", RUN_MANIFEST, TIMES, REPORT),
-)
-"""What a run has in its folder: files that no stage names are removed from there, or replaced."""
+from pipelines.work.task import Run
 
 
 def run_recipe(

@@ -23,9 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    from pipelines.cli import parser
-
-    whole = parser()
+    whole: argparse.ArgumentParser = options.parser
     for action in _actions(whole):
         if isinstance(action.metavar, str) and action.metavar in PATHS:
             action.complete = PATHS[action.metavar]  # type: ignore[attr-defined]  # what shtab looks for

@@ -16,11 +16,10 @@ from filters.dedup.lines import Lines
 from filters.dedup.substrings import Substrings
 from filters.step import find_step, step_names
 from pipelines.commands.command import Command
-from pipelines.errors import RecipeError
-from pipelines.readers.record import find_reader, reader_names
+from pipelines.errors import RecipeError, nearest
+from pipelines.readers.find import find_reader, reader_names
 from pipelines.recipe.inputs import InputKeys
 from pipelines.recipe.recipe import Dedup, Extract, Minhash, Pack, Recipe, Tokenizer
-from pipelines.recipe.tree import nearest
 from pipelines.recipe.typed import keys_of, plain
 
 SECTIONS: Final[dict[str, type]] = {

@@ -36,7 +36,7 @@ def _workers(text: str) -> int:
 
 def _handle(until: str, options: argparse.Namespace) -> int:
     from pipelines.run import run_recipe  # reads the fast libraries and Beam only when there is work
-    from pipelines.store.manifest import RUN_MANIFEST
+    from pipelines.store.folders import RUN_MANIFEST
     from pipelines.store.storage import Storage
     from pipelines.views.funnel import funnel_table
 

@@ -158,3 +158,16 @@ def host_of(url: str) -> str:
     default = {"http": 80, "https": 443}.get(parts.scheme)
     name = parts.hostname or ""
     return name if parts.port in (None, default) else f"{name}:{parts.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a remote file was when it was listed; it is read as that or not at all.
+
+    Attributes:
+        size: bytes.
+        version: ETag, or else Last-Modified, as the server states it; empty where it states neither.
+    """
+
+    size: int
+    version: str

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from pipelines.errors import InputError
-from pipelines.inputs.address import Address, bucket_url
+from pipelines.inputs.address import Address, Pin, bucket_url
+from pipelines.inputs.file import InputFile, Listed
 from pipelines.inputs.patterns import fixed_start, matcher, name_below
-from pipelines.recipe.recipe import InputFile, Listed, Pin
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client

@@ -18,11 +18,10 @@ import urllib3
 
 from pipelines.errors import InputError
 from pipelines.inputs.access import Access, Patience
-from pipelines.inputs.address import Address, host_of
+from pipelines.inputs.address import Address, Pin, host_of
 from pipelines.inputs.attempts import Again, Attempts, Kind, failure_of, retry_after
 from pipelines.inputs.signing import credentials
 from pipelines.inputs.throttle import Throttle
-from pipelines.recipe.recipe import Pin
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import InputError
 from pipelines.inputs.address import parse_address
-from pipelines.recipe.recipe import InputFile, Listed
+from pipelines.inputs.file import InputFile, Listed
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client

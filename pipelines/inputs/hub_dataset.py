@@ -22,8 +22,8 @@ import yaml
 
 from pipelines.errors import InputError
 from pipelines.inputs.address import hub_url, parse_address
+from pipelines.inputs.file import InputFile, Listed
 from pipelines.inputs.patterns import MAGIC
-from pipelines.recipe.recipe import InputFile, Listed
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client

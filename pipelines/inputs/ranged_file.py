@@ -6,9 +6,8 @@ import io
 import os
 from typing import BinaryIO, cast
 
-from pipelines.inputs.address import Address
+from pipelines.inputs.address import Address, Pin
 from pipelines.inputs.client import Client
-from pipelines.recipe.recipe import Pin
 
 # The first read somewhere is a look at a head or a footer; who goes on gets twice as much each time.
 FIRST_BYTES = 1 << 18

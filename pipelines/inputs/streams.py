@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.errors import InputError
-from pipelines.inputs.access import Access, merge_hosts
-from pipelines.inputs.address import is_remote, parse_address
-from pipelines.recipe.recipe import Input, InputFile, Pin
+from pipelines.inputs.access import Access
+from pipelines.inputs.address import Pin, is_remote, parse_address
+from pipelines.inputs.file import InputFile
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
-
-
-def access_of(root: Path, inputs: tuple[Input, ...]) -> Access:
-    """Return the reach of a run: its folder, and every host that its inputs name."""
-    addresses = [file.path for entry in inputs for file in entry.files if isinstance(file.path, str)]
-    return Access(
-        str(root.absolute()),
-        merge_hosts(
-            (host for text in addresses for host in parse_address(text).hosts()),
-            (host for entry in inputs for listing in entry.listings for host in listing.hosts()),
-            (host for entry in inputs for host in entry.hosts),
-        ),
-    )
 
 
 def stamp_of(file: InputFile) -> tuple[int, str]:

@@ -12,7 +12,8 @@ from pipelines.publish import stage
 from pipelines.publish.card import CardFacts, dataset_card, model_card, public_recipe
 from pipelines.publish.files import RepoFile, text_file
 from pipelines.publish.split_writer import FILE_BYTES
-from pipelines.store.manifest import RUN_MANIFEST, canonical_json, read_sealed
+from pipelines.store.folders import RUN_MANIFEST
+from pipelines.store.manifest import canonical_json, read_sealed
 from pipelines.store.storage import Storage
 from pipelines.views.run_tables import RunTables
 from pipelines.views.verify import verify

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from pipelines.errors import InputError
+from pipelines.inputs.file import InputFile, Listing
 from pipelines.inputs.hub_dataset import HubDataset, format_of, is_hub_name, local_files
 from pipelines.readers.jsonl import Jsonl
 from pipelines.readers.parquet import Parquet
 from pipelines.readers.record import Event, Reader
 from pipelines.readers.rows.dataset_rows import dataset_rows
 from pipelines.readers.rows.rows import columns_of
-from pipelines.recipe.recipe import InputFile, Listing
 
 _MAGIC = b"PAR1"
 _HEAD_BYTES = 64

@@ -15,10 +15,12 @@ from typing import Any
 from pipelines.errors import CorpusmillError
 from pipelines.inputs.address import parse_address
 from pipelines.inputs.crawl_list import COMMON_CRAWL, CrawlFiles
-from pipelines.readers.record import Reader, contract_fault, find_reader, reader_names
+from pipelines.inputs.file import InputFile, Listing
+from pipelines.readers.find import contract_fault, find_reader, reader_names
+from pipelines.readers.record import Reader
 from pipelines.recipe.own_code import find_class
 from pipelines.recipe.paths import Paths, check_unique, read_paths
-from pipelines.recipe.recipe import Input, InputFile, Listing
+from pipelines.recipe.recipe import Input
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table
 from pipelines.recipe.typed import INVALID, build, found, keys_of, plain
 

@@ -11,8 +11,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.errors import nearest
 from pipelines.recipe.steps import named_entries, normalise
-from pipelines.recipe.tree import Broken, Faults, Items, Node, Place, Table, nearest, parse
+from pipelines.recipe.tree import Broken, Faults, Items, Node, Place, Table, parse
 
 _SECTION_KEY = re.compile(r"\w+(\[[0-9]{1,6}\])*(\.\w+(\[[0-9]{1,6}\])*)*")
 

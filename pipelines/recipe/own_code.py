@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines.recipe.tree import Faults, Place, nearest
+from pipelines.errors import nearest
+from pipelines.recipe.tree import Faults, Place
 
 OURS = ("filters", "pipelines", "tokenizer_training")
 

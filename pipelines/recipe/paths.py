@@ -19,8 +19,9 @@ from pathlib import Path, PurePath
 
 from pipelines.inputs.address import is_remote, parse_address
 from pipelines.inputs.bucket_list import BucketPattern
+from pipelines.inputs.file import InputFile, Listing
 from pipelines.inputs.patterns import MAGIC
-from pipelines.recipe.recipe import Input, InputFile, Listing
+from pipelines.recipe.recipe import Input
 from pipelines.recipe.tree import Faults, Node, Place, Scalar
 from pipelines.recipe.typed import INVALID, convert
 

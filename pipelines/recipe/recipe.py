@@ -9,83 +9,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from filters.dedup.bands import BANDS, Bands, choose_bands
 from filters.dedup.lines import Lines
 from filters.dedup.scheme import Scheme
 from filters.dedup.substrings import Substrings
 from filters.step import Step
+from pipelines.inputs.file import InputFile, Listing
 from pipelines.readers.record import Reader
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 from tokenizer_training.model.split import FINEWEB2_REPEATS
 from tokenizer_training.model.train import SPECIAL, control_symbols
 
 if TYPE_CHECKING:
-    from pipelines.inputs.client import Client
+    pass
 
 
 def _require(condition: bool, rule: str, value: object) -> None:
     """Raise a ValueError that states the rule, which begins with the field's name, and the value."""
     if not condition:
         raise ValueError(f"{rule}; found {value}")
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """What a remote file was when it was listed; it is read as that or not at all.
-
-    Attributes:
-        size: bytes.
-        version: ETag, or else Last-Modified, as the server states it; empty where it states neither.
-    """
-
-    size: int
-    version: str
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """One file of an input.
-
-    Attributes:
-        path: where it is; the address of a remote file is text.
-        name: path relative to the literal prefix of its pattern; the ``file`` column of every output.
-        pin: what a remote file was when it was listed; None before.
-    """
-
-    path: Path | str
-    name: str
-    pin: Pin | None = None
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What a listing found.
-
-    Attributes:
-        files: the files, with a pin where the listing states length and version.
-        facts: what identifies the listing: its address and sha256, a commit.
-    """
-
-    files: tuple[InputFile, ...]
-    facts: Mapping[str, str]
-
-
-class Listing(Protocol):
-    """Files that only the network knows: a frozen dataclass. A run expands it, once (`stages.extract.pins`)."""
-
-    def hosts(self) -> tuple[str, ...]:
-        """Return the hosts to contact."""
-        ...
-
-    def keys(self) -> dict[str, object]:
-        """Return the recipe keys that it was read from; empty for a path."""
-        ...
-
-    def expand(self, client: Client) -> Listed:
-        """Ask for the files."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ that it is written for (see `pipelines.recipe.typed`).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,19 +117,6 @@ def join(path: str, key: str) -> str:
     """
     key = key if key.isprintable() else ascii(key)[1:-1]
     return f"{path}.{key}" if path else key
-
-
-def nearest(name: str, names: Iterable[str], what: str = "known keys") -> str:
-    """Return the end of a message: the closest valid name, or all of them.
-
-    >>> nearest("min_word", ["min_words", "max_words"])
-    "did you mean 'min_words'?"
-    >>> nearest("x", ["min_words", "max_words"])
-    'known keys: max_words, min_words'
-    """
-    choices = sorted(set(names))
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"{what}: {', '.join(choices) or 'none'}"
 
 
 def parse(text: str, place: Place, faults: Faults) -> Node:

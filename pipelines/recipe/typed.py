@@ -30,7 +30,8 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table, join, nearest
+from pipelines.errors import nearest
+from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table, join
 
 INVALID = object()
 """Stands for a value whose fault is reported."""

@@ -14,7 +14,8 @@ from filters.judge import Only, Verdict, judge, measure_types
 from filters.step import Step, versions_of
 from pipelines.errors import InputError
 from pipelines.recipe.own_code import code_of
-from pipelines.store.manifest import Folder, StageKey, folder_files, stage_key
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import StageKey, folder_files, stage_key
 from pipelines.store.tables import (
     DROPPED,
     ERROR,
@@ -27,8 +28,9 @@ from pipelines.store.tables import (
     row_document,
     to_table,
 )
-from pipelines.work.loop import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
+from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
+from pipelines.work.task import Batch, Counts, Run, Task, UnitWork
 
 NAME = "filter"
 HOME = "filtered"

@@ -9,60 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, TypeGuard
 
-import pyarrow as pa
-
 from pipelines.errors import VerificationError
 from pipelines.faults import fail_point
-from pipelines.store.storage import TABLE_OPTIONS, FileFact, Storage
+from pipelines.store.storage import FileFact, Storage
 
 SCHEMA_VERSION = 1
 """Version of the tables and JSON files of a run; part of every stage key."""
-
-RUN_MANIFEST = "manifest.json"
-TIMES = "run.json"
-"""What differs between two runs with equal output."""
-"""The manifest of the whole run: resolved recipe, stage keys, balance, hash of every stage manifest."""
-
-
-@dataclass(frozen=True)
-class Folder:
-    """One folder that a stage writes a part per unit into.
-
-    Attributes:
-        name: folder in the run.
-        schema: of its parts.
-        suffix: put between the unit's name and ``.parquet``, where two stages share a folder.
-        prefix: put before the unit's name.
-        per_unit: every unit has its part, even one without rows; False = parts are those that the batches name.
-        options: keyword arguments of `pyarrow.parquet.ParquetWriter`.
-    """
-
-    name: str
-    schema: pa.Schema
-    suffix: str = ""
-    prefix: str = "part-"
-    per_unit: bool = True
-    options: Mapping[str, Any] = field(default_factory=lambda: TABLE_OPTIONS)
-
-    def part(self, unit: str) -> str:
-        """Return the relative path of a unit's part."""
-        return f"{self.name}/{self.prefix}{unit}{self.suffix}.parquet"
-
-    def unit(self, part: str) -> str:
-        """Return the name that `part` was given: its inverse."""
-        return part.removeprefix(f"{self.name}/{self.prefix}").removesuffix(f"{self.suffix}.parquet")
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle the schema as Arrow IPC: pyarrow 25 forgets that list elements cannot be null."""
-        return {**self.__dict__, "schema": self.schema.serialize().to_pybytes()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore what `__getstate__` gave."""
-        self.__dict__.update(state, schema=pa.ipc.read_schema(pa.py_buffer(state["schema"])))
 
 
 @dataclass(frozen=True)

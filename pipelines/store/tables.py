@@ -76,6 +76,56 @@ ERRORS = pa.schema(
 )
 """Detail of error rows and of damaged spans; a damaged span has no id."""
 
+DUPLICATES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("size", pa.int32(), nullable=False),
+        pa.field("keeper", pa.string(), nullable=False),
+        pa.field("against", pa.string()),
+        pa.field("similarity", pa.float64(), nullable=False),
+        pa.field("layer", pa.string()),
+        pa.field("kept", pa.bool_(), nullable=False),
+    ]
+)
+"""One row per document in a cluster of `size`. The one that is kept has itself as `keeper`, similarity 1, and no
+`layer`; the others name their keeper, their Jaccard similarity to it, and how they were found. Where the keeper is
+a document of an older run, `against` is the name of that run."""
+
+REMOVED_LINES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("place", pa.int32(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("documents", pa.int32(), nullable=False),
+    ]
+)
+"""One row per line that was removed from a document: its `place` among the lines of the text in ``filtered/``, from 0,
+and how many `documents` have it. A document that has rows here and none in ``documents/`` had nothing else."""
+
+REMOVED_SUBSTRINGS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("first", pa.string(), nullable=False),
+        pa.field("first_start", pa.int32(), nullable=False),
+    ]
+)
+"""One row per span that was removed from a document, and the document where the same words stand first. `start` and
+`first_start` count characters of their texts in ``filtered/``, removed lines left out. Spans of a document do not
+overlap; two that touch are parts of passages that overlap. A document that has rows here and none in ``documents/``
+had nothing else."""
+
+TOKEN_COUNTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("token_count", pa.int32(), nullable=False),
+        pa.field("copies", pa.int32(), nullable=False),
+    ]
+)
+"""Tokens of each document without its EOS, and how often it was packed; parts and rows as in ``documents/``."""
+
 _MEASURE_TYPES = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
 
 KEPT, DROPPED, ERROR = "kept", "dropped", "error"

@@ -13,31 +13,19 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.errors import VerificationError
+from pipelines.store.folders import HOMES
 from pipelines.store.manifest import document_files, folder_files, manifest_path, read_sealed
 from pipelines.store.storage import Storage
-from pipelines.store.tables import ERRORS, EXTRACTED, FILTERED
+from pipelines.store.tables import (
+    DUPLICATES,
+    ERRORS,
+    EXTRACTED,
+    FILTERED,
+    REMOVED_LINES,
+    REMOVED_SUBSTRINGS,
+    TOKEN_COUNTS,
+)
 
-HOMES: Final = {
-    "extract": "extracted",
-    "filter": "filtered",
-    "dedup": "documents",
-    "train-tokenizer": "tokenizer",
-    "pack": "shards",
-}
-"""The folder that holds the manifest of each stage, in order."""
-
-_DUPLICATES: Final = pa.schema(
-    [(name, pa.string()) for name in ("id", "cluster", "keeper", "layer")]
-    + [("size", pa.int32()), ("similarity", pa.float64()), ("kept", pa.bool_())]
-)
-_REMOVED_LINES: Final = pa.schema(
-    [("id", pa.string()), ("place", pa.int32()), ("text", pa.string()), ("documents", pa.int32())]
-)
-_REMOVED_SUBSTRINGS: Final = pa.schema(
-    [(name, pa.string()) for name in ("id", "text", "first")]
-    + [(name, pa.int32()) for name in ("start", "first_start")]
-)
-_TOKEN_COUNTS: Final = pa.schema([("id", pa.string()), ("token_count", pa.int32())])
 _LEDGER_OF_EXTRACTED: Final = """
     SELECT id, record_id, url, source, file, "offset", length, "index", octet_length(encode(text)) AS bytes,
            language, NULL::DOUBLE AS language_score, decision, step, reason FROM extracted
@@ -85,10 +73,10 @@ class RunTables:
         self._view("filtered", self.files("filter", "filtered"), FILTERED)
         errors = [*self.files("extract", "errors"), *self.files("filter", "errors")]
         self._view("errors", errors, ERRORS)
-        self._view("duplicates", self.files("dedup", "duplicates"), _DUPLICATES)
-        self._view("removed_lines", self.files("dedup", "removed_lines"), _REMOVED_LINES)
-        self._view("removed_substrings", self.files("dedup", "removed_substrings"), _REMOVED_SUBSTRINGS)
-        self._view("token_counts", self.files("pack", "token_counts"), _TOKEN_COUNTS)
+        self._view("duplicates", self.files("dedup", "duplicates"), DUPLICATES)
+        self._view("removed_lines", self.files("dedup", "removed_lines"), REMOVED_LINES)
+        self._view("removed_substrings", self.files("dedup", "removed_substrings"), REMOVED_SUBSTRINGS)
+        self._view("token_counts", self.files("pack", "token_counts"), TOKEN_COUNTS)
         self._define_ledger()
         self._define_documents()
         self.database.execute(_EMPTIED)

@@ -17,18 +17,11 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import VerificationError
 from pipelines.store.balance import broken_laws
-from pipelines.store.manifest import (
-    RUN_MANIFEST,
-    TIMES,
-    document_files,
-    folder_files,
-    manifest_path,
-    read_sealed,
-)
+from pipelines.store.folders import HOMES, REPORT, RUN_MANIFEST, TIMES
+from pipelines.store.manifest import document_files, folder_files, manifest_path, read_sealed
 from pipelines.store.storage import TEMPORARY, Storage, sha256_of
 from pipelines.store.tables import fate
-from pipelines.views.report.page import REPORT, is_whole
-from pipelines.views.run_tables import HOMES
+from pipelines.views.report.page import is_whole
 from pipelines.views.verify_edits import edit_faults, emptied
 
 MACHINE_DEPENDENT = ("timeout", "out_of_memory", "crash")

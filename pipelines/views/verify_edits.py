@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.dedup.lines import Lines
+from filters.dedup.lines import Lines, without
 from filters.dedup.tokens import without_spans
-from pipelines.stages.dedup.documents import EDITS
-from pipelines.stages.dedup.lines import without
+from pipelines.store.folders import EDITS
 from pipelines.store.manifest import folder_files
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from filters.step import Step, find_step, is_edit, limits
-from pipelines.errors import RecipeError
+from pipelines.errors import RecipeError, nearest
 from pipelines.recipe.models import find
 from pipelines.recipe.recipe import NamedStep, Recipe
 from pipelines.recipe.steps import normalise, read_steps
-from pipelines.recipe.tree import Broken, Faults, Place, Table, nearest, parse
+from pipelines.recipe.tree import Broken, Faults, Place, Table, parse
 from pipelines.recipe.typed import INVALID, convert, keys_of
 
 

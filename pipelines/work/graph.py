@@ -9,7 +9,7 @@ import apache_beam as beam
 
 from pipelines.beam.flags import is_local
 from pipelines.beam.runner import run_pipeline
-from pipelines.work.loop import Run, Task, UnitWork
+from pipelines.work.task import Run, Task, UnitWork
 
 
 def process_units(run: Run, work: UnitWork, tasks: Sequence[Task], apart: bool = False) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import pyarrow as pa
 
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import Folder
 from pipelines.store.storage import FileFact, Storage, TableWriter
 
 

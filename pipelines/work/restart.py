@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pipelines.beam.local_worker import WorkerDiedError
 from pipelines.errors import CorpusmillError
 from pipelines.work.graph import process_units
-from pipelines.work.loop import Run, Task, UnitWork, pending
 from pipelines.work.marks import attempts, last_record, record_path
+from pipelines.work.task import Run, Task, UnitWork, pending
 
 MAX_RESTARTS = 3
 """Deaths in a row without a unit finished or a record found guilty; one more ends the run."""

@@ -31,8 +31,8 @@ from pipelines.stages.dedup.signatures import Settings
 from pipelines.store.manifest import stage_key, write_sealed, write_stage_manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 
 UNIT_ROWS = 20_000
 FILTER_KEY = stage_key("filter", {})

@@ -37,8 +37,8 @@ from pipelines.recipe.recipe import Dedup, Minhash, Recipe
 from pipelines.stages.dedup import stage as dedup
 from pipelines.store.manifest import manifest_path, read_sealed, stage_key
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 BLOCK_ROWS = 256

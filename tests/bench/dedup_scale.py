@@ -30,8 +30,8 @@ from pipelines.stages.dedup import search as dedup_search
 from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.dedup.signatures import Settings
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 
 UNIT_ROWS = 50_000
 SECTION = Dedup()

@@ -35,8 +35,8 @@ from pipelines.stages.dedup.signatures import Settings
 from pipelines.store.manifest import folder_files, manifest_path, read_sealed, stage_key, write_stage_manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED, text_bytes, to_table
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 from tests.pipelines.stages.dedup.corpora import FILTER_KEY, row, table
 
 UNIT_DOCUMENTS, DOCUMENT_WORDS = 5000, 600

@@ -44,7 +44,7 @@ from pipelines.recipe.models import find
 from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.stage import Settings, process_unit
 from pipelines.stages.extract.units import Unit
-from pipelines.work.loop import Counts
+from pipelines.work.task import Counts
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 from tokenizer_training.model.tokenizer import Tokenizer
 

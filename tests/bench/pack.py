@@ -25,8 +25,8 @@ from pipelines.stages.pack.tokens import Choice
 from pipelines.store.manifest import document_files, manifest_path, read_sealed, stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
-from pipelines.work.loop import Batch, Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Batch, Run
 from tokenizer_training.model.tokenizer import Tokenizer
 
 

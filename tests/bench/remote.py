@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines.inputs.streams import access_of, open_input, stamp_of
+from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.stages.extract.pins import settle_inputs
+from pipelines.stages.extract.pins import access_of, settle_inputs
 from pipelines.store.storage import Storage, sha256_of
 
 CONFTEST = Path(__file__).resolve().parents[1] / "pipelines" / "inputs" / "conftest.py"

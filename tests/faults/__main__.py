@@ -13,9 +13,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from pipelines.store.manifest import TIMES
+from pipelines.store.folders import REPORT, TIMES
 from pipelines.store.storage import Storage
-from pipelines.views.report.page import REPORT
 from pipelines.views.verify import verify
 from tests.faults.harness import DEMO, RECIPE, Bench, do_cell, tree
 from tests.faults.matrix import NAMED, all_cells, thinned

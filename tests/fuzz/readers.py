@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.readers.record import Damaged, Record, Rejected, Span, find_reader
+from pipelines.readers.find import find_reader
+from pipelines.readers.record import Damaged, Record, Rejected, Span
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample"

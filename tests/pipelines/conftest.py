@@ -13,11 +13,12 @@ import sentencepiece
 
 from filters.document import document_id
 from pipelines.recipe.recipe import Pack, Recipe
-from pipelines.store.manifest import Folder, stage_key, write_stage_manifest
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import stage_key, write_stage_manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 from tests.pipelines.recipe.recipes import make_home
 
 UPSTREAM = stage_key("upstream", {})

@@ -18,34 +18,17 @@ from filters.dedup.lines import Lines
 from filters.dedup.substrings import SPAN
 from pipelines.stages.dedup.counts import FREQUENT
 from pipelines.stages.dedup.decisions import DECISIONS, LAYERS
-from pipelines.stages.dedup.lines import REMOVED_LINES, remove_lines
+from pipelines.stages.dedup.lines import remove_lines
 from pipelines.stages.dedup.search import Array
-from pipelines.stages.dedup.substrings import REMOVED_SUBSTRINGS, remove_substrings
-from pipelines.store.manifest import Folder
-from pipelines.store.tables import DOCUMENTS
-from pipelines.work.loop import Batch, Counts
+from pipelines.stages.dedup.substrings import remove_substrings
+from pipelines.store.folders import EDITS, REMOVED_LINES, REMOVED_SUBSTRINGS, Folder
+from pipelines.store.tables import DOCUMENTS, DUPLICATES
+from pipelines.work.task import Batch, Counts
 
 BATCH_ROWS: Final = 1024
 
-DUPLICATES: Final = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("cluster", pa.string(), nullable=False),
-        pa.field("size", pa.int32(), nullable=False),
-        pa.field("keeper", pa.string(), nullable=False),
-        pa.field("against", pa.string()),
-        pa.field("similarity", pa.float64(), nullable=False),
-        pa.field("layer", pa.string()),
-        pa.field("kept", pa.bool_(), nullable=False),
-    ]
-)
-"""One row per document in a cluster of `size`. The one that is kept has itself as `keeper`, similarity 1, and no
-`layer`; the others name their keeper, their Jaccard similarity to it, and how they were found. Where the keeper is
-a document of an older run, `against` is the name of that run."""
 
 FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
-EDITS: Final = (REMOVED_LINES, REMOVED_SUBSTRINGS)
-"""What some recipes remove from the documents that stay; each a folder of its own."""
 
 Edit = Callable[[pa.Table, pa.Array, int], tuple[pa.Table, pa.Table]]
 """From documents, the ids of the rows of ``filtered/`` that they are among, and the first row's number: what is left

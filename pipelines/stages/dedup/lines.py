@@ -9,14 +9,14 @@ Memory: 8 bytes for each line of a unit; a partition holds at most about 64 MiB 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.dedup.lines import UNCOUNTED, Lines
+from filters.dedup.lines import UNCOUNTED, Lines, without
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup
 from pipelines.stages.dedup.counts import FOUND, FREQUENT, count_of, send_counts
@@ -31,23 +31,9 @@ from pipelines.stages.dedup.search import (
     write_records,
 )
 from pipelines.stages.dedup.texts import seeds, staying, with_texts
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import REMOVED_LINES
 
 KIND: Final = "lines"
-
-REMOVED_LINES: Final = Folder(
-    "removed_lines",
-    pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("place", pa.int32(), nullable=False),
-            pa.field("text", pa.string(), nullable=False),
-            pa.field("documents", pa.int32(), nullable=False),
-        ]
-    ),
-)
-"""One row per line that was removed from a document: its `place` among the lines of the text in ``filtered/``, from 0,
-and how many `documents` have it. A document that has rows here and none in ``documents/`` had nothing else."""
 
 
 def partitions_for(text_bytes: int, rule: Lines) -> int:
@@ -112,13 +98,6 @@ def remove_lines(documents: pa.Table, rule: Lines, scope: str, frequent: Array) 
             texts[n] = without(rule, lines, gone)
     left = with_texts(documents, texts) if rows else documents
     return left, pa.Table.from_pylist(rows, REMOVED_LINES.schema)
-
-
-def without(rule: Lines, lines: Sequence[str], gone: Iterable[int]) -> str:
-    """Return the text of the lines but those at some places; empty where nothing but white space is left."""
-    places = set(gone)
-    text = rule.join([line for place, line in enumerate(lines) if place not in places])
-    return text if text and not text.isspace() else ""
 
 
 def rule_of(dedup: Dedup) -> Lines:

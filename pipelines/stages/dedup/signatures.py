@@ -21,9 +21,10 @@ from filters.dedup.units import Hashes
 from filters.dedup.urls import url_key
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup, Preference
-from pipelines.store.manifest import Folder, canonical_json
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import canonical_json
 from pipelines.store.tables import KEPT, read_rows
-from pipelines.work.loop import Batch, Counts
+from pipelines.work.task import Batch, Counts
 
 NAME: Final = "dedup-signatures"
 BATCH_ROWS: Final = 1024

@@ -30,11 +30,13 @@ from pipelines.stages.dedup import signatures as dedup_signatures
 from pipelines.stages.dedup import substrings as dedup_substrings
 from pipelines.stages.dedup.against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup.search import FOLDER, Search, Unit, part_path
+from pipelines.store.folders import EDITS
 from pipelines.store.manifest import StageKey, folder_files, stage_key, write_stage_manifest
 from pipelines.store.storage import Storage, sha256_of
 from pipelines.store.tables import text_bytes
 from pipelines.terminal import counted
-from pipelines.work.loop import Run, Task, UnitWork, run_units, sweep_units
+from pipelines.work.loop import run_units, sweep_units
+from pipelines.work.task import Run, Task, UnitWork
 
 NAME: Final = "dedup"
 HOME: Final = "documents"
@@ -167,7 +169,7 @@ def _write(
     work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
-    for folder in dedup_documents.EDITS:
+    for folder in EDITS:
         if folder not in folders:  # an earlier recipe may have had it
             for relative in run.storage.list_files(folder.name):
                 run.storage.remove(relative)

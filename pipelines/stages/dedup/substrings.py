@@ -39,28 +39,11 @@ from pipelines.stages.dedup.search import (
     write_records,
 )
 from pipelines.stages.dedup.texts import with_texts
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import REMOVED_SUBSTRINGS
 
 KIND: Final = "substrings"
 BATCH_RECORDS: Final = 1 << 20
 _BYTES_PER_BYTE: Final = 4
-
-REMOVED_SUBSTRINGS: Final = Folder(
-    "removed_substrings",
-    pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("start", pa.int32(), nullable=False),
-            pa.field("text", pa.string(), nullable=False),
-            pa.field("first", pa.string(), nullable=False),
-            pa.field("first_start", pa.int32(), nullable=False),
-        ]
-    ),
-)
-"""One row per span that was removed from a document, and the document where the same words stand first. `start` and
-`first_start` count characters of their texts in ``filtered/``, removed lines left out. Spans of a document do not
-overlap; two that touch are parts of passages that overlap. A document that has rows here and none in ``documents/``
-had nothing else."""
 
 
 def partitions_for(text_bytes: int) -> int:

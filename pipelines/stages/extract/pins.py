@@ -12,14 +12,16 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pipelines.errors import InputError
-from pipelines.inputs.access import FOLDER, Access
-from pipelines.inputs.address import parse_address
-from pipelines.inputs.streams import access_of, client_of
+from pipelines.inputs.access import FOLDER, Access, merge_hosts
+from pipelines.inputs.address import Pin, parse_address
+from pipelines.inputs.file import InputFile, Listed, Listing
+from pipelines.inputs.streams import client_of
 from pipelines.recipe.paths import clashes
-from pipelines.recipe.recipe import Input, InputFile, Listed, Listing, Pin, Recipe
+from pipelines.recipe.recipe import Input, Recipe
 from pipelines.store.manifest import is_sealed, write_sealed
 from pipelines.store.storage import Storage
 
@@ -117,3 +119,16 @@ def _listed(known: dict[str, Any]) -> Listed:
         for entry in known["files"]
     )
     return Listed(files, known["facts"])
+
+
+def access_of(root: Path, inputs: tuple[Input, ...]) -> Access:
+    """Return the reach of a run: its folder, and every host that its inputs name."""
+    addresses = [file.path for entry in inputs for file in entry.files if isinstance(file.path, str)]
+    return Access(
+        str(root.absolute()),
+        merge_hosts(
+            (host for text in addresses for host in parse_address(text).hosts()),
+            (host for entry in inputs for listing in entry.listings for host in listing.hosts()),
+            (host for entry in inputs for host in entry.hosts),
+        ),
+    )

@@ -13,24 +13,17 @@ from pipelines.errors import InputError
 from pipelines.extraction.blocks import MODEL_SHA256
 from pipelines.extraction.extractor import Extracted, Extractor
 from pipelines.inputs.access import NOWHERE, Access
-from pipelines.inputs.streams import access_of, open_input
+from pipelines.inputs.streams import open_input
 from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
 from pipelines.recipe.recipe import Extract
+from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
-from pipelines.store.manifest import Folder, StageKey, stage_key, valid_manifest
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import StageKey, stage_key, valid_manifest
 from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
-from pipelines.work.loop import (
-    Batch,
-    Counts,
-    Run,
-    Task,
-    UnitWork,
-    begin_stage,
-    finish_stage,
-    pending,
-    run_units,
-)
+from pipelines.work.loop import begin_stage, finish_stage, run_units
 from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
+from pipelines.work.task import Batch, Counts, Run, Task, UnitWork, pending
 
 NAME = "extract"
 HOME = "extracted"

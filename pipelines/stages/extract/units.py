@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 from pipelines.inputs.access import FOLDER, NOWHERE, Access
+from pipelines.inputs.file import InputFile
 from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.readers.record import Record, Rejected
 from pipelines.recipe.own_code import code_of
-from pipelines.recipe.recipe import Input, InputFile, Recipe
+from pipelines.recipe.recipe import Input, Recipe
 from pipelines.store.manifest import is_sealed, write_sealed
 from pipelines.store.storage import Storage
 

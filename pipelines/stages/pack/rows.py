@@ -20,7 +20,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.stages.pack.tokens import (
-    TOKEN_COUNTS,
     Choice,
     Corpus,
     byte_values_of,
@@ -28,10 +27,10 @@ from pipelines.stages.pack.tokens import (
     load_tokenizer,
     tokenise_part,
 )
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import TOKEN_COUNTS, Folder
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
-from pipelines.work.loop import Batch, Counts, Task
+from pipelines.work.task import Batch, Counts, Task
 from tokenizer_training.shards.cutting import Documents
 from tokenizer_training.shards.packing import Plan, fill_rows, plan_rows, shuffle_key
 from tokenizer_training.shards.rows import Ints

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from pipelines.stages.pack.rows import ROWS
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import Folder
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Batch, Counts, Task
+from pipelines.work.task import Batch, Counts, Task
 from tokenizer_training.shards.rows import Rows, gather
 from tokenizer_training.shards.schema import (
     Header,

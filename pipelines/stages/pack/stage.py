@@ -16,10 +16,12 @@ from pipelines.recipe.recipe import Pack
 from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack.budget import CutOff, cut_off
-from pipelines.stages.pack.tokens import TOKEN_COUNTS, Choice
+from pipelines.stages.pack.tokens import Choice
+from pipelines.store.folders import TOKEN_COUNTS
 from pipelines.store.manifest import StageKey, document_files, stage_key, write_stage_manifest
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Run, UnitWork, run_units
+from pipelines.work.loop import run_units
+from pipelines.work.task import Run, UnitWork
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.shards.packing import WINDOW
 from tokenizer_training.shards.schema import SCHEMA_VERSION, Header

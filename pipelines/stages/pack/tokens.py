@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import TOKEN_COUNTS
 from tokenizer_training.model.sentencepiece_model import Kind
 from tokenizer_training.model.split import copies_of, is_validation, weight_by_size
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -27,18 +27,6 @@ _UNSAFE = re.compile("[^A-Za-z0-9_-]")
 _LONGEST = 32
 BATCH_DOCUMENTS = 1024
 
-TOKEN_COUNTS = Folder(
-    "token_counts",
-    pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("token_count", pa.int32(), nullable=False),
-            pa.field("copies", pa.int32(), nullable=False),
-        ]
-    ),
-    per_unit=False,
-)
-"""Tokens of each document without its EOS, and how often it was packed; parts and rows as in ``documents/``."""
 
 _TOKENISED = ["id", "text"]
 COLUMNS = [*_TOKENISED, "source", "language"]

@@ -18,25 +18,26 @@ import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from pipelines.errors import InputError
+from pipelines.errors import CorpusmillError, InputError
 from pipelines.recipe.recipe import Tokenizer as Section
 from pipelines.stages.tokenizer.word_counts import (
+    PARTITIONS,
     Counted,
     Counting,
-    count_words,
     read_documents,
+    read_table,
     remove_counts,
 )
 from pipelines.store.manifest import StageKey, document_files, stage_key, write_stage_manifest
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Run, Task
+from pipelines.work.task import Run, Task
 from tokenizer_training.model.evaluate import Texts, evaluate
 from tokenizer_training.model.export import export, obstacle
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import Trained, train
 from tokenizer_training.model.weights import MAX_ROWS, by_language, language_shares
-from tokenizer_training.model.words import MAX_CHARS, UNKNOWN_LANGUAGE
+from tokenizer_training.model.words import MAX_CHARS, UNKNOWN_LANGUAGE, merge_tables
 
 NAME = "train-tokenizer"
 HOME = "tokenizer"
@@ -243,3 +244,28 @@ def _section(run: Run) -> Section:
     if run.recipe.tokenizer is None:
         raise InputError("the recipe says `tokenizer: none`")
     return run.recipe.tokenizer
+
+
+def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
+    """Count the words of all tasks in one Beam pipeline, unless that is done already.
+
+    Raises:
+        CorpusmillError: the pipeline failed.
+    """
+    if tasks and any(counting.sidecar(partition) is None for partition in range(PARTITIONS)):
+        from pipelines.stages.tokenizer.graph import count_in_beam  # Beam takes a second to import
+
+        run.progress.start(NAME, todo=tasks, total=len(tasks))
+        try:
+            count_in_beam(run, counting, tasks)
+        finally:
+            run.progress.finish()
+    sidecars = [counting.sidecar(partition) for partition in range(PARTITIONS if tasks else 0)]
+    tables, totals = [], dict.fromkeys(("words", "distinct_words", "cut_words"), 0)
+    for sidecar in sidecars:
+        if sidecar is None:
+            raise CorpusmillError("counting words did not finish; run it again")
+        tables += [read_table(run.storage.path(file["path"])) for file in sidecar["files"]]
+        for name, number in sidecar["counts"].items():
+            totals[name] = totals.get(name, 0) + number
+    return Counted(merge_tables(tables), totals)

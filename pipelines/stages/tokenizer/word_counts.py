@@ -7,7 +7,7 @@ the whole corpus fits in memory and the trainer's time has a bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from xxhash import xxh3_64_intdigest
 
-from pipelines.errors import CorpusmillError, InputError
-from pipelines.store.manifest import Folder, finished, write_sidecar
+from pipelines.errors import InputError
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import finished, write_sidecar
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Run, Task
 from pipelines.work.progress import record_progress
+from pipelines.work.task import Task
 from tokenizer_training.model.weights import MAX_ROWS, prune
 from tokenizer_training.model.words import SCHEMA, WordCounter, merge_tables
 
@@ -73,31 +74,6 @@ class Counted:
 
     table: pa.Table
     totals: Mapping[str, int]
-
-
-def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
-    """Count the words of all tasks in one Beam pipeline, unless that is done already.
-
-    Raises:
-        CorpusmillError: the pipeline failed.
-    """
-    if tasks and any(counting.sidecar(partition) is None for partition in range(PARTITIONS)):
-        from pipelines.stages.tokenizer.graph import count_in_beam  # Beam takes a second to import
-
-        run.progress.start(NAME, todo=tasks, total=len(tasks))
-        try:
-            count_in_beam(run, counting, tasks)
-        finally:
-            run.progress.finish()
-    sidecars = [counting.sidecar(partition) for partition in range(PARTITIONS if tasks else 0)]
-    tables, totals = [], dict.fromkeys(("words", "distinct_words", "cut_words"), 0)
-    for sidecar in sidecars:
-        if sidecar is None:
-            raise CorpusmillError("counting words did not finish; run it again")
-        tables += [_read(run.storage.path(file["path"])) for file in sidecar["files"]]
-        for name, number in sidecar["counts"].items():
-            totals[name] = totals.get(name, 0) + number
-    return Counted(merge_tables(tables), totals)
 
 
 def remove_counts(storage: Storage) -> None:
@@ -164,7 +140,7 @@ def read_documents(path: str) -> Iterator[tuple[str | None, str]]:
         ) from error
 
 
-def _read(path: Path) -> pa.Table:
+def read_table(path: Path) -> pa.Table:
     """Return the table of a partition."""
     with pq.ParquetFile(path, page_checksum_verification=True) as part:
         return part.read()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.store.balance import balance, by_fate
-from pipelines.store.manifest import RUN_MANIFEST, explain_change, read_sealed
+from pipelines.store.folders import RUN_MANIFEST
+from pipelines.store.manifest import explain_change, read_sealed
 from pipelines.views.report.funnel import Level, funnel
 from pipelines.views.report.samples import Sample
 from pipelines.views.run_tables import EMPTIED, RunTables

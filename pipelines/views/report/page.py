@@ -12,14 +12,14 @@ import yaml
 from markupsafe import Markup
 
 from pipelines.store.balance import balance, broken_laws
-from pipelines.store.manifest import RUN_MANIFEST, TIMES, read_sealed
+from pipelines.store.folders import REPORT, RUN_MANIFEST, TIMES
+from pipelines.store.manifest import read_sealed
 from pipelines.store.storage import FileFact, Storage
 from pipelines.terminal import counted, escape
 from pipelines.views.report import breakdowns, charts, clusters, comparison, ends, samples, shown
 from pipelines.views.report.funnel import funnel
 from pipelines.views.run_tables import RunTables
 
-REPORT: Final = "report.html"
 SEAL: Final = b"<!-- sha256 of all before: "
 
 

@@ -11,7 +11,7 @@ import yaml
 from filters.step import find_step, step_names
 from pipelines.cli import main
 from pipelines.commands.keys import SECTIONS
-from pipelines.readers.record import reader_names
+from pipelines.readers.find import reader_names
 from pipelines.recipe.load import load, resolved
 from pipelines.recipe.typed import keys_of
 

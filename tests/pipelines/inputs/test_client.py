@@ -12,11 +12,10 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.inputs.access import Access, Patience
-from pipelines.inputs.address import parse_address
+from pipelines.inputs.address import Pin, parse_address
 from pipelines.inputs.attempts import Again, Attempts
 from pipelines.inputs.client import Client
 from pipelines.inputs.ranged_file import MOST_BYTES, RangedFile
-from pipelines.recipe.recipe import Pin
 
 DATA = random.Random(1).randbytes(300_000)
 

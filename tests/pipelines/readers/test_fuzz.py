@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import CorpusmillError, InputError, RecipeError, VerificationError
-from pipelines.readers.record import Record, find_reader
+from pipelines.readers.find import find_reader
+from pipelines.readers.record import Record
 from pipelines.recipe.load import load
 from pipelines.store.manifest import read_sealed, write_sealed
 from pipelines.store.storage import Storage

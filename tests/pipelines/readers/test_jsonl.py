@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import InputError
+from pipelines.readers.find import find_reader
 from pipelines.readers.jsonl import Jsonl
-from pipelines.readers.record import Record, Span, find_reader
+from pipelines.readers.record import Record, Span
 
 READER = Jsonl()
 ROWS = [

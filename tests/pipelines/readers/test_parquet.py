@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import InputError
+from pipelines.readers.find import find_reader
 from pipelines.readers.parquet import Parquet
-from pipelines.readers.record import Record, Span, find_reader
+from pipelines.readers.record import Record, Span
 
 READER = Parquet()
 ROWS = 40

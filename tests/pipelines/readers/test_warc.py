@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.warcwriter import WARCWriter
 
-from pipelines.readers.record import Damaged, Record, Rejected, Span, find_reader
+from pipelines.readers.find import find_reader
+from pipelines.readers.record import Damaged, Record, Rejected, Span
 from pipelines.readers.warc import Warc
 
 PAGES = [

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.readers.record import Damaged, Record, find_reader
+from pipelines.readers.find import find_reader
+from pipelines.readers.record import Damaged, Record
 from pipelines.readers.rows.tar_lines import untar
 from pipelines.readers.spans.compressed_spans import Chunk
 from pipelines.readers.wikimedia_enterprise import WikimediaEnterprise

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.readers.record import Record, Wiki, find_reader
+from pipelines.readers.find import find_reader
+from pipelines.readers.record import Record, Wiki
 from pipelines.readers.wikipedia import Wikipedia
 
 READER = Wikipedia()

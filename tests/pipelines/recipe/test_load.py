@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.inputs.file import InputFile
 from pipelines.recipe.load import load, resolved
 from pipelines.recipe.paths import literal_prefix
-from pipelines.recipe.recipe import Dedup, InputFile, Minhash, Pack
+from pipelines.recipe.recipe import Dedup, Minhash, Pack
 from tests.pipelines.recipe.recipes import Pages, Rule, recipe, write
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.errors import nearest
 from pipelines.recipe.tree import (
     MAX_CHARACTERS,
     MAX_DEPTH,
@@ -19,7 +20,6 @@ from pipelines.recipe.tree import (
     Place,
     Scalar,
     Table,
-    nearest,
     parse,
 )
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import VerificationError
+from pipelines.store.folders import Folder
 from pipelines.store.manifest import (
-    Folder,
     canonical_json,
     explain_change,
     finished,

@@ -20,10 +20,10 @@ from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.extract import stage as extract
 from pipelines.stages.pack import stage as pack
 from pipelines.stages.tokenizer import stage as train_tokenizer
+from pipelines.store.folders import HOMES
 from pipelines.store.storage import Storage
 from pipelines.views import show as showing
 from pipelines.views.query import Between, Query
-from pipelines.views.run_tables import HOMES
 from pipelines.views.show import as_text, show
 
 ROOT = Path(__file__).resolve().parents[3]

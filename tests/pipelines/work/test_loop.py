@@ -11,11 +11,13 @@ import pytest
 
 from pipelines.errors import CorpusmillError
 from pipelines.recipe.recipe import Recipe
-from pipelines.store.manifest import Folder, stage_key
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.graph import deal
-from pipelines.work.loop import Batch, Counts, Run, Task, UnitWork, finish_stage, run_units
+from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.progress import Progress
+from pipelines.work.task import Batch, Counts, Run, Task, UnitWork
 
 FOLDER = Folder("squares", pa.schema([("n", pa.int64())]))
 KEY = stage_key("squares", {})

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.store.manifest import Folder
+from pipelines.store.folders import Folder
 from pipelines.store.storage import Storage
 from pipelines.work.parts import Parts
 

@@ -13,11 +13,13 @@ import pytest
 
 from pipelines.errors import CorpusmillError
 from pipelines.recipe.recipe import Recipe
-from pipelines.store.manifest import Folder, stage_key
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import stage_key
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Batch, Counts, Run, Task, UnitWork, run_units
+from pipelines.work.loop import run_units
 from pipelines.work.marks import Watch, attempts, mark_started
 from pipelines.work.progress import Progress
+from pipelines.work.task import Batch, Counts, Run, Task, UnitWork
 
 ROWS = 5
 FOLDER = Folder("rows", pa.schema([("n", pa.int64()), ("guilty", pa.bool_())]))

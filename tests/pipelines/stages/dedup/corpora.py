@@ -24,8 +24,8 @@ from pipelines.store.tables import FILTERED, ledger_schema, to_table
 from pipelines.views.report.funnel import _by_layer
 from pipelines.views.run_tables import RunTables
 from pipelines.views.verify import verify
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 from tests.conftest import ROOT
 
 FILTER_KEY = stage_key("filter", {})

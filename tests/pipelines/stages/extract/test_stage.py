@@ -14,7 +14,7 @@ from pipelines.readers.warc import Warc
 from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.stage import Settings, process_unit
 from pipelines.stages.extract.units import Unit
-from pipelines.work.loop import Batch, Counts
+from pipelines.work.task import Batch, Counts
 
 
 def extract(reader: Reader, path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -10,8 +10,9 @@ from typing import BinaryIO, ClassVar
 import pytest
 
 from pipelines.errors import InputError
+from pipelines.inputs.file import InputFile
 from pipelines.readers.record import Event, Record, Span
-from pipelines.recipe.recipe import Input, InputFile, Recipe
+from pipelines.recipe.recipe import Input, Recipe
 from pipelines.stages.extract.units import MIB, plan_units
 
 

@@ -18,7 +18,7 @@ from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack.budget import cut_off
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Batch
+from pipelines.work.task import Batch
 from tokenizer_training.shards.rows import Rows
 from tokenizer_training.shards.schema import Header, rows_to_arrays, table_to_rows
 

@@ -20,7 +20,7 @@ from pipelines.store.manifest import (
     valid_manifest,
 )
 from pipelines.store.storage import Storage
-from pipelines.work.loop import Run
+from pipelines.work.task import Run
 from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation

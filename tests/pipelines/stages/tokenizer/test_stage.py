@@ -16,11 +16,12 @@ from pipelines.recipe.recipe import Recipe
 from pipelines.recipe.recipe import Tokenizer as Section
 from pipelines.stages.tokenizer import stage as train_tokenizer
 from pipelines.stages.tokenizer import word_counts
-from pipelines.store.manifest import Folder, stage_key, valid_manifest, write_stage_manifest
+from pipelines.store.folders import Folder
+from pipelines.store.manifest import stage_key, valid_manifest, write_stage_manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
-from pipelines.work.loop import Run
 from pipelines.work.progress import Progress
+from pipelines.work.task import Run
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import train
 from tokenizer_training.model.weights import language_shares
