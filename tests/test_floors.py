@@ -27,7 +27,7 @@ ROOMS = (
     ("run",),
     ("__main__", "cli", "commands"),
 )
-"""What lies in `pipelines`, from the ground up: each may import the rows before its own, and what follows in its row."""
+"""What lies in `pipelines`, from the ground up: each may import the rows before it, and what follows it in its row."""
 
 Graph = dict[str, set[str]]
 
