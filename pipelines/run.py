@@ -7,7 +7,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from filters.step import versions_of
@@ -23,17 +23,19 @@ from pipelines.stages.extract.pins import settle_inputs
 from pipelines.stages.pack import stage as pack
 from pipelines.stages.tokenizer import stage as train_tokenizer
 from pipelines.store.balance import balance, broken_laws, by_fate, kept
-from pipelines.store.folders import NAME_FILE, OWN, RUN_MANIFEST, STAGES, TIMES
+from pipelines.store.folders import NAME_FILE, OWN, STAGES, TIMES
 from pipelines.store.manifest import (
-    SCHEMA_VERSION,
-    StageKey,
-    explain_change,
+    Manifest,
+    RunManifest,
+    StageEntry,
+    UnitResult,
     manifest_path,
-    stage_key,
     valid_manifest,
-    write_sealed,
-    write_stage_manifest,
+    write_manifest,
+    write_run_manifest,
 )
+from pipelines.store.sealed import JsonObject, write_sealed
+from pipelines.store.stage_key import StageKey, explain_change, stage_key
 from pipelines.store.storage import Storage
 from pipelines.views.report.page import write_report
 from pipelines.views.run_tables import RunTables
@@ -49,11 +51,11 @@ def run_recipe(
     beam_flags: tuple[str, ...] = (),
     until: str = "pack",
     quiet: bool = False,
-) -> dict[str, Any]:
+) -> RunManifest:
     """Do the stages of a recipe up to and including `until`.
 
     Returns:
-        The sealed manifest of the run, as written to ``manifest.json``.
+        The manifest of the run, as written to ``manifest.json``.
 
     Raises:
         RecipeError: the folder holds a run of another name.
@@ -112,10 +114,10 @@ def _resolve_steps(recipe: Recipe) -> tuple[tuple[NamedStep, ...], dict[str, str
     return tuple(steps), hashes
 
 
-def _do_stages(run: Run, until: str) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
+def _do_stages(run: Run, until: str) -> tuple[dict[str, Manifest], dict[str, float]]:
     """Do the stages in order; return their manifests and seconds by stage name."""
     recipe, wanted = run.recipe, STAGES[: STAGES.index(until) + 1]
-    manifests: dict[str, dict[str, Any]] = {}
+    manifests: dict[str, Manifest] = {}
     seconds: dict[str, float] = {}
     clock = _Clock(seconds)
 
@@ -127,7 +129,7 @@ def _do_stages(run: Run, until: str) -> tuple[dict[str, dict[str, Any]], dict[st
 
     filter_key = filtering.key(run, extract_key)
     manifests["filter"] = clock.time("filter", _stage, run, filtering, filter_key, manifests["extract"])
-    if "dedup" not in wanted or not kept(balance(manifests)["filter"]):
+    if "dedup" not in wanted or not kept(balance(manifests).decisions):
         return manifests, seconds  # with nothing to go on with, the funnel of these two says why
 
     documents_key = (
@@ -157,17 +159,16 @@ class _Clock:
     def __init__(self, seconds: dict[str, float]) -> None:
         self._seconds = seconds
 
-    def time(self, stage: str, do: Any, *arguments: Any) -> dict[str, Any]:
+    def time(self, stage: str, do: Callable[..., Manifest], *arguments: Any) -> Manifest:
         began = time.monotonic()
-        manifest: dict[str, Any] = do(*arguments)
+        manifest = do(*arguments)
         self._seconds[stage] = round(time.monotonic() - began, 3)
         return manifest
 
 
-def _stage(run: Run, stage: Any, key: StageKey, *upstream: Mapping[str, Any]) -> dict[str, Any]:
+def _stage(run: Run, stage: Any, key: StageKey, *upstream: Manifest) -> Manifest:
     """Do one stage unless its manifest is still valid."""
-    homes = {str(manifest["home"]): str(manifest["sha256"]) for manifest in upstream}
-    known = valid_manifest(run.storage, stage.HOME, key, homes)
+    known = valid_manifest(run.storage, stage.HOME, key, upstream)
     if known is not None:
         run.progress.say(f"{stage.NAME}: nothing to do")
         for folder in stage.SCRATCH:  # it may have died between its manifest and its tidying up
@@ -175,23 +176,18 @@ def _stage(run: Run, stage: Any, key: StageKey, *upstream: Mapping[str, Any]) ->
         return known
     _explain(run, stage.HOME, key)
     begin_stage(run, stage.HOME)
-    manifest: dict[str, Any] = stage.run_stage(run, *upstream, key)
+    manifest: Manifest = stage.run_stage(run, *upstream, key)
     return manifest
 
 
-def _point_at_filtered(run: Run, stage: Any, key: StageKey, filtered: Mapping[str, Any]) -> dict[str, Any]:
+def _point_at_filtered(run: Run, stage: Any, key: StageKey, filtered: Manifest) -> Manifest:
     """Without dedup, the manifest of ``documents/`` lists the files of ``filtered/``."""
-    upstream = {"filtered": str(filtered["sha256"])}
-    known = valid_manifest(run.storage, stage.HOME, key, upstream)
+    known = valid_manifest(run.storage, stage.HOME, key, [filtered])
     if known is not None:
         return known
     begin_stage(run, stage.HOME)
-    units = [
-        {"unit": file["unit"], "files": [{k: v for k, v in file.items() if k != "unit"}], "counts": {}}
-        for file in filtered["files"]
-        if file["path"].startswith("filtered/")
-    ]
-    return write_stage_manifest(run.storage, stage.HOME, key, upstream, units)
+    units = [UnitResult(file.unit, {}, (file,)) for file in filtered.folder("filtered")]
+    return write_manifest(run.storage, stage.HOME, key, [filtered], units)
 
 
 def _explain(run: Run, home: str, key: StageKey) -> None:
@@ -202,26 +198,19 @@ def _explain(run: Run, home: str, key: StageKey) -> None:
             run.progress.say(f"{key.parts['stage']}: redone because {line}")
 
 
-def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Manifest]) -> RunManifest:
     """Write the manifest of the run."""
     fail_point("run.manifest")
-    value = {
-        "producer": "corpusmill",
-        "schema_version": SCHEMA_VERSION,
-        "recipe": resolved(recipe),
-        "stages": {
-            name: {"home": manifest["home"], "key": manifest["key"], "manifest_sha256": manifest["sha256"]}
-            for name, manifest in manifests.items()
-        },
-        "balance": balance(manifests),
+    stages = {
+        name: StageEntry(manifest.home, manifest.key, manifest.sha256) for name, manifest in manifests.items()
     }
-    return write_sealed(storage, RUN_MANIFEST, value)
+    return write_run_manifest(storage, RunManifest(resolved(recipe), stages, balance(manifests)))
 
 
 def _write_times(storage: Storage, began: float, seconds: Mapping[str, float], workers: int) -> None:
     """Write ``run.json``: what differs between two runs with equal output."""
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    value = {
+    value: JsonObject = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
         "seconds": round(time.time() - began, 3),
         "stage_seconds": dict(seconds),
@@ -237,21 +226,20 @@ def _write_times(storage: Storage, began: float, seconds: Mapping[str, float], w
 def _judge(
     storage: Storage,
     recipe: Recipe,
-    manifest: Mapping[str, Any],
-    manifests: Mapping[str, Mapping[str, Any]],
+    manifest: RunManifest,
+    manifests: Mapping[str, Manifest],
 ) -> None:
     """Turn a broken balance, too many errors, or an empty result into the error it is."""
     faults = broken_laws(manifests)
     if faults:
         raise VerificationError("the balance is broken:\n" + "\n".join(faults))
-    counted = manifest["balance"]
-    decisions = counted.get("filter") or counted["extract"]
+    decisions, damaged = manifest.balance.decisions, manifest.balance.damaged_spans
     seen, errors = decisions.get("seen", 0), sum(by_fate(decisions, "error").values())
     limit = recipe.max_error_share
     if limit is not None and errors > limit * seen:
         raise VerificationError(f"{errors} of {seen} records are errors, more than max_error_share {limit}")
-    if not seen and counted["damaged_spans"]:
-        raise InputError(_first_damage(storage, counted["damaged_spans"]))
+    if not seen and damaged:
+        raise InputError(_first_damage(storage, damaged))
     if not kept(decisions):
         raise InputError(
             "nothing was kept; the funnel shows where the records went, "

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 from functools import partial
-from typing import Any
 
 from rich.console import Console
 
@@ -37,6 +36,7 @@ def _workers(text: str) -> int:
 def _handle(until: str, options: argparse.Namespace) -> int:
     from pipelines.run import run_recipe  # reads the fast libraries and Beam only when there is work
     from pipelines.store.folders import RUN_MANIFEST
+    from pipelines.store.manifest import read_run_manifest
     from pipelines.store.storage import Storage
     from pipelines.views.funnel import funnel_table
 
@@ -46,20 +46,19 @@ def _handle(until: str, options: argparse.Namespace) -> int:
     try:
         manifest = run_recipe(recipe, out, options.workers, options.beam_flags, until, quiet)
     except InputError:
-        known = Storage(out).read_json(RUN_MANIFEST)
-        if known is not None and not options.json:
-            Console(stderr=True).print(funnel_table(known["balance"]))
+        storage = Storage(out)
+        if storage.exists(RUN_MANIFEST) and not options.json:
+            Console(stderr=True).print(funnel_table(read_run_manifest(storage).balance))
         raise
     if options.json:
-        print(json.dumps(manifest))
+        print(json.dumps(manifest.as_json()))
     elif not options.quiet:
-        Console().print(funnel_table(manifest["balance"]))
-        print(f"\n{_damage(manifest['balance'])}everything is in {out}; open {out}/report.html")
+        Console().print(funnel_table(manifest.balance))
+        print(f"\n{_damage(manifest.balance.damaged_spans)}everything is in {out}; open {out}/report.html")
     return 0
 
 
-def _damage(balance: dict[str, Any]) -> str:
-    spans = balance.get("damaged_spans", 0)
+def _damage(spans: int | None) -> str:
     return f"{counted(spans, 'damaged span')} reported in errors/; " if spans else ""
 
 

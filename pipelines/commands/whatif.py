@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, add_out, positive
 from pipelines.errors import RecipeError
+from pipelines.store.manifest import read_manifest
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +35,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _handle(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from pipelines.store.manifest import manifest_path, read_sealed
     from pipelines.store.storage import Storage
     from pipelines.terminal import escape
     from pipelines.views.whatif import as_json, changes, whatif
@@ -43,7 +43,7 @@ def _handle(options: argparse.Namespace) -> int:
     if not options.set and options.recipe is None:
         raise RecipeError("say what to change: --set STEP.LIMIT=VALUE, or --recipe RECIPE")
     storage = Storage(options.out)
-    judges = ledger_steps(read_sealed(storage, manifest_path("filtered")))
+    judges = ledger_steps(read_manifest(storage, "filtered"))
     if options.recipe is not None:
         judges = with_recipe(judges, options.recipe)
     judges = with_overrides(judges, options.set)

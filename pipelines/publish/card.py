@@ -17,6 +17,7 @@ import yaml
 
 from pipelines.publish.files import RepoFile, configs
 from pipelines.publish.stage import OTHER_LANGUAGE
+from pipelines.store.manifest import RunManifest
 from pipelines.terminal import escape
 from pipelines.views.report.funnel import Level, funnel
 from pipelines.views.report.shown import number, share, size
@@ -66,7 +67,7 @@ class CardFacts:
 
 
 def dataset_card(
-    tables: RunTables, manifest: Mapping[str, Any], files: Sequence[RepoFile], facts: CardFacts
+    tables: RunTables, manifest: RunManifest, files: Sequence[RepoFile], facts: CardFacts
 ) -> str:
     """Return README.md of a dataset repository."""
     front = _front_matter(manifest, files, facts)
@@ -79,10 +80,10 @@ def dataset_card(
 
 
 def model_card(
-    tables: RunTables, manifest: Mapping[str, Any], evaluation: Mapping[str, Any], facts: CardFacts
+    tables: RunTables, manifest: RunManifest, evaluation: Mapping[str, Any], facts: CardFacts
 ) -> str:
     """Return README.md of a tokenizer's repository."""
-    name, repo = str(manifest["recipe"]["name"]), facts.tokenizer_repo or facts.repo
+    name, repo = str(manifest.recipe["name"]), facts.tokenizer_repo or facts.repo
     front = {
         "license": facts.license or _licence(manifest),
         "tags": ["tokenizer", "sentencepiece", "corpusmill"],
@@ -168,7 +169,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(f"| {line} |" for line in cells)
 
 
-def _front_matter(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts: CardFacts) -> dict[str, Any]:
+def _front_matter(manifest: RunManifest, files: Sequence[RepoFile], facts: CardFacts) -> dict[str, Any]:
     by_config = configs(files)
     documents = sum(file.rows or 0 for file in files if file.path.startswith("data/"))
     languages = [
@@ -177,7 +178,7 @@ def _front_matter(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts:
     return {
         "license": facts.license or _licence(manifest),
         "language": [name.partition("_")[0] for name in languages],
-        "pretty_name": str(manifest["recipe"]["name"]),
+        "pretty_name": str(manifest.recipe["name"]),
         "size_categories": [next((name for most, name in (*SIZES, *MORE_SIZES) if documents < most), "n>1T")],
         "task_categories": ["text-generation"],
         "tags": ["pretraining", "corpusmill"],
@@ -233,15 +234,15 @@ def _info(name: str, splits: Mapping[str, Sequence[RepoFile]]) -> dict[str, Any]
     }
 
 
-def _licence(manifest: Mapping[str, Any]) -> str:
+def _licence(manifest: RunManifest) -> str:
     """Return the one licence of all inputs, or ``other`` where there are several or it is not known."""
-    found = {LICENCES.get(entry["reader"], "other") for entry in manifest["recipe"]["inputs"]}
+    found = {LICENCES.get(entry["reader"], "other") for entry in manifest.recipe["inputs"]}
     return found.pop() if len(found) == 1 else "other"
 
 
-def _opening(manifest: Mapping[str, Any], files: Sequence[RepoFile], facts: CardFacts) -> Iterator[str]:
+def _opening(manifest: RunManifest, files: Sequence[RepoFile], facts: CardFacts) -> Iterator[str]:
     by_config = configs(files)
-    yield f"# {text(manifest['recipe']['name'])}"
+    yield f"# {text(manifest.recipe['name'])}"
     rows = [
         (name, split, number(_rows({split: found})), size(sum(file.size for file in found)),
          _ABOUT.get(name.partition("_")[0], "finished documents"))
@@ -280,9 +281,9 @@ def _funnel(levels: Sequence[Level]) -> Iterator[str]:
         yield table(("step and reason", "documents", "share"), reasons)
 
 
-def _provenance(tables: RunTables, manifest: Mapping[str, Any], facts: CardFacts) -> Iterator[str]:
+def _provenance(tables: RunTables, manifest: RunManifest, facts: CardFacts) -> Iterator[str]:
     yield "## Licence"
-    kinds = {LICENCES.get(entry["reader"], "other") for entry in manifest["recipe"]["inputs"]}
+    kinds = {LICENCES.get(entry["reader"], "other") for entry in manifest.recipe["inputs"]}
     notes = [note for kind, note in _NOTES.items() if kind in kinds]
     yield "\n".join(f"- {note}" for note in notes)
     yield (
@@ -291,18 +292,16 @@ def _provenance(tables: RunTables, manifest: Mapping[str, Any], facts: CardFacts
     )
     yield "## How it was made"
     yield "By corpusmill, from this recipe, with every default filled in:"
-    recipe = yaml.safe_dump(
-        public_recipe(manifest["recipe"]), sort_keys=False, allow_unicode=False, width=1000
-    )
+    recipe = yaml.safe_dump(public_recipe(manifest.recipe), sort_keys=False, allow_unicode=False, width=1000)
     yield "\n".join(f"    {line}" for line in recipe.splitlines())
     yield from _versions(tables)
-    yield f"Manifest of the run: `{manifest['sha256']}`."
+    yield f"Manifest of the run: `{manifest.sha256}`."
 
 
 def _versions(tables: RunTables) -> Iterator[str]:
     found: dict[str, str] = {}
     for stage in tables.manifests.values():
-        found.update(stage["key_parts"]["libraries"])
+        found.update(stage.key_parts["libraries"])
     yield (
         "Versions: "
         + ", ".join(f"{text(name)} {text(version)}" for name, version in sorted(found.items()))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import CorpusmillError, InputError, OutputError, RecipeError, VerificationError
 from pipelines.publish import stage
 from pipelines.publish.card import CardFacts, dataset_card, model_card, public_recipe
 from pipelines.publish.files import RepoFile, text_file
 from pipelines.publish.split_writer import FILE_BYTES
-from pipelines.store.folders import RUN_MANIFEST
-from pipelines.store.manifest import canonical_json, read_sealed
+from pipelines.store.manifest import RunManifest, read_run_manifest
+from pipelines.store.sealed import JsonObject, canonical_json
 from pipelines.store.storage import Storage
 from pipelines.views.run_tables import RunTables
 from pipelines.views.verify import verify
@@ -69,7 +69,7 @@ def prepare(storage: Storage, target: Target, file_bytes: int = FILE_BYTES) -> l
         VerificationError: the run is not what its manifests say.
         RecipeError: it has nothing of a part that is asked for.
     """
-    read_sealed(storage, RUN_MANIFEST)  # the lock would leave a file in a folder that holds no run
+    read_run_manifest(storage)  # the lock would leave a file in a folder that holds no run
     with storage.lock():
         faults, _ = verify(storage)
         if faults:
@@ -79,7 +79,7 @@ def prepare(storage: Storage, target: Target, file_bytes: int = FILE_BYTES) -> l
         for relative in storage.list_files(stage.ROOT):
             if relative != CREATED:
                 storage.remove(relative)
-        return list(_contents(tables, read_sealed(storage, RUN_MANIFEST), target, file_bytes))
+        return list(_contents(tables, read_run_manifest(storage), target, file_bytes))
 
 
 def _check_parts(tables: RunTables, target: Target) -> None:
@@ -99,7 +99,7 @@ def _check_parts(tables: RunTables, target: Target) -> None:
         raise RecipeError(f"--repo {target.repo}: a repository is named user/name")
 
 
-def _contents(tables: RunTables, manifest: dict[str, Any], target: Target, file_bytes: int) -> list[Contents]:
+def _contents(tables: RunTables, manifest: RunManifest, target: Target, file_bytes: int) -> list[Contents]:
     makers: dict[str, Callable[[], list[RepoFile]]] = {
         "documents": lambda: stage.stage_documents(tables, file_bytes),
         "dropped": lambda: stage.stage_dropped(tables, file_bytes),
@@ -123,14 +123,14 @@ def _contents(tables: RunTables, manifest: dict[str, Any], target: Target, file_
     return found
 
 
-def _provenance(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _provenance(manifest: RunManifest) -> JsonObject:
     """Return the manifest of a run as others may see it, with the hash of the true one."""
     return {
-        "producer": manifest["producer"],
-        "recipe": public_recipe(manifest["recipe"]),
-        "stages": {name: entry["key"] for name, entry in manifest["stages"].items()},
-        "balance": manifest["balance"],
-        "manifest_sha256": manifest["sha256"],
+        "producer": manifest.producer,
+        "recipe": public_recipe(manifest.recipe),
+        "stages": {name: entry.key for name, entry in manifest.stages.items()},
+        "balance": manifest.balance.as_json(),
+        "manifest_sha256": manifest.sha256,
     }
 
 
@@ -169,7 +169,7 @@ def _publish_one(
     repo = hub.Repo(api, contents.name, contents.kind, target.branch)
     if hub.open_repo(repo, target.private):
         _note_created(storage, contents.name)
-    sha256 = read_sealed(storage, RUN_MANIFEST)["sha256"]
+    sha256 = read_run_manifest(storage).sha256
     commit = hub.apply(repo, contents.files, f"Publish run {sha256[:12]}", say)
     hub.read_back(repo, commit, contents.files, say)
     if not target.private and contents.name in _created(storage):

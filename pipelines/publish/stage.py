@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipelines.publish.files import RepoFile
 from pipelines.publish.split_writer import FILE_BYTES, SplitWriter
-from pipelines.store.manifest import document_files, folder_files
+from pipelines.store.manifest import UnitFile
 from pipelines.store.tables import DOCUMENTS, DROPPED
 from pipelines.views.run_tables import RunTables
 from tokenizer_training.model.split import is_validation
@@ -67,7 +67,7 @@ def stage_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[Rep
 
 def _validation_share(tables: RunTables) -> float:
     pack = tables.manifests.get("pack")
-    return float(pack["key_parts"]["settings"]["validation"]) if pack else 0.0
+    return float(pack.settings["validation"]) if pack else 0.0
 
 
 def _split(identity: str, share: float) -> str:
@@ -90,10 +90,10 @@ def _documents(tables: RunTables) -> Iterator[pa.Table]:
     """Yield the finished documents with their token counts, a batch at a time."""
     storage = tables.storage
     counts = _by_unit(tables, "pack", "token_counts")
-    for file in document_files(tables.manifests["dedup"]):
-        tokens = pq.read_table(storage.path(counts[file["unit"]])) if file["unit"] in counts else None
+    for file in tables.manifests["dedup"].documents():
+        tokens = pq.read_table(storage.path(counts[file.unit])) if file.unit in counts else None
         first = 0
-        for batch in _batches(tables, file["path"]):
+        for batch in _batches(tables, file.path):
             table = pa.Table.from_batches([batch])
             if "cluster_size" not in table.column_names:  # dedup is off: these are the filtered documents
                 table = table.append_column("cluster_size", pa.array([1] * len(table), pa.int32()))
@@ -163,27 +163,24 @@ def stage_ledger(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFi
 
 def shard_files(tables: RunTables) -> list[RepoFile]:
     """Return the token shards as they are; those of a language of their own are a configuration of their own."""
-    files = folder_files(tables.manifests["pack"], "shards")
-    return [
-        _as_is(tables, file, file["path"], file["path"].rpartition("/")[0].replace("/", "_"))
-        for file in files
-    ]
+    files = tables.manifests["pack"].folder("shards")
+    return [_as_is(tables, file, file.path, file.path.rpartition("/")[0].replace("/", "_")) for file in files]
 
 
 def tokenizer_files(tables: RunTables) -> list[RepoFile]:
     """Return the files of the tokenizer as they are, at the top of their repository."""
-    files = folder_files(tables.manifests["train-tokenizer"], "tokenizer")
-    return [_as_is(tables, file, file["path"].removeprefix("tokenizer/"), None) for file in files]
+    files = tables.manifests["train-tokenizer"].folder("tokenizer")
+    return [_as_is(tables, file, file.path.removeprefix("tokenizer/"), None) for file in files]
 
 
-def _as_is(tables: RunTables, file: Mapping[str, Any], path: str, config: str | None) -> RepoFile:
-    local = tables.storage.path(file["path"])
+def _as_is(tables: RunTables, file: UnitFile, path: str, config: str | None) -> RepoFile:
+    local = tables.storage.path(file.path)
     split = path.rpartition("/")[2].partition("-")[0] if config else None
     memory = 0
     if config:
         metadata = pq.read_metadata(local)
         memory = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
-    return RepoFile(path, local, file["bytes"], file["sha256"], file["rows"], memory, config, split)
+    return RepoFile(path, local, file.bytes, file.sha256, file.rows, memory, config, split)
 
 
 def _batches(tables: RunTables, path: str) -> Iterator[pa.RecordBatch]:
@@ -192,5 +189,5 @@ def _batches(tables: RunTables, path: str) -> Iterator[pa.RecordBatch]:
 
 
 def _by_unit(tables: RunTables, stage: str, folder: str) -> dict[str, str]:
-    files = folder_files(tables.manifests.get(stage, {"files": ()}), folder)
-    return {file["unit"]: file["path"] for file in files}
+    files = tables.manifests[stage].by_unit(folder) if stage in tables.manifests else {}
+    return {unit: file.path for unit, file in files.items()}

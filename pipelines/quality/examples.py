@@ -18,7 +18,7 @@ import yaml
 from pipelines.errors import InputError, RecipeError
 from pipelines.recipe.load import load
 from pipelines.recipe.recipe import Recipe
-from pipelines.store.manifest import folder_files, manifest_path, read_sealed
+from pipelines.store.manifest import read_manifest
 from pipelines.store.storage import Storage
 
 CLASSES = ("positive", "negative")
@@ -105,9 +105,9 @@ MIN_TEXTS = 10
 
 
 def _texts(storage: Storage) -> Iterator[Example]:
-    manifest = read_sealed(storage, manifest_path("filtered"))
-    for file in folder_files(manifest, "filtered"):
-        table = pq.read_table(storage.path(file["path"]), columns=["text", "source"])
+    manifest = read_manifest(storage, "filtered")
+    for file in manifest.folder("filtered"):
+        table = pq.read_table(storage.path(file.path), columns=["text", "source"])
         for text, source in zip(table["text"].to_pylist(), table["source"].to_pylist(), strict=True):
             if text.strip():
                 digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

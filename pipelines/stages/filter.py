@@ -15,7 +15,8 @@ from filters.step import Step, versions_of
 from pipelines.errors import InputError
 from pipelines.recipe.own_code import code_of
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import StageKey, folder_files, stage_key
+from pipelines.store.manifest import Manifest
+from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import (
     DROPPED,
     ERROR,
@@ -80,7 +81,7 @@ def _fields(name: str, step: Step, hashes: Mapping[str, str]) -> dict[str, Any]:
     return {field: hashes.get(f"{name}.{field}", value) for field, value in found.items()}
 
 
-def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+def run_stage(run: Run, extracted: Manifest, own_key: StageKey) -> Manifest:
     """Do the stage; return its manifest.
 
     Args:
@@ -90,17 +91,15 @@ def run_stage(run: Run, extracted: Mapping[str, Any], own_key: StageKey) -> dict
     """
     steps = tuple((entry.name, entry.step) for entry in run.recipe.steps)
     _load(steps)
-    parts = folder_files(extracted, "extracted")
     tasks = [
-        Task(part["unit"], part["sha256"], part["bytes"], {"path": str(run.storage.path(part["path"]))})
-        for part in parts
+        Task(part.unit, part.sha256, part.bytes, {"path": str(run.storage.path(part.path))})
+        for part in extracted.folder("extracted")
     ]
     only = {entry.name: entry.only for entry in run.recipe.steps if entry.only is not None}
     settings = Settings(steps, run.recipe.ledger == "full", only)
     root = str(run.storage.root)
     work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
-    upstream = {"extracted": extracted["sha256"]}
-    return finish_stage(run, own_key, work.folders, upstream, run_units(run, work, tasks), HOME)
+    return finish_stage(run, own_key, work.folders, [extracted], run_units(run, work, tasks), HOME)
 
 
 def _load(steps: tuple[tuple[str, Step], ...]) -> None:

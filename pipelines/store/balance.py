@@ -14,32 +14,49 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass, field
 
-Manifest = Mapping[str, Any]
+from pipelines.store.manifest import Balance, Manifest
+
 Manifests = Mapping[str, Manifest]
 """Stage manifests by the name of the stage; stages that were not run are absent."""
 
 
-def balance(manifests: Manifests) -> dict[str, Any]:
+@dataclass
+class FileCounts:
+    """What became of an input file.
+
+    Attributes:
+        size: in bytes.
+        bytes: by kind of span.
+        records: by fate, and all that were ``seen``.
+        damaged_spans: their number.
+    """
+
+    size: int = 0
+    bytes: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)
+    damaged_spans: int = 0
+
+
+def balance(manifests: Manifests) -> Balance:
     """Return all counts of a run, summed over its units."""
-    result: dict[str, Any] = {}
-    if "extract" in manifests:
-        result["bytes"] = _sum(manifests["extract"], "bytes")
-        result["spans"] = _sum(manifests["extract"], "spans")
-        result["damaged_spans"] = sum(u["counts"]["damaged_spans"] for u in manifests["extract"]["units"])
-    for stage in ("extract", "filter", "dedup"):
-        if stage in manifests:
-            result[stage] = _sum(manifests[stage], "records")
-    for edit in ("removed_lines", "removed_substrings"):
-        lost = _sum(manifests.get("dedup", {"units": ()}), edit)
-        if lost:
-            result[edit] = lost
-    if "train-tokenizer" in manifests:
-        result["tokenizer"] = _sum(manifests["train-tokenizer"], None)
-    if "pack" in manifests:
-        result["tokens"] = _sum(manifests["pack"], "tokens")
-    return result
+    extract, dedup = manifests.get("extract"), manifests.get("dedup")
+    totals = {
+        stage: manifests[stage].total("records")
+        for stage in ("extract", "filter", "dedup")
+        if stage in manifests
+    }
+    return Balance(
+        bytes=extract.total("bytes") if extract else None,
+        spans=extract.total("spans") if extract else None,
+        damaged_spans=extract.total().get("damaged_spans", 0) if extract else None,
+        removed_lines=(dedup.total("removed_lines") or None) if dedup else None,
+        removed_substrings=(dedup.total("removed_substrings") or None) if dedup else None,
+        tokenizer=manifests["train-tokenizer"].total() if "train-tokenizer" in manifests else None,
+        tokens=manifests["pack"].total("tokens") if "pack" in manifests else None,
+        **totals,
+    )
 
 
 def broken_laws(manifests: Manifests) -> list[str]:
@@ -52,18 +69,15 @@ def broken_laws(manifests: Manifests) -> list[str]:
     ]
 
 
-def files_read(extract: Manifest) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return bytes by kind, records by fate and size of each input file, by (source, file)."""
-    files: dict[tuple[str, str], dict[str, Any]] = defaultdict(
-        lambda: {"bytes": Counter(), "records": Counter(), "size": 0, "damaged_spans": 0}
-    )
-    for unit in extract["units"]:
-        counts = unit["counts"]
-        entry = files[counts["source"], counts["file"]]
-        entry["size"] = counts["size"]
-        entry["bytes"].update(counts["bytes"])
-        entry["records"].update(counts["records"])
-        entry["damaged_spans"] += counts["damaged_spans"]
+def files_read(extract: Manifest) -> dict[tuple[str, str], FileCounts]:
+    """Return what became of each input file, by (source, file)."""
+    files: dict[tuple[str, str], FileCounts] = defaultdict(FileCounts)
+    for unit in extract.units:
+        entry = files[str(unit.counts["source"]), str(unit.counts["file"])]
+        entry.size = unit.number("size")
+        entry.bytes.update(unit.section("bytes"))
+        entry.records.update(unit.section("records"))
+        entry.damaged_spans += unit.number("damaged_spans")
     return dict(files)
 
 
@@ -102,52 +116,43 @@ def by_fate(records: Mapping[str, int], fate: str) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _sum(manifest: Manifest, section: str | None) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for unit in manifest["units"]:
-        counts = unit["counts"] if section is None else unit["counts"].get(section, {})
-        total.update({name: value for name, value in counts.items() if isinstance(value, int)})
-    return dict(sorted(total.items()))
-
-
 def _byte_faults(manifests: Manifests) -> Iterator[str]:
     if "extract" not in manifests:
         return
     for (source, file), entry in files_read(manifests["extract"]).items():
-        found = sum(entry["bytes"].values())
-        if found != entry["size"]:
-            yield f"bytes: {source}:{file} has {entry['size']} bytes, spans account for {found}"
+        found = sum(entry.bytes.values())
+        if found != entry.size:
+            yield f"bytes: {source}:{file} has {entry.size} bytes, spans account for {found}"
 
 
 def _record_faults(manifests: Manifests) -> Iterator[str]:
     for stage in ("extract", "filter", "dedup"):
-        for unit in manifests.get(stage, {}).get("units", ()):
-            records = unit["counts"].get("records", {})
+        for unit in manifests[stage].units if stage in manifests else ():
+            records = unit.section("records")
             rest = sum(n for name, n in records.items() if name != "seen")
             if records.get("seen", 0) != rest:
-                yield f"records: {stage} unit {unit['unit']} saw {records.get('seen', 0)}, accounts for {rest}"
+                yield f"records: {stage} unit {unit.unit} saw {records.get('seen', 0)}, accounts for {rest}"
 
 
 def _stage_faults(manifests: Manifests) -> Iterator[str]:
     counted = balance(manifests)
-    if "filter" in counted:
+    if counted.filter is not None:
         # The ledger has a row for every content record, so both stages see the same ones.
-        seen, recorded = counted["extract"].get("seen", 0), counted["filter"].get("seen", 0)
+        seen, recorded = (counted.extract or {}).get("seen", 0), counted.filter.get("seen", 0)
         if seen != recorded:
             yield f"stages: extract saw {seen} records, the ledger has {recorded}"
-    if "filter" in counted and counted.get("dedup"):
-        passed, seen = kept(counted["filter"]), counted["dedup"].get("seen", 0)
+    if counted.filter is not None and counted.dedup:
+        passed, seen = kept(counted.filter), counted.dedup.get("seen", 0)
         if passed != seen:
             yield f"stages: filter kept {passed}, dedup saw {seen}"
-    if "tokens" in counted:
-        passed = kept(counted["dedup"]) if counted.get("dedup") else kept(counted["filter"])
-        packed = counted["tokens"].get("documents", 0)
+    if counted.tokens is not None:
+        passed, packed = kept(counted.dedup or counted.filter or {}), counted.tokens.get("documents", 0)
         if passed != packed:
             yield f"stages: {passed} documents were finished, {packed} were packed"
 
 
 def _token_faults(manifests: Manifests) -> Iterator[str]:
-    tokens = balance(manifests).get("tokens")
+    tokens = balance(manifests).tokens
     if tokens is None:
         return
     parts = tokens["document_tokens"] + tokens["separators"] + tokens["padding"]

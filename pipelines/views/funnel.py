@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rich.table import Table
 
 from pipelines.store.balance import by_fate, in_shards, kept
+from pipelines.store.manifest import Balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +20,30 @@ class Line:
     level: int
 
 
-def funnel(counted: Mapping[str, Any]) -> list[Line]:
+def funnel(counted: Balance) -> list[Line]:
     """Return the lines of the funnel from the balance of a run; shares are of all records read."""
-    seen = counted.get("extract", {}).get("seen", 0)
+    seen = (counted.extract or {}).get("seen", 0)
     lines = [Line("records read", seen, 1.0 if seen else None, 0)]
     # The ledger holds the reader's and the extractor's decisions as well as the steps'.
-    decisions = counted.get("filter") or counted.get("extract", {})
+    decisions = counted.decisions
     for title, fate in (("dropped", "dropped"), ("errors", "error")):
         reasons = by_fate(decisions, fate)
         lines.append(_line(title, sum(reasons.values()), seen, 0))
         lines += [_line(name, count, seen, 1) for name, count in reasons.items() if count]
-    if "filter" in counted:
+    if counted.filter is not None:
         lines.append(_line("kept by the steps", kept(decisions), seen, 0))
-    if counted.get("dedup"):
-        removed = by_fate(counted["dedup"], "removed")
+    if counted.dedup:
+        removed = by_fate(counted.dedup, "removed")
         lines.append(_line("duplicates removed", sum(removed.values()), seen, 0))
         lines += [_line(name, count, seen, 1) for name, count in removed.items() if count]
-        lines.append(_line("documents", kept(counted["dedup"]), seen, 0))
-    for what, had in (("lines", "many documents had"), ("substrings", "a document had before")):
-        lost = counted.get(f"removed_{what}", {})
+        lines.append(_line("documents", kept(counted.dedup), seen, 0))
+    for name, what, lost in (
+        ("lines removed that many documents had", "lines", counted.removed_lines),
+        ("substrings removed that a document had before", "substrings", counted.removed_substrings),
+    ):
         if lost:
-            lines.append(Line(f"{what} removed that {had}", lost[what], None, 1))
-    tokens = counted.get("tokens")
+            lines.append(Line(name, lost[what], None, 1))
+    tokens = counted.tokens
     if tokens is not None:
         lines.append(Line("tokens", tokens["document_tokens"], None, 0))
         over = tokens.get("tokens_over_budget", 0)
@@ -55,7 +56,7 @@ def funnel(counted: Mapping[str, Any]) -> list[Line]:
     return lines
 
 
-def funnel_table(counted: Mapping[str, Any]) -> Table:
+def funnel_table(counted: Balance) -> Table:
     """Return the funnel for a terminal."""
     table = Table("", "count", "share", box=None, pad_edge=False)
     table.columns[1].justify = table.columns[2].justify = "right"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.store.manifest import manifest_path, read_sealed
+from pipelines.store.manifest import read_manifest
 from pipelines.store.storage import Storage
 from pipelines.views.query import Query
 from pipelines.views.report.clusters import diff
@@ -54,7 +54,7 @@ def other_limits(out: str, *changes: str) -> Section:
         changes: such as ``"gopher_quality.min_words=100"``.
     """
     storage = Storage(out)
-    judges = with_overrides(ledger_steps(read_sealed(storage, manifest_path("filtered"))), changes)
+    judges = with_overrides(ledger_steps(read_manifest(storage, "filtered")), changes)
     answer = whatif(storage, judges)
     now, then = answer.funnel(old=True), answer.funnel(old=False)
     rows = [(fate, now.get(fate, 0), then.get(fate, 0)) for fate in {**now, **then}]

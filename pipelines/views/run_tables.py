@@ -6,7 +6,7 @@ have yet is empty, so a query needs no special case for a run that stopped after
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import duckdb
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.errors import VerificationError
 from pipelines.store.folders import HOMES
-from pipelines.store.manifest import document_files, folder_files, manifest_path, read_sealed
+from pipelines.store.manifest import Manifest, manifest_path, read_manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import (
     DUPLICATES,
@@ -83,8 +83,8 @@ class RunTables:
 
     def files(self, stage: str, folder: str) -> list[str]:
         """Return the paths of the files that a stage wrote into a folder; none when it is not finished."""
-        named = folder_files(self.manifests.get(stage, {"files": ()}), folder)
-        return [str(self.storage.path(file["path"])) for file in named]
+        files = self.manifests[stage].folder(folder) if stage in self.manifests else ()
+        return [str(self.storage.path(file.path)) for file in files]
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
         """Return the rows of a query as mappings."""
@@ -115,9 +115,9 @@ class RunTables:
             self.database.execute(f"CREATE VIEW ledger AS {_LEDGER_OF_EXTRACTED}")
 
     def _define_documents(self) -> None:
-        named = document_files(self.manifests.get("dedup", {"files": ()}))
-        if named and str(named[0]["path"]).startswith("documents/"):
-            self._view("documents", [str(self.storage.path(file["path"])) for file in named], FILTERED)
+        files = self.files("dedup", "documents")
+        if files:
+            self._view("documents", files, FILTERED)
         else:
             self.database.execute(
                 "CREATE VIEW documents AS SELECT *, 1::INTEGER AS cluster_size FROM filtered"
@@ -134,7 +134,7 @@ def create_view(
         database.register(name, schema.empty_table())
 
 
-def _finished(storage: Storage) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _finished(storage: Storage) -> Iterator[tuple[str, Manifest]]:
     """Yield the manifests that belong together: one made from an older upstream is left out.
 
     Raises:
@@ -144,9 +144,9 @@ def _finished(storage: Storage) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for stage, home in HOMES.items():
         if not storage.exists(manifest_path(home)):
             continue
-        manifest = read_sealed(storage, manifest_path(home))
-        if all(hashes.get(name) == sha256 for name, sha256 in manifest["upstream"].items()):
-            hashes[home] = manifest["sha256"]
+        manifest = read_manifest(storage, home)
+        if all(hashes.get(name) == sha256 for name, sha256 in manifest.upstream.items()):
+            hashes[home] = manifest.sha256
             yield stage, manifest
     if "extracted" not in hashes:
         path = storage.path(manifest_path("extracted"))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.store.manifest import folder_files, read_current
+from pipelines.store.manifest import read_current
 from pipelines.store.storage import Storage
 from pipelines.terminal import escape
 from pipelines.views.query import Query
@@ -54,7 +54,7 @@ def trace(storage: Storage, shard: str | None, row: int) -> Iterator[Piece]:
         InputError: there is no such shard or row.
     """
     manifest = read_current(storage, "shards")
-    names = [str(file["path"]).removeprefix("shards/") for file in folder_files(manifest, "shards")]
+    names = [file.path.removeprefix("shards/") for file in manifest.folder("shards")]
     name = (shard or names[0]).removeprefix("shards/")
     if name not in names:
         raise InputError(

@@ -7,19 +7,19 @@ laws of the balance recounted from their rows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import VerificationError
-from pipelines.store.balance import broken_laws
+from pipelines.store.balance import Manifests, broken_laws
 from pipelines.store.folders import HOMES, REPORT, RUN_MANIFEST, TIMES
-from pipelines.store.manifest import document_files, folder_files, manifest_path, read_sealed
-from pipelines.store.storage import TEMPORARY, Storage, sha256_of
+from pipelines.store.manifest import Manifest, manifest_path, read_manifest, read_run_manifest
+from pipelines.store.sealed import read_sealed
+from pipelines.store.storage import TEMPORARY, FileFact, Storage, sha256_of
 from pipelines.store.tables import fate
 from pipelines.views.report.page import is_whole
 from pipelines.views.verify_edits import edit_faults, emptied
@@ -45,26 +45,23 @@ def verify(storage: Storage) -> tuple[list[str], list[str]]:
     return faults, list(_remarks(manifests))
 
 
-def _manifests(storage: Storage) -> dict[str, dict[str, Any]]:
+def _manifests(storage: Storage) -> dict[str, Manifest]:
     """Return the stage manifests that the run's manifest names.
 
     Raises:
         VerificationError: one is missing or was changed.
     """
-    whole = read_sealed(storage, RUN_MANIFEST)
-    return {
-        name: read_sealed(storage, manifest_path(entry["home"])) for name, entry in whole["stages"].items()
-    }
+    stages = read_run_manifest(storage).stages
+    return {name: read_manifest(storage, entry.home) for name, entry in stages.items()}
 
 
-def _seal_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    whole = read_sealed(storage, RUN_MANIFEST)
-    hashes = {manifest["home"]: manifest["sha256"] for manifest in manifests.values()}
-    for name, entry in whole["stages"].items():
-        path = storage.path(manifest_path(entry["home"]))
-        if manifests[name]["sha256"] != entry["manifest_sha256"]:
+def _seal_faults(storage: Storage, manifests: Manifests) -> Iterator[str]:
+    hashes = {manifest.home: manifest.sha256 for manifest in manifests.values()}
+    for name, entry in read_run_manifest(storage).stages.items():
+        path = storage.path(manifest_path(entry.home))
+        if manifests[name].sha256 != entry.manifest_sha256:
             yield f"{path}: is not the manifest that {RUN_MANIFEST} names; run the recipe again"
-        for home, sha256 in manifests[name]["upstream"].items():
+        for home, sha256 in manifests[name].upstream.items():
             if hashes.get(home) != sha256:
                 yield f"{path}: was made from another {manifest_path(home)}; run the recipe again"
 
@@ -80,58 +77,54 @@ def _page_faults(storage: Storage) -> Iterator[str]:
         yield f"{storage.path(REPORT)}: was changed after it was written; `corpusmill report` writes it anew"
 
 
-def _file_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    named = {file["path"]: file for manifest in manifests.values() for file in manifest["files"]}
+def _file_faults(storage: Storage, manifests: Manifests) -> Iterator[str]:
+    named = {file.path: file for manifest in manifests.values() for file in manifest.files}
     for relative, file in sorted(named.items()):
         yield from _one_file_faults(storage, relative, file)
     folders = {PurePosixPath(relative).parts[0] for relative in named} - {"work"}
-    own = {manifest_path(manifest["home"]) for manifest in manifests.values()} | _other_files(
-        storage, manifests
-    )
+    own = {manifest_path(manifest.home) for manifest in manifests.values()} | _other_files(storage, manifests)
     for folder in sorted(folders):
         for relative in storage.list_files(folder):
             if relative not in named and relative not in own and not relative.endswith(TEMPORARY):
                 yield f"{storage.path(relative)}: no manifest names this file; remove it or run the recipe again"
 
 
-def _other_files(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -> set[str]:
+def _other_files(storage: Storage, manifests: Manifests) -> set[str]:
     """Return the files of stages that the run's manifest does not name: ``extract`` after ``run`` leaves them."""
-    others = [manifest_path(home) for stage, home in HOMES.items() if stage not in manifests]
-    found = [storage.read_json(path) or {"files": ()} for path in others]
-    return {file["path"] for manifest in found for file in manifest["files"]}
+    homes = [home for stage, home in HOMES.items() if stage not in manifests]
+    others = [read_manifest(storage, home) for home in homes if storage.exists(manifest_path(home))]
+    return {file.path for manifest in others for file in manifest.files}
 
 
-def _one_file_faults(storage: Storage, relative: str, file: Mapping[str, Any]) -> Iterator[str]:
+def _one_file_faults(storage: Storage, relative: str, file: FileFact) -> Iterator[str]:
     path = storage.path(relative)
     if not path.is_file():
         yield f"{path}: missing"
         return
     size = path.stat().st_size
-    if size != file["bytes"]:
-        yield f"{path}: has {size} bytes, was written with {file['bytes']}"
-    elif sha256_of(path) != file["sha256"]:
+    if size != file.bytes:
+        yield f"{path}: has {size} bytes, was written with {file.bytes}"
+    elif sha256_of(path) != file.sha256:
         yield f"{path}: its bytes changed after it was written (sha256 differs)"
-    elif file["rows"] is not None and pq.read_metadata(path).num_rows != file["rows"]:
-        yield f"{path}: has {pq.read_metadata(path).num_rows} rows, its manifest says {file['rows']}"
+    elif file.rows is not None and pq.read_metadata(path).num_rows != file.rows:
+        yield f"{path}: has {pq.read_metadata(path).num_rows} rows, its manifest says {file.rows}"
 
 
-def _data_faults(storage: Storage, manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _data_faults(storage: Storage, manifests: Manifests) -> Iterator[str]:
     """Recount the laws from the rows of the tables."""
     if "filter" in manifests:
         yield from _ledger_faults(storage, manifests["extract"], manifests["filter"])
-    if folder_files(manifests.get("dedup", {"files": ()}), "duplicates"):
+    if "dedup" in manifests and manifests["dedup"].folder("duplicates"):
         yield from _duplicate_faults(storage, manifests["filter"], manifests["dedup"])
         yield from edit_faults(storage, manifests["filter"], manifests["dedup"])
     if "pack" in manifests:
         yield from _token_faults(storage, manifests["dedup"], manifests["pack"])
 
 
-def _ledger_faults(
-    storage: Storage, extract: Mapping[str, Any], filtered: Mapping[str, Any]
-) -> Iterator[str]:
-    extracted = _by_unit(extract, "extracted")
-    kept_files, counts = _by_unit(filtered, "filtered"), _counts(filtered)
-    for unit, relative in _by_unit(filtered, "ledger").items():
+def _ledger_faults(storage: Storage, extract: Manifest, filtered: Manifest) -> Iterator[str]:
+    extracted, kept_files = _paths(extract, "extracted"), _paths(filtered, "filtered")
+    counts = {unit.unit: unit.section("records") for unit in filtered.units}
+    for unit, relative in _paths(filtered, "ledger").items():
         path = storage.path(relative)
         ledger = pq.read_table(path, columns=["id", "decision", "step", "reason"])
         if ledger["id"] != pq.read_table(storage.path(extracted[unit]), columns=["id"])["id"]:
@@ -141,18 +134,16 @@ def _ledger_faults(
             yield f"{path}: the documents it keeps are not those of {kept_files[unit]}"
         fates = Counter(fate(row) for row in ledger.drop_columns("id").to_pylist())
         fates["seen"] = ledger.num_rows
-        if dict(fates) != counts[unit]["records"]:
+        if dict(fates) != counts[unit]:
             yield f"{path}: its decisions are not those that were counted"
 
 
-def _duplicate_faults(
-    storage: Storage, filtered: Mapping[str, Any], documents: Mapping[str, Any]
-) -> Iterator[str]:
-    duplicates, finished = _by_unit(documents, "duplicates"), _by_unit(documents, "documents")
+def _duplicate_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> Iterator[str]:
+    duplicates, finished = _paths(documents, "duplicates"), _paths(documents, "documents")
     tables = {unit: pq.read_table(storage.path(relative)) for unit, relative in duplicates.items()}
     everything = pa.concat_tables(tables.values())
     kept_ids = set(everything.filter(everything["kept"])["id"].to_pylist())
-    for unit, relative in _by_unit(filtered, "filtered").items():
+    for unit, relative in _paths(filtered, "filtered").items():
         before = pq.read_table(storage.path(relative), columns=["id"])["id"].to_pylist()
         after = pq.read_table(storage.path(finished[unit]), columns=["id"])["id"].to_pylist()
         removed = [row for row in tables[unit].to_pylist() if not row["kept"]]
@@ -164,10 +155,10 @@ def _duplicate_faults(
                 yield f"{storage.path(duplicates[unit])}: {row['id']} names keeper {row['keeper']}, which is not kept"
 
 
-def _token_faults(storage: Storage, documents: Mapping[str, Any], pack: Mapping[str, Any]) -> Iterator[str]:
-    finished = {file["unit"]: file["path"] for file in document_files(documents)}
+def _token_faults(storage: Storage, documents: Manifest, pack: Manifest) -> Iterator[str]:
+    finished = {file.unit: file.path for file in documents.documents()}
     tokens = separators = 0
-    for unit, relative in _by_unit(pack, "token_counts").items():
+    for unit, relative in _paths(pack, "token_counts").items():
         table = pq.read_table(storage.path(relative))
         if table["id"] != pq.read_table(storage.path(finished[unit]), columns=["id"])["id"]:
             yield f"{storage.path(relative)}: its ids are not those of {finished[unit]}"
@@ -175,14 +166,14 @@ def _token_faults(storage: Storage, documents: Mapping[str, Any], pack: Mapping[
         tokens += int(np.dot(table["token_count"].to_numpy().astype(np.int64), copies))
         separators += int(copies.sum())
     filled = padding = slots = 0
-    for file in folder_files(pack, "shards"):
-        shard = pq.ParquetFile(storage.path(file["path"]))
+    for file in pack.folder("shards"):
+        shard = pq.ParquetFile(storage.path(file.path))
         for batch in shard.iter_batches(columns=["doc_lens", "n_pad"]):
             filled += pa.compute.sum(batch["doc_lens"].flatten()).as_py() or 0
             padding += pa.compute.sum(batch["n_pad"]).as_py() or 0
         width = shard.schema_arrow.field("input_ids").type.list_size
         slots += shard.metadata.num_rows * width
-    over = sum(u["counts"].get("tokens", {}).get("tokens_over_budget", 0) for u in pack["units"])
+    over = pack.total("tokens").get("tokens_over_budget", 0)
     if filled + over != tokens + separators:
         yield (
             f"tokens: shards hold {filled} tokens and {over} are over the budget, "
@@ -192,20 +183,17 @@ def _token_faults(storage: Storage, documents: Mapping[str, Any], pack: Mapping[
         yield f"tokens: {filled} tokens + {padding} padding is not {slots}, what the rows hold"
 
 
-def _remarks(manifests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _remarks(manifests: Manifests) -> Iterator[str]:
     counts: Counter[str] = Counter()
     for stage in ("extract", "filter"):
-        for unit in manifests.get(stage, {}).get("units", ()):
-            counts.update(unit["counts"]["records"])
+        if stage in manifests:
+            counts.update(manifests[stage].total("records"))
     for reason in MACHINE_DEPENDENT:
         number = counts[f"error extract.{reason}"] + counts[f"error filter.{reason}"]
         if number:
             yield f"{number} documents ended by {reason}: another machine might decide otherwise"
 
 
-def _by_unit(manifest: Mapping[str, Any], folder: str) -> dict[str, str]:
-    return {file["unit"]: file["path"] for file in folder_files(manifest, folder)}
-
-
-def _counts(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    return {unit["unit"]: unit["counts"] for unit in manifest["units"]}
+def _paths(manifest: Manifest, folder: str) -> dict[str, str]:
+    """Return the paths of the files of a folder, by unit."""
+    return {unit: file.path for unit, file in manifest.by_unit(folder).items()}

@@ -13,12 +13,11 @@ import pyarrow.parquet as pq
 from filters.dedup.lines import Lines, without
 from filters.dedup.tokens import without_spans
 from pipelines.store.folders import EDITS
-from pipelines.store.manifest import folder_files
+from pipelines.store.manifest import Manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED
 from pipelines.views.run_tables import create_view
 
-Manifest = Mapping[str, Any]
 Pieces = Sequence[Mapping[str, Any]]
 """What was removed from one document: rows of a folder."""
 
@@ -44,8 +43,8 @@ def edit_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> It
     And one for each removed span that does not stand in the text that is said to have it first.
     """
     rule = _rule(documents)
-    removed = [file for folder in EDITS for file in folder_files(documents, folder.name)]
-    for unit in sorted({file["unit"] for file in removed}):
+    removed = [file for folder in EDITS for file in documents.folder(folder.name)]
+    for unit in sorted({file.unit for file in removed}):
         lines, spans = (_pieces(storage, documents, folder.name, unit) for folder in EDITS)
         ids = lines.keys() | spans.keys()
         before = _texts(storage, filtered, "filtered", unit, ids)
@@ -66,7 +65,7 @@ def _first_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> 
         (filtered, "filtered", FILTERED),
         *((documents, folder.name, folder.schema) for folder in EDITS),
     ):
-        files = [str(storage.path(file["path"])) for file in folder_files(manifest, folder)]
+        files = [str(storage.path(file.path)) for file in manifest.folder(folder)]
         create_view(database, folder, files, schema)
     found, known = database.execute(_FIRSTS), set[str]()
     while rows := found.fetchmany(_FETCHED):
@@ -96,16 +95,16 @@ def _edited(text: str, rule: Lines | None, lines: Pieces, spans: Pieces) -> str 
 
 
 def _rule(documents: Manifest) -> Lines | None:
-    settings = documents["key_parts"]["settings"].get("lines")
+    settings = documents.settings.get("lines")
     return None if settings is None else Lines(**settings)
 
 
 def _pieces(storage: Storage, documents: Manifest, folder: str, unit: str) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of a folder about one unit, by document."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for file in folder_files(documents, folder):
-        if file["unit"] == unit:
-            for row in pq.read_table(storage.path(file["path"])).to_pylist():
+    for file in documents.folder(folder):
+        if file.unit == unit:
+            for row in pq.read_table(storage.path(file.path)).to_pylist():
                 found.setdefault(row["id"], []).append(row)
     return found
 
@@ -115,9 +114,9 @@ def _texts(
 ) -> dict[str, str]:
     """Return texts of documents of a unit by id."""
     found: dict[str, str] = {}
-    for file in folder_files(manifest, folder):
-        if ids and file["unit"] == unit:
-            table = pq.read_table(storage.path(file["path"]), columns=["id", "text"])
+    for file in manifest.folder(folder):
+        if ids and file.unit == unit:
+            table = pq.read_table(storage.path(file.path), columns=["id", "text"])
             wanted = table.filter(pc.is_in(table["id"], pa.array(list(ids), pa.string())))
             found.update(zip(wanted["id"].to_pylist(), wanted["text"].to_pylist(), strict=True))
     return found

@@ -16,7 +16,7 @@ import duckdb
 
 from filters.language_codes import BEFORE_SCRIPT, UNDETERMINED
 from filters.step import Check, Step
-from pipelines.store.manifest import folder_files, manifest_path, read_current, read_sealed
+from pipelines.store.manifest import manifest_path, read_current, read_manifest
 from pipelines.store.storage import Storage
 from pipelines.views.whatif_steps import Judge
 
@@ -89,7 +89,7 @@ def whatif(storage: Storage, judges: Sequence[Judge], examples: int = 10) -> Ans
     """
     manifest = read_current(storage, "filtered")
     database = duckdb.connect()
-    paths = [str(storage.path(file["path"])) for file in folder_files(manifest, "ledger")]
+    paths = [str(storage.path(file.path)) for file in manifest.folder("ledger")]
     database.read_parquet(paths).create_view("ledger")
     judged = f"SELECT id, url, bytes, {_old_fate()} AS old, {_new_fate(judges, database)} AS new FROM ledger"  # noqa: S608 - built from checks
     counted = database.execute(
@@ -205,8 +205,8 @@ def _bytes_per_token(storage: Storage, database: duckdb.DuckDBPyConnection) -> f
     """Return the bytes of extracted text per token of the packed documents; None before they are packed."""
     if not storage.exists(manifest_path("shards")):
         return None
-    counts = folder_files(read_sealed(storage, manifest_path("shards")), "token_counts")
-    paths = [str(storage.path(file["path"])) for file in counts[:SAMPLED_PARTS]]
+    counts = read_manifest(storage, "shards").folder("token_counts")
+    paths = [str(storage.path(file.path)) for file in counts[:SAMPLED_PARTS]]
     if not paths:
         return None
     database.read_parquet(paths).create_view("token_counts")

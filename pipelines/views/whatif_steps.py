@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from pipelines.recipe.recipe import NamedStep, Recipe
 from pipelines.recipe.steps import normalise, read_steps
 from pipelines.recipe.tree import Broken, Faults, Place, Table, parse
 from pipelines.recipe.typed import INVALID, convert, keys_of
+from pipelines.store.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Judge:
     only: tuple[str, ...] | None = None
 
 
-def ledger_steps(manifest: Mapping[str, Any]) -> list[Judge]:
+def ledger_steps(manifest: Manifest) -> list[Judge]:
     """Return the steps that wrote a ledger, in order, unchanged.
 
     Args:
@@ -52,7 +53,7 @@ def ledger_steps(manifest: Mapping[str, Any]) -> list[Judge]:
         RecipeError: the class of a step is not to be found, or takes other fields by now.
     """
     judges = []
-    for entry in manifest["key_parts"]["settings"]["steps"]:
+    for entry in manifest.settings["steps"]:
         name, key = entry["name"], entry["key"]
         try:
             step = find_step(key)(**{field: _frozen(value) for field, value in entry["fields"].items()})

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pipelines.beam.flags import is_local
 from pipelines.beam.worker_server import worker_server
 from pipelines.errors import CorpusmillError, InputError, OutputError
 from pipelines.faults import fail_point
 from pipelines.store.folders import RUN_MANIFEST, Folder
-from pipelines.store.manifest import (
-    StageKey,
-    manifest_path,
-    sidecar_path,
-    write_stage_manifest,
-)
+from pipelines.store.manifest import Manifest, Sidecar, manifest_path, sidecar_path, write_manifest
+from pipelines.store.stage_key import StageKey
 from pipelines.store.storage import Storage
 from pipelines.work.marks import SUFFIXES as MARKS
 from pipelines.work.task import Run, Task, UnitWork, failure_path, pending, sidecar_of
 
 
-def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, dict[str, Any]]:
+def run_units(run: Run, work: UnitWork, tasks: Sequence[Task]) -> dict[str, Sidecar]:
     """Do the units that have no valid sidecar, in one Beam pipeline; return all sidecars by unit.
 
     Raises:
@@ -75,13 +70,13 @@ def finish_stage(
     run: Run,
     key: StageKey,
     folders: Sequence[Folder],
-    upstream: Mapping[str, str],
-    sidecars: Mapping[str, Mapping[str, Any]],
+    upstream: Sequence[Manifest],
+    sidecars: Mapping[str, Sidecar],
     home: str,
-) -> dict[str, Any]:
+) -> Manifest:
     """Remove what belongs to units that are no more, then write the stage's manifest and return it."""
     sweep_units(run.storage, str(key.parts["stage"]), folders, set(sidecars))
-    return write_stage_manifest(run.storage, home, key, upstream, sidecars.values())
+    return write_manifest(run.storage, home, key, upstream, sidecars.values())
 
 
 def sweep_units(storage: Storage, work: str, folders: Sequence[Folder], units: set[str]) -> None:

@@ -15,7 +15,8 @@ from pipelines.errors import OutputError, what_to_mend
 from pipelines.faults import fail_point
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import finished, sidecar_path, write_sealed, write_sidecar
+from pipelines.store.manifest import Sidecar, Totals, read_sidecar, sidecar_path, write_sidecar
+from pipelines.store.sealed import write_sealed
 from pipelines.store.storage import Storage
 from pipelines.work.marks import Watch, mark_started, note_record, remove_marks
 from pipelines.work.parts import Parts
@@ -90,7 +91,7 @@ class Batch:
 class Counts:
     """What a unit's rows are, for the balance; yielded once, last."""
 
-    counts: Mapping[str, Any]
+    counts: Totals
 
 
 ProcessUnit = Callable[..., Iterator[Batch | Counts]]
@@ -140,7 +141,7 @@ class UnitWork:
             raise
 
     def _do(self, storage: Storage, task: Task) -> None:
-        counts: Mapping[str, Any] = {}
+        counts: Totals = {}
         storage.withdraw(sidecar_path(self.stage, task.unit))
         mark_started(storage, self.stage, task.unit, self.version(task))
         fail_point(f"{self.stage}.start")
@@ -154,7 +155,8 @@ class UnitWork:
                 record_progress(storage, self.stage, task.unit, output.folder, rows, lost)
                 fail_point(f"{self.stage}.batch")
         fail_point(f"{self.stage}.parts")
-        write_sidecar(storage, self.stage, task.unit, self.key, task.fingerprint, parts.facts, counts)
+        files = tuple(parts.facts)
+        write_sidecar(storage, Sidecar(task.unit, counts, files, self.stage, self.key, task.fingerprint))
         fail_point(f"{self.stage}.done")
         remove_marks(storage, self.stage, task.unit)
         record_progress(storage, self.stage, task.unit, "done", task.cost)
@@ -189,6 +191,6 @@ def pending(storage: Storage, work: UnitWork, tasks: Sequence[Task]) -> list[Tas
     return [task for task in tasks if sidecar_of(storage, work, task) is None]
 
 
-def sidecar_of(storage: Storage, work: UnitWork, task: Task) -> dict[str, Any] | None:
+def sidecar_of(storage: Storage, work: UnitWork, task: Task) -> Sidecar | None:
     """Return the valid sidecar of a task, or None where it must be done."""
-    return finished(storage, work.stage, task.unit, work.key, task.fingerprint)
+    return read_sidecar(storage, work.stage, task.unit, work.key, task.fingerprint)

@@ -28,8 +28,10 @@ from pipelines.recipe.recipe import Dedup, Recipe
 from pipelines.stages.dedup import decisions as dedup_decisions
 from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.dedup.signatures import Settings
-from pipelines.store.manifest import stage_key, write_sealed, write_stage_manifest
-from pipelines.store.storage import Storage
+from pipelines.store.manifest import UnitResult, write_manifest
+from pipelines.store.sealed import write_sealed
+from pipelines.store.stage_key import stage_key
+from pipelines.store.storage import FileFact, Storage
 from pipelines.store.tables import FILTERED
 from pipelines.work.progress import Progress
 from pipelines.work.task import Run
@@ -112,8 +114,8 @@ def make(root: Path, count: int, copies: float, against: tuple[Path, ...]) -> No
         ]
         with storage.table_writer(f"filtered/part-{unit:08}.parquet", FILTERED) as filtered:
             filtered.write(pa.Table.from_arrays(values, schema=FILTERED), row_group_size=1024)
-        sidecars.append({"unit": f"{unit:08}", "files": [filtered.fact.as_dict()], "counts": {}})
-    write_stage_manifest(storage, "filtered", FILTER_KEY, {}, sidecars)
+        sidecars.append(UnitResult(f"{unit:08}", {}, (filtered.fact,)))
+    write_manifest(storage, "filtered", FILTER_KEY, (), sidecars)
     write_sealed(storage, "work/name.json", {"name": root.name})
 
 
@@ -135,7 +137,7 @@ def measure(root: Path, against: tuple[Path, ...]) -> None:
     read, faults, began = bytes_read(), resource.getrusage(resource.RUSAGE_SELF), time.process_time()
     done = dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))
     cpu, after = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF)
-    removed = sum(unit["counts"].get("records", {}).get("removed minhash", 0) for unit in done["units"])
+    removed = sum(unit.section("records").get("removed minhash", 0) for unit in done.units)
     found = {
         "cpu": cpu,
         "peak": after.ru_maxrss / 1024,
@@ -146,11 +148,11 @@ def measure(root: Path, against: tuple[Path, ...]) -> None:
     (root / "found.json").write_text(json.dumps(found))
 
 
-def as_sidecar(root: Path, unit: str, path: Path) -> dict[str, Any]:
+def as_sidecar(root: Path, unit: str, path: Path) -> UnitResult:
     """Return what the signing of a unit would have left."""
     rows = pq.read_metadata(path).num_rows
-    fact = {"path": str(path.relative_to(root)), "rows": rows, "bytes": path.stat().st_size, "sha256": "none"}
-    return {"unit": unit, "files": [fact], "counts": {}}
+    fact = FileFact(str(path.relative_to(root)), rows, path.stat().st_size, "none")
+    return UnitResult(unit, {}, (fact,))
 
 
 def bytes_read() -> int:

@@ -35,7 +35,8 @@ from filters.dedup.bands import band_hashes, match_probability
 from filters.dedup.shingles import jaccard
 from pipelines.recipe.recipe import Dedup, Minhash, Recipe
 from pipelines.stages.dedup import stage as dedup
-from pipelines.store.manifest import manifest_path, read_sealed, stage_key
+from pipelines.store.manifest import read_manifest
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.progress import Progress
 from pipelines.work.task import Run
@@ -104,7 +105,7 @@ def similar_pairs(sets: list[set[int]]) -> Pairs:
 
 def deduplicate(out: Path, section: Minhash) -> dict[str, dict[str, Any]]:
     """Return the rows about removed documents by id; the stage is run on the texts of `out`."""
-    filtered = read_sealed(Storage(out), manifest_path("filtered"))
+    filtered = read_manifest(Storage(out), "filtered")
     with tempfile.TemporaryDirectory() as folder:
         for name in ("filtered", "ledger"):
             (Path(folder) / name).symlink_to((out / name).absolute())

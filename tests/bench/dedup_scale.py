@@ -29,6 +29,7 @@ from pipelines.stages.dedup import decisions as dedup_decisions
 from pipelines.stages.dedup import search as dedup_search
 from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.dedup.signatures import Settings
+from pipelines.store.manifest import UnitFile
 from pipelines.store.storage import Storage
 from pipelines.work.progress import Progress
 from pipelines.work.task import Run
@@ -95,7 +96,7 @@ def search(root: Path) -> None:
     storage, recipe = Storage(root), Recipe("bench", (), dedup=SECTION)
     run = Run(recipe, {}, storage, 1, (), Progress(storage, quiet=True))
     parts = [
-        {"unit": path.stem.removeprefix("part-"), "path": "none", "rows": pq.read_metadata(path).num_rows}
+        UnitFile("none", pq.read_metadata(path).num_rows, 0, "none", path.stem.removeprefix("part-"))
         for path in sorted((root / "signatures").glob("*.parquet"))
     ]
     signatures = [str(path) for path in sorted((root / "signatures").glob("*.parquet"))]

@@ -32,7 +32,8 @@ from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.dedup import substrings as dedup_substrings
 from pipelines.stages.dedup.search import FOLDER, Search, Unit
 from pipelines.stages.dedup.signatures import Settings
-from pipelines.store.manifest import folder_files, manifest_path, read_sealed, stage_key, write_stage_manifest
+from pipelines.store.manifest import UnitResult, read_manifest, write_manifest
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED, text_bytes, to_table
 from pipelines.work.progress import Progress
@@ -83,10 +84,9 @@ def in_child(make: Any, how: tuple[Any, ...], least: int, show: int) -> None:
 def copy_run(root: Path, out: Path) -> None:
     """Make a run of the texts of another that stay when its copies are gone."""
     storage = Storage(out)
-    filtered = read_sealed(storage, manifest_path("filtered"))
+    filtered = read_manifest(storage, "filtered")
     units = {
-        file["unit"]: pq.read_table(storage.path(file["path"])).to_pylist()
-        for file in folder_files(filtered, "filtered")
+        file.unit: pq.read_table(storage.path(file.path)).to_pylist() for file in filtered.folder("filtered")
     }
     write_run(root, units)
 
@@ -114,8 +114,8 @@ def write_run(root: Path, units: dict[str, list[dict[str, Any]]]) -> None:
         with storage.table_writer(f"filtered/part-{unit}.parquet", FILTERED) as writer:
             writer.write(to_table(rows, FILTERED), row_group_size=1024)
         assert writer.fact is not None
-        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
-    manifest = write_stage_manifest(storage, "filtered", FILTER_KEY, {}, sidecars)
+        sidecars.append(UnitResult(unit, {}, (writer.fact,)))
+    manifest = write_manifest(storage, "filtered", FILTER_KEY, (), sidecars)
     run, clear = open_run(root, Dedup()), dedup._clear
     dedup._clear = lambda _: None  # the decisions are what the search for passages begins with
     dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))
@@ -132,7 +132,7 @@ def measure(root: Path, least: int) -> None:
     """Search and write; note what that cost."""
     section = Dedup(substrings=Substrings(least))
     run = open_run(root, section)
-    parts = folder_files(read_sealed(run.storage, manifest_path("filtered")), "filtered")
+    parts = read_manifest(run.storage, "filtered").folder("filtered")
     folder = Settings.of(section).folder
     units = [
         Unit(number, part["unit"], str(root / part["path"]), str(root / folder.part(part["unit"])))
@@ -153,7 +153,7 @@ def measure(root: Path, least: int) -> None:
     watch.join()
     lost: dict[str, int] = {}
     for sidecar in written.values():
-        for name, number in sidecar["counts"]["removed_substrings"].items():
+        for name, number in sidecar.section("removed_substrings").items():
             lost[name] = lost.get(name, 0) + number
     texts = (text for part in parts for text in pq.read_table(root / part["path"])["text"].to_pylist())
     found = {

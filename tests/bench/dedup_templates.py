@@ -108,7 +108,7 @@ def measure(root: Path, corpus: str, count: int, verify: str) -> None:
         "wrong": sum(similarity < 0.7 for similarity in true),
         "lowest": min(true, default=1.0),
         "largest": max((one["size"] for one in duplicates), default=1),
-        "capped": sum(unit["counts"].get("capped", 0) for unit in done["units"]),
+        "capped": sum(unit.number("capped") for unit in done.units),
         "cpu": cpu,
         "peak": (peak if peak > base else base) / 1024,
     }

@@ -22,7 +22,8 @@ from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack import stage as pack
 from pipelines.stages.pack.tokens import Choice
-from pipelines.store.manifest import document_files, manifest_path, read_sealed, stage_key
+from pipelines.store.manifest import read_manifest
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
 from pipelines.work.progress import Progress
@@ -60,8 +61,8 @@ def pack_once(storage: Storage, times: int, cached: bool) -> None:
     tokenizer._processor = type("Watched", (), {"encode": staticmethod(watch.around(processor.encode))})()
     words = tokenizer._words
     tokenizer._words = words if cached else None
-    files = document_files(read_sealed(storage, manifest_path("documents")))
-    parts = [[f"{n}", str(storage.path(file["path"]))] for file in files for n in range(times)]
+    files = read_manifest(storage, "documents").documents()
+    parts = [[f"{n}", str(storage.path(file.path))] for file in files for n in range(times)]
     size = sum(text_bytes(Path(path)) for _, path in parts)
     with tempfile.TemporaryDirectory() as folder:
         begin = time.process_time()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.store.manifest import manifest_path, read_sealed, write_sealed
+from pipelines.store.manifest import manifest_path
+from pipelines.store.sealed import read_sealed, write_sealed
 from pipelines.store.storage import TABLE_OPTIONS, Storage
 
 PART_ROWS = 50_000
@@ -23,7 +24,7 @@ OVERRIDES = ("gopher_quality.min_words=100", "fineweb_quality.max_duplicate_char
 def repeat(run: Path, out: Path, rows: int) -> None:
     """Write a run folder that has the ledger of another, repeated, and its manifest."""
     storage = Storage(str(out))
-    manifest = dict(read_sealed(Storage(str(run)), manifest_path("filtered")))
+    manifest = read_sealed(Storage(str(run)), manifest_path("filtered"))
     source = pa.concat_tables([pq.read_table(path) for path in sorted((run / "ledger").glob("*.parquet"))])
     copies = -(-PART_ROWS // len(source))
     files = []

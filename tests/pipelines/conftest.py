@@ -14,7 +14,8 @@ import sentencepiece
 from filters.document import document_id
 from pipelines.recipe.recipe import Pack, Recipe
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import stage_key, write_stage_manifest
+from pipelines.store.manifest import UnitResult, write_manifest
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
@@ -113,15 +114,15 @@ def write_documents(storage: Storage, texts: Sequence[str], parts: int) -> dict[
         with storage.table_writer(folder.part(unit), DOCUMENTS) as writer:
             writer.write(to_table(rows, DOCUMENTS))
         assert writer.fact is not None
-        sidecars.append({"unit": unit, "files": [writer.fact.as_dict()], "counts": {}})
-    return write_stage_manifest(storage, "documents", UPSTREAM, {}, sidecars)
+        sidecars.append(UnitResult(unit, {}, (writer.fact,)))
+    return write_manifest(storage, "documents", UPSTREAM, (), sidecars)
 
 
 def write_tokenizer(storage: Storage, model: bytes) -> dict[str, Any]:
     """Write ``tokenizer/``."""
     fact = storage.write_bytes("tokenizer/tokenizer.model", model)
-    units = [{"unit": "tokenizer", "files": [fact.as_dict()], "counts": {}}]
-    return write_stage_manifest(storage, "tokenizer", UPSTREAM, {}, units)
+    units = [UnitResult("tokenizer", {}, (fact,))]
+    return write_manifest(storage, "tokenizer", UPSTREAM, (), units)
 
 
 @pytest.fixture

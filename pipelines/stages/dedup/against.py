@@ -14,7 +14,7 @@ from pipelines.stages.dedup.index import FOLDER as INDEX
 from pipelines.stages.dedup.index import has_keys
 from pipelines.stages.dedup.search import Index, Unit
 from pipelines.stages.dedup.signatures import read_header
-from pipelines.store.manifest import folder_files, manifest_path, read_sealed
+from pipelines.store.manifest import Totals, read_manifest
 from pipelines.store.storage import Storage
 
 NAME_FILE = "work/name.json"
@@ -38,7 +38,7 @@ class OlderRun:
     documents: int
     units: tuple[tuple[str, str, str, str], ...]
     folder: Path
-    index: dict[str, Any] | None
+    index: Totals | None
 
     def is_probed(self, dedup: Dedup) -> bool:
         """Say whether a search can look up in the index what it shares with the run, and need not read it all."""
@@ -92,10 +92,10 @@ def search_units(older: Sequence[OlderRun], first: int, dedup: Dedup) -> tuple[l
 
 
 def _read(storage: Storage) -> OlderRun:
-    documents = read_sealed(storage, manifest_path("documents"))
-    filtered = read_sealed(storage, manifest_path("filtered"))
+    documents = read_manifest(storage, "documents")
+    filtered = read_manifest(storage, "filtered")
     parts = [
-        {file["unit"]: str(storage.path(file["path"])) for file in folder_files(manifest, folder)}
+        {unit: str(storage.path(file.path)) for unit, file in manifest.by_unit(folder).items()}
         for manifest, folder in ((filtered, "filtered"), (documents, "signatures"), (documents, "documents"))
     ]
     texts, signatures, kept = parts
@@ -103,6 +103,6 @@ def _read(storage: Storage) -> OlderRun:
         raise InputError(f"dedup.against: {storage.root} was not deduplicated; run its dedup stage first")
     name = (storage.read_json(NAME_FILE) or {}).get("name", storage.root.name)
     units = tuple((unit, texts[unit], path, kept[unit]) for unit, path in sorted(signatures.items()))
-    rows = sum(file["rows"] for file in folder_files(documents, "documents"))
-    index = next((unit["counts"] for unit in documents["units"] if unit["unit"] == INDEX), None)
-    return OlderRun(name, documents["sha256"], rows, units, storage.root, index)
+    rows = sum(file.rows or 0 for file in documents.folder("documents"))
+    index = next((unit.counts for unit in documents.units if unit.unit == INDEX), None)
+    return OlderRun(name, documents.sha256, rows, units, storage.root, index)

@@ -31,6 +31,7 @@ from pipelines.stages.dedup.search import (
     send,
     write_records,
 )
+from pipelines.store.manifest import Totals, UnitResult
 
 FOLDER: Final = "index"
 KINDS: Final = ("bands", "contents")
@@ -44,7 +45,7 @@ def settings(dedup: Dedup) -> dict[str, Any]:
     return {"bands": cut and f"{cut.count}x{cut.rows}", "url": dedup.url, "exact": dedup.exact}
 
 
-def has_keys(index: dict[str, Any] | None, dedup: Dedup) -> bool:
+def has_keys(index: Totals | None, dedup: Dedup) -> bool:
     """Say whether an index with these settings, None = there is none, has all keys that a search asks for."""
     return index is not None and all(
         index[name] == wanted for name, wanted in settings(dedup).items() if wanted
@@ -64,7 +65,7 @@ def write_keys(kind: str, partition: int, keys: Hashes, docs: Hashes, search: Se
     write_records(search.storage, f"keys-{kind}", partition, np.stack((keys, docs)))
 
 
-def gather_keys(search: Search) -> dict[str, Any]:
+def gather_keys(search: Search) -> UnitResult:
     """Put the keys of all partitions together; return what a manifest says about the index, as of a unit."""
     facts = []
     for kind in KINDS:
@@ -75,8 +76,8 @@ def gather_keys(search: Search) -> dict[str, Any]:
         ]
         parts = [part for part in parts if part.exists()]
         if parts:
-            facts.append(search.storage.write_chunks(path, _halves(parts)).as_dict())
-    return {"unit": FOLDER, "files": facts, "counts": settings(search.dedup)}
+            facts.append(search.storage.write_chunks(path, _halves(parts)))
+    return UnitResult(FOLDER, settings(search.dedup), tuple(facts))
 
 
 def look_up(path: Path, keys: Hashes) -> Hashes:

@@ -22,7 +22,7 @@ from filters.dedup.urls import url_key
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup, Preference
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import canonical_json
+from pipelines.store.sealed import canonical_json
 from pipelines.store.tables import KEPT, read_rows
 from pipelines.work.task import Batch, Counts
 

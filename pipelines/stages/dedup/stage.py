@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup
@@ -31,7 +31,8 @@ from pipelines.stages.dedup import substrings as dedup_substrings
 from pipelines.stages.dedup.against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup.search import FOLDER, Search, Unit, part_path
 from pipelines.store.folders import EDITS
-from pipelines.store.manifest import StageKey, folder_files, stage_key, write_stage_manifest
+from pipelines.store.manifest import Manifest, Sidecar, UnitFile, write_manifest
+from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage, sha256_of
 from pipelines.store.tables import text_bytes
 from pipelines.terminal import counted
@@ -51,7 +52,7 @@ def key(run: Run, upstream: StageKey) -> StageKey:
     return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
 
 
-def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+def run_stage(run: Run, filtered: Manifest, own_key: StageKey) -> Manifest:
     """Do the stage; return its manifest.
 
     Args:
@@ -62,7 +63,7 @@ def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[
     Raises:
         CorpusmillError: a unit did not finish, or a pipeline failed.
     """
-    parts, older = folder_files(filtered, "filtered"), _older(run)
+    parts, older = filtered.folder("filtered"), _older(run)
     check_headers(older, dedup_signatures.Settings.of(_section(run)).header)
     _clear(run.storage)
     signed = _sign(run, filtered)
@@ -70,24 +71,21 @@ def run_stage(run: Run, filtered: Mapping[str, Any], own_key: StageKey) -> dict[
     written = _write(run, parts, own_key, older)
     index = dedup_index.gather_keys(search)
     _clear(run.storage)
-    upstream = {str(filtered["home"]): str(filtered["sha256"])}
-    sidecars = [*signed.values(), *written.values(), index]
-    return write_stage_manifest(run.storage, HOME, own_key, upstream, sidecars)
+    return write_manifest(
+        run.storage, HOME, own_key, [filtered], [*signed.values(), *written.values(), index]
+    )
 
 
 def _older(run: Run) -> list[OlderRun]:
     return read_older(_section(run).against, run.recipe.name)
 
 
-def _sign(run: Run, filtered: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _sign(run: Run, filtered: Manifest) -> dict[str, Sidecar]:
     """Sign the documents; return the sidecars. Signatures depend on nothing but their input and this key."""
     settings = dedup_signatures.Settings.of(_section(run))
     own_key = stage_key(dedup_signatures.NAME, {**asdict(settings), "header": settings.header}, (), LIBRARIES)
-    ledgers = {file["unit"]: file for file in folder_files(filtered, "ledger")} if settings.best else {}
-    tasks = [
-        _sign_task(run.storage, part, ledgers.get(part["unit"]))
-        for part in folder_files(filtered, "filtered")
-    ]
+    ledgers = filtered.by_unit("ledger") if settings.best else {}
+    tasks = [_sign_task(run.storage, part, ledgers.get(part.unit)) for part in filtered.folder("filtered")]
     folders, process = (settings.folder,), dedup_signatures.process_unit
     work = UnitWork(dedup_signatures.NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
     sidecars = run_units(run, work, tasks)
@@ -95,17 +93,17 @@ def _sign(run: Run, filtered: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return sidecars
 
 
-def _sign_task(storage: Storage, part: Mapping[str, Any], ledger: Mapping[str, Any] | None) -> Task:
+def _sign_task(storage: Storage, part: UnitFile, ledger: UnitFile | None) -> Task:
     """Return the task of a unit; its ledger matters where the keep policy goes by a measure."""
     payload = {
-        "text": str(storage.path(part["path"])),
-        "ledger": str(storage.path(ledger["path"])) if ledger else None,
+        "text": str(storage.path(part.path)),
+        "ledger": str(storage.path(ledger.path)) if ledger else None,
     }
-    fingerprint = f"{part['sha256']} {ledger['sha256']}" if ledger else part["sha256"]
-    return Task(part["unit"], fingerprint, part["bytes"], payload)
+    fingerprint = f"{part.sha256} {ledger.sha256}" if ledger else part.sha256
+    return Task(part.unit, fingerprint, part.bytes, payload)
 
 
-def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = ()) -> Search:
+def _search(run: Run, parts: Sequence[UnitFile], older: Sequence[OlderRun] = ()) -> Search:
     """Find all duplicates; leave a table of decisions for each unit that has any, and the keys of the index."""
     from pipelines.beam.flags import is_local
     from pipelines.stages.dedup import graph as transforms
@@ -114,9 +112,9 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
     units = [
         Unit(
             ordinal,
-            part["unit"],
-            str(run.storage.path(part["path"])),
-            str(run.storage.path(signatures.part(part["unit"]))),
+            part.unit,
+            str(run.storage.path(part.path)),
+            str(run.storage.path(signatures.part(part.unit))),
             len(older),
         )
         for ordinal, part in enumerate(parts)
@@ -124,7 +122,7 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
     section, root = _section(run), str(run.storage.root)
     more, indexes = search_units(older, len(parts), section)
     units += more
-    documents, kept = sum(part["rows"] for part in parts), sum(one.documents for one in older)
+    documents, kept = sum(part.rows or 0 for part in parts), sum(one.documents for one in older)
     # Of a run that is looked up in, those take part that share a key: counted as if they were as many as ours.
     read = documents * bool(indexes) + sum(one.documents for one in older if not one.is_probed(section))
     local = is_local(run.beam_flags)
@@ -138,7 +136,7 @@ def _search(run: Run, parts: list[dict[str, Any]], older: Sequence[OlderRun] = (
         transforms.find_candidates(run, search, listing)
         _decide(run, search, units, listing)
     if section.lines is not None or section.substrings is not None:
-        size = sum(text_bytes(run.storage.path(part["path"])) for part in parts)
+        size = sum(text_bytes(run.storage.path(part.path)) for part in parts)
         if section.lines is not None:
             transforms.count_lines(run, search, listing, dedup_lines.partitions_for(size, section.lines))
         if section.substrings is not None:
@@ -158,8 +156,8 @@ def _decide(run: Run, search: Search, units: Sequence[Unit], listing: str) -> No
 
 
 def _write(
-    run: Run, parts: list[dict[str, Any]], own_key: StageKey, older: Sequence[OlderRun]
-) -> dict[str, dict[str, Any]]:
+    run: Run, parts: Sequence[UnitFile], own_key: StageKey, older: Sequence[OlderRun]
+) -> dict[str, Sidecar]:
     """Write duplicates and documents; return the sidecars."""
     section = _section(run)
     tasks = [_write_task(run.storage, ordinal, part) for ordinal, part in enumerate(parts)]
@@ -176,17 +174,17 @@ def _write(
     return sidecars
 
 
-def _write_task(storage: Storage, ordinal: int, part: Mapping[str, Any]) -> Task:
+def _write_task(storage: Storage, ordinal: int, part: UnitFile) -> Task:
     """Return the task of a unit; it is redone when its documents or the decisions about them change."""
-    payload: dict[str, str | None] = {"text": str(storage.path(part["path"]))}
-    depends = [part["sha256"]]
-    tables = (("decisions", part["unit"]), (dedup_lines.KIND, ordinal), (dedup_substrings.KIND, ordinal))
+    payload: dict[str, str | None] = {"text": str(storage.path(part.path))}
+    depends = [part.sha256]
+    tables = (("decisions", part.unit), (dedup_lines.KIND, ordinal), (dedup_substrings.KIND, ordinal))
     for kind, name in tables:
         table = storage.path(part_path(kind, name))
         payload[kind] = str(table) if table.exists() else None
         depends.append(sha256_of(table) if table.exists() else "")
     fingerprint = hashlib.sha256(" ".join(depends).encode()).hexdigest()
-    return Task(part["unit"], fingerprint, part["bytes"], payload)
+    return Task(part.unit, fingerprint, part.bytes, payload)
 
 
 def _clear(storage: Storage) -> None:

@@ -22,7 +22,7 @@ from pipelines.inputs.file import InputFile, Listed, Listing
 from pipelines.inputs.streams import client_of
 from pipelines.recipe.paths import clashes
 from pipelines.recipe.recipe import Input, Recipe
-from pipelines.store.manifest import is_sealed, write_sealed
+from pipelines.store.sealed import JsonObject, is_sealed, write_sealed
 from pipelines.store.storage import Storage
 
 # Requests under way while files are pinned.
@@ -98,9 +98,9 @@ class _Settler:
         return found if found is not None and is_sealed(found) else None
 
     def _keep(self, key: str, listed: Listed) -> None:
-        files = [
+        files: list[JsonObject] = [
             {
-                "path": file.path,
+                "path": str(file.path),
                 "name": file.name,
                 "pin": [file.pin.size, file.pin.version] if file.pin else None,
             }

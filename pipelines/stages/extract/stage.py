@@ -19,7 +19,8 @@ from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import StageKey, stage_key, valid_manifest
+from pipelines.store.manifest import Manifest, valid_manifest
+from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
 from pipelines.work.loop import begin_stage, finish_stage, run_units
 from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
@@ -53,7 +54,7 @@ def key(run: Run) -> StageKey:
     return stage_key(NAME, settings, libraries=LIBRARIES)
 
 
-def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
+def run_stage(run: Run, own_key: StageKey) -> Manifest:
     """Do the stage; return its manifest. Whether inputs changed shows in the units, so it is always called."""
     access = access_of(run.storage.root, run.recipe.inputs)
     units = plan_units(run.recipe, access)
@@ -64,17 +65,15 @@ def run_stage(run: Run, own_key: StageKey) -> dict[str, Any]:
     ]
     root = str(run.storage.root)
     work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, by_record=True)
-    known = valid_manifest(run.storage, HOME, own_key, {})
-    unchanged = known is not None and [unit["unit"] for unit in known["units"]] == [
-        unit.name for unit in units
-    ]
+    known = valid_manifest(run.storage, HOME, own_key, ())
+    unchanged = known is not None and [unit.unit for unit in known.units] == [unit.name for unit in units]
     if known is not None and unchanged and not pending(run.storage, work, tasks):
         run.progress.say(f"{NAME}: nothing to do")
         return known
     begin_stage(run, HOME)
     sidecars = run_units(run, work, tasks)
     _extractor(settings.extract).close()  # this process may have been the worker; the child is of no more use
-    return finish_stage(run, own_key, FOLDERS, {}, sidecars, HOME)
+    return finish_stage(run, own_key, FOLDERS, (), sidecars, HOME)
 
 
 def process_unit(

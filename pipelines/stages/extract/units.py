@@ -17,7 +17,7 @@ from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.readers.record import Record, Rejected
 from pipelines.recipe.own_code import code_of
 from pipelines.recipe.recipe import Input, Recipe
-from pipelines.store.manifest import is_sealed, write_sealed
+from pipelines.store.sealed import is_sealed, write_sealed
 from pipelines.store.storage import Storage
 
 # Files looked at together, to find out whether they may be split; it takes a remote one some round trips.

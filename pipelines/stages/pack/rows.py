@@ -28,6 +28,7 @@ from pipelines.stages.pack.tokens import (
     tokenise_part,
 )
 from pipelines.store.folders import TOKEN_COUNTS, Folder
+from pipelines.store.manifest import UnitFile
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
 from pipelines.work.task import Batch, Counts, Task
@@ -75,7 +76,7 @@ def folders(row_len: int) -> tuple[Folder, ...]:
     return TOKEN_COUNTS, Folder(ROWS, schema, prefix="", per_unit=False, options=options)
 
 
-def tasks(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Task]:
+def tasks(storage: Storage, files: Sequence[UnitFile]) -> list[Task]:
     """Return one task for each bucket of document files.
 
     Their number is a power of two that depends on the amount of text alone.
@@ -84,19 +85,19 @@ def tasks(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Task]:
         storage: the run.
         files: the manifest's entries of ``documents/``.
     """
-    sizes = {str(file["unit"]): text_bytes(storage.path(file["path"])) for file in files}
+    sizes = {file.unit: text_bytes(storage.path(file.path)) for file in files}
     bits = bucket_bits(sum(sizes.values()))
-    buckets: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for file in sorted(files, key=lambda file: str(file["unit"])):
-        buckets[int(file["unit"], 16) >> (NAME_BITS - bits)].append(file)
+    buckets: defaultdict[int, list[UnitFile]] = defaultdict(list)
+    for file in sorted(files, key=lambda file: file.unit):
+        buckets[int(file.unit, 16) >> (NAME_BITS - bits)].append(file)
     return [
         Task(
             f"{bucket:05d}-of-{1 << bits:05d}",
-            hashlib.sha256("".join(file["sha256"] for file in members).encode()).hexdigest(),
-            sum(sizes[str(file["unit"])] for file in members),
+            hashlib.sha256("".join(file.sha256 for file in members).encode()).hexdigest(),
+            sum(sizes[file.unit] for file in members),
             {
                 "bucket": f"{bucket:05d}-of-{1 << bits:05d}",
-                "parts": [[file["unit"], str(storage.path(file["path"]))] for file in members],
+                "parts": [[file.unit, str(storage.path(file.path))] for file in members],
             },
         )
         for bucket, members in sorted(buckets.items())

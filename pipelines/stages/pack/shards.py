@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from pipelines.stages.pack.rows import ROWS
 from pipelines.store.folders import Folder
-from pipelines.store.storage import Storage
+from pipelines.store.manifest import Sidecar
+from pipelines.store.storage import FileFact, Storage
 from pipelines.work.task import Batch, Counts, Task
 from tokenizer_training.shards.rows import Rows, gather
 from tokenizer_training.shards.schema import (
@@ -61,7 +62,7 @@ def folder(header: Header) -> Folder:
 
 
 def tasks(
-    storage: Storage, rows: Sequence[Mapping[str, Any]], row_len: int, shard_mb: int, end: int = KEYS
+    storage: Storage, rows: Sequence[Sidecar], row_len: int, shard_mb: int, end: int = KEYS
 ) -> list[Task]:
     """Return one task for each shard; a group without rows has none.
 
@@ -75,14 +76,14 @@ def tasks(
         end: rows of the training split with keys from here on are left out.
     """
     files = rows_files(rows)
-    paths = {group: [str(storage.path(file["path"])) for file in members] for group, members in files.items()}
+    paths = {group: [str(storage.path(file.path)) for file in members] for group, members in files.items()}
     storage.write_bytes(LISTING, json.dumps(paths).encode())
     found = []
     for group, members in files.items():
         last = end if is_train(group) else KEYS
-        size = sum(int(file["rows"]) for file in members) * row_len * 4 * last // KEYS
+        size = sum(file.rows or 0 for file in members) * row_len * 4 * last // KEYS
         shards = max(-(-size // (shard_mb << 20)), 1)
-        fingerprint = hashlib.sha256("".join(file["sha256"] for file in members).encode()).hexdigest()
+        fingerprint = hashlib.sha256("".join(file.sha256 for file in members).encode()).hexdigest()
         for shard in range(shards):
             interval = [shard * last // shards, (shard + 1) * last // shards]
             payload = {"listing": str(storage.path(LISTING)), "group": group, "interval": interval}
@@ -91,12 +92,12 @@ def tasks(
     return found
 
 
-def rows_files(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def rows_files(rows: Sequence[Sidecar]) -> dict[str, list[FileFact]]:
     """Return the rows files of each group, sorted by path, from the sidecars of the first step."""
-    files = [file for sidecar in rows for file in sidecar["files"] if file["path"].startswith(f"{ROWS}/")]
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted(files, key=lambda file: str(file["path"])):
-        group = str(file["path"]).removeprefix(f"{ROWS}/").rpartition("/")[0]
+    files = [file for sidecar in rows for file in sidecar.files if file.path.startswith(f"{ROWS}/")]
+    groups: dict[str, list[FileFact]] = {}
+    for file in sorted(files, key=lambda file: file.path):
+        group = file.path.removeprefix(f"{ROWS}/").rpartition("/")[0]
         groups.setdefault(group, []).append(file)
     return groups
 

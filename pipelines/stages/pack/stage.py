@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Pack
@@ -18,7 +17,8 @@ from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack.budget import CutOff, cut_off
 from pipelines.stages.pack.tokens import Choice
 from pipelines.store.folders import TOKEN_COUNTS
-from pipelines.store.manifest import StageKey, document_files, stage_key, write_stage_manifest
+from pipelines.store.manifest import Manifest, Sidecar, UnitResult, write_manifest
+from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.loop import run_units
 from pipelines.work.task import Run, UnitWork
@@ -40,9 +40,7 @@ def key(run: Run, documents: StageKey, tokenizer: StageKey) -> StageKey:
     return stage_key(NAME, settings, [documents.sha256, tokenizer.sha256], LIBRARIES)
 
 
-def run_stage(
-    run: Run, documents: Mapping[str, Any], tokenizer: Mapping[str, Any], own_key: StageKey
-) -> dict[str, Any]:
+def run_stage(run: Run, documents: Manifest, tokenizer: Manifest, own_key: StageKey) -> Manifest:
     """Do the stage; return its manifest.
 
     Args:
@@ -67,7 +65,7 @@ def run_stage(
         pack_rows.process_bucket,
         settings,
     )
-    rows = run_units(run, rows_work, pack_rows.tasks(run.storage, document_files(documents)))
+    rows = run_units(run, rows_work, pack_rows.tasks(run.storage, documents.documents()))
     shards_work = UnitWork(
         pack_shards.NAME,
         own_key.sha256,
@@ -79,17 +77,16 @@ def run_stage(
     budget = _budget(run, list(rows.values()), header.row_len)
     tasks = pack_shards.tasks(run.storage, list(rows.values()), header.row_len, section.shard_mb, budget.end)
     shards = run_units(run, shards_work, tasks)
-    upstream = {str(home["home"]): str(home["sha256"]) for home in (documents, tokenizer)}
-    return _finish(run, own_key, upstream, rows, shards, budget)
+    return _finish(run, own_key, (documents, tokenizer), rows, shards, budget)
 
 
-def _budget(run: Run, rows: Sequence[Mapping[str, Any]], row_len: int) -> CutOff:
+def _budget(run: Run, rows: Sequence[Sidecar], row_len: int) -> CutOff:
     """Return where the training split ends."""
     tokens = _section(run).tokens
     if tokens is None:
         return CutOff(pack_shards.KEYS, 0, 0)
     files = [
-        str(run.storage.path(file["path"]))
+        str(run.storage.path(file.path))
         for group, members in pack_shards.rows_files(rows).items()
         if pack_shards.is_train(group)
         for file in members
@@ -128,26 +125,26 @@ def make_header(run: Run, own_key: StageKey) -> Header:
 def _finish(
     run: Run,
     own_key: StageKey,
-    upstream: Mapping[str, str],
-    rows: Mapping[str, Mapping[str, Any]],
-    shards: Mapping[str, Mapping[str, Any]],
+    upstream: Sequence[Manifest],
+    rows: Mapping[str, Sidecar],
+    shards: Mapping[str, Sidecar],
     budget: CutOff,
-) -> dict[str, Any]:
+) -> Manifest:
     """Write the manifest of what stays: token counts by the unit of their documents, and shards."""
     over = {"rows_over_budget": budget.rows, "tokens_over_budget": budget.tokens}
     folder = TOKEN_COUNTS
-    files = [file for sidecar in rows.values() for file in sidecar["files"]]
-    counted = [file for file in files if str(file["path"]).startswith(f"{folder.name}/")]
+    files = [file for sidecar in rows.values() for file in sidecar.files]
+    counted = [file for file in files if file.path.startswith(f"{folder.name}/")]
     entries = [
-        *({"unit": folder.unit(file["path"]), "files": [file], "counts": {}} for file in counted),
-        *({"unit": sidecar["unit"], "files": [], "counts": sidecar["counts"]} for sidecar in rows.values()),
+        *(UnitResult(folder.unit(file.path), {}, (file,)) for file in counted),
+        *(UnitResult(sidecar.unit, sidecar.counts, ()) for sidecar in rows.values()),
         *shards.values(),
-        {"unit": "budget", "files": [], "counts": {"tokens": over}},
+        UnitResult("budget", {"tokens": over}, ()),
     ]
-    kept = {str(file["path"]) for entry in entries for file in entry["files"]}
+    kept = {file.path for entry in entries for file in entry.files}
     for home in (folder.name, HOME):
         _remove_all(run.storage, home, kept)
-    manifest = write_stage_manifest(run.storage, HOME, own_key, upstream, entries)
+    manifest = write_manifest(run.storage, HOME, own_key, upstream, entries)
     _remove_all(run.storage, WORK, set())
     return manifest
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pipelines.errors import InputError
 from pipelines.stages.tokenizer.stage import sample_documents
-from pipelines.store.manifest import document_files, read_current
+from pipelines.store.manifest import read_current
 from pipelines.store.storage import Storage
 from pipelines.terminal import escape
 from tokenizer_training.model.evaluate import Texts, evaluate
@@ -51,7 +51,7 @@ def compare(paths: Sequence[Path], texts: Sequence[Texts], parallel: bool) -> di
 def texts_of_run(storage: Storage) -> list[Texts]:
     """Return a sample of the finished documents of a run."""
     documents = read_current(storage, "documents")
-    return sample_documents(storage, document_files(documents))
+    return sample_documents(storage, documents.documents())
 
 
 def texts_of_file(path: Path) -> list[Texts]:

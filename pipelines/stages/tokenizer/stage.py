@@ -28,7 +28,8 @@ from pipelines.stages.tokenizer.word_counts import (
     read_table,
     remove_counts,
 )
-from pipelines.store.manifest import StageKey, document_files, stage_key, write_stage_manifest
+from pipelines.store.manifest import Manifest, UnitFile, UnitResult, write_manifest
+from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.task import Run, Task
 from tokenizer_training.model.evaluate import Texts, evaluate
@@ -90,7 +91,7 @@ def key(run: Run, upstream: StageKey) -> StageKey:
     return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
 
 
-def run_stage(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> dict[str, Any]:
+def run_stage(run: Run, documents: Manifest, own_key: StageKey) -> Manifest:
     """Do the stage; return its manifest.
 
     Args:
@@ -102,7 +103,7 @@ def run_stage(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> dict
         InputError: there is no text to train on, or the given tokenizer cannot be read.
         CorpusmillError: counting the words failed.
     """
-    files, path = document_files(documents), _section(run).path
+    files, path = documents.documents(), _section(run).path
     made = _train(run, documents, own_key) if path is None else _given(path)
     outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, run.storage, files)}
     facts = [run.storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
@@ -110,26 +111,25 @@ def run_stage(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> dict
         run.storage.remove(relative)  # of an earlier tokenizer
     for warning in made.warnings:
         run.progress.say(f"{NAME}: {warning}")
-    counts = {"documents": sum(file["rows"] for file in files), **made.counts}
-    unit = {"unit": UNIT, "files": [fact.as_dict() for fact in facts], "counts": counts}
-    upstream = {str(documents["home"]): str(documents["sha256"])}
-    manifest = write_stage_manifest(run.storage, HOME, own_key, upstream, [unit])
+    counts = {"documents": sum(file.rows or 0 for file in files), **made.counts}
+    unit = UnitResult(UNIT, counts, tuple(facts))
+    manifest = write_manifest(run.storage, HOME, own_key, [documents], [unit])
     remove_counts(run.storage)
     return manifest
 
 
-def _train(run: Run, documents: Mapping[str, Any], own_key: StageKey) -> _Made:
+def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
     """Count the words of all documents and train on them."""
     section = _section(run)
-    counting = Counting(str(run.storage.root), own_key.sha256, str(documents["sha256"]), section.alpha)
+    counting = Counting(str(run.storage.root), own_key.sha256, documents.sha256, section.alpha)
     tasks = [
-        Task(file["unit"], file["sha256"], file["bytes"], {"path": str(run.storage.path(file["path"]))})
-        for file in document_files(documents)
+        Task(file.unit, file.sha256, file.bytes, {"path": str(run.storage.path(file.path))})
+        for file in documents.documents()
     ]
     counted = count_words(run, counting, tasks)
     run.progress.say(f"{NAME}: training on {counted.table.num_rows} distinct words")
     try:
-        lines = sample_lines(run.storage, document_files(documents), counted.table, section.alpha)
+        lines = sample_lines(run.storage, documents.documents(), counted.table, section.alpha)
         with run.storage.scratch(f"work/{NAME}") as scratch:
             trained = train(
                 counted.table,
@@ -166,7 +166,7 @@ def _not_exported(tokenizer: Tokenizer) -> list[str]:
     return [] if reason is None else [f"no tokenizer.json is written: {reason}"]
 
 
-def _evaluation(made: _Made, storage: Storage, files: Sequence[Mapping[str, Any]]) -> bytes:
+def _evaluation(made: _Made, storage: Storage, files: Sequence[UnitFile]) -> bytes:
     """Return the content of ``evaluation.json``."""
     tokenizer = made.tokenizer
     value = {
@@ -180,9 +180,9 @@ def _evaluation(made: _Made, storage: Storage, files: Sequence[Mapping[str, Any]
     return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> list[Texts]:
+def sample_documents(storage: Storage, files: Sequence[UnitFile]) -> list[Texts]:
     """Return the first documents of some parts, the more the larger a part is, grouped by language."""
-    rows = np.cumsum([file["rows"] for file in files])
+    rows = np.cumsum([file.rows or 0 for file in files])
     if not files or not rows[-1]:
         return []
     # Places evenly spaced through all documents; each takes its share of the sample from the part it lies in.
@@ -193,7 +193,7 @@ def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> li
     sample = [
         (language or UNKNOWN_LANGUAGE, text)
         for place, number in sorted(blocks.items())
-        for language, text in islice(read_documents(str(storage.path(files[place]["path"]))), each * number)
+        for language, text in islice(read_documents(str(storage.path(files[place].path))), each * number)
     ]
     sample.sort(key=lambda pair: pair[0])
     grouped = ((name, [text for _, text in pairs]) for name, pairs in groupby(sample, key=lambda p: p[0]))
@@ -201,7 +201,7 @@ def sample_documents(storage: Storage, files: Sequence[Mapping[str, Any]]) -> li
 
 
 def sample_lines(
-    storage: Storage, files: Sequence[Mapping[str, Any]], counts: pa.Table, alpha: float
+    storage: Storage, files: Sequence[UnitFile], counts: pa.Table, alpha: float
 ) -> Iterator[str]:
     """Yield the lines of a sample of the text, `UNIGRAM_CHARS` in all, its languages balanced as counts are.
 
@@ -211,8 +211,8 @@ def sample_lines(
     limits = {
         name: UNIGRAM_CHARS * share.share / max(share.characters, 1) * 2**64 for name, share in shares.items()
     }
-    for file in sorted(files, key=lambda file: str(file["path"])):
-        for language, text in read_documents(str(storage.path(file["path"]))):
+    for file in sorted(files, key=lambda file: file.path):
+        for language, text in read_documents(str(storage.path(file.path))):
             if xxh3_64_intdigest(text.encode()) < limits.get(language or UNKNOWN_LANGUAGE, 0):
                 yield from text.split("\n")
 
@@ -265,7 +265,7 @@ def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
     for sidecar in sidecars:
         if sidecar is None:
             raise CorpusmillError("counting words did not finish; run it again")
-        tables += [read_table(run.storage.path(file["path"])) for file in sidecar["files"]]
-        for name, number in sidecar["counts"].items():
-            totals[name] = totals.get(name, 0) + number
+        tables += [read_table(run.storage.path(file.path)) for file in sidecar.files]
+        for name in sidecar.counts:
+            totals[name] = totals.get(name, 0) + sidecar.number(name)
     return Counted(merge_tables(tables), totals)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from xxhash import xxh3_64_intdigest
 
 from pipelines.errors import InputError
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import finished, write_sidecar
+from pipelines.store.manifest import Sidecar, read_sidecar, write_sidecar
 from pipelines.store.storage import Storage
 from pipelines.work.progress import record_progress
 from pipelines.work.task import Task
@@ -57,9 +57,9 @@ class Counting:
     alpha: float
     most: int = MAX_ROWS // PARTITIONS
 
-    def sidecar(self, partition: int) -> dict[str, Any] | None:
+    def sidecar(self, partition: int) -> Sidecar | None:
         """Return the sidecar of a partition that is finished."""
-        return finished(Storage(self.root), NAME, _unit(partition), self.key, self.fingerprint)
+        return read_sidecar(Storage(self.root), NAME, _unit(partition), self.key, self.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def write_partition(partition: int, batches: Iterable[bytes], counting: Counting
         "pruned_words": counts.num_rows - kept.num_rows,
         "pruned_occurrences": words - kept_words,
     }
-    facts = [writer.fact] if writer.fact is not None else []
-    write_sidecar(storage, NAME, _unit(partition), counting.key, counting.fingerprint, facts, totals)
+    facts = (writer.fact,) if writer.fact is not None else ()
+    write_sidecar(storage, Sidecar(_unit(partition), totals, facts, NAME, counting.key, counting.fingerprint))
 
 
 def read_documents(path: str) -> Iterator[tuple[str | None, str]]:

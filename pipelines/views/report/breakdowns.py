@@ -146,7 +146,7 @@ def token_lengths(tables: RunTables) -> Histogram | None:
     pack = tables.manifests.get("pack")
     if pack is None:
         return None
-    settings = pack["key_parts"]["settings"]
+    settings = pack.settings
     # Tokens are counted without the separator, which has to fit into the row too.
     room = settings["seq_len"] - (settings["row_len"] == "L")
     return histogram(

@@ -63,7 +63,7 @@ def duplicates(tables: RunTables) -> Duplicates | None:
         "SELECT size, count(DISTINCT cluster) AS clusters, count(*) FILTER (NOT kept) AS removed "
         "FROM duplicates GROUP BY size ORDER BY size"
     )
-    settings = tables.manifests["dedup"]["key_parts"]["settings"]
+    settings = tables.manifests["dedup"].settings
     minhash = settings.get("minhash")
     limits = [Limit("similarity", "<", minhash["similarity"], "")] if minhash else []
     near = histogram(tables, "similarity", "duplicates WHERE layer = 'minhash'", limits)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.store.balance import balance, by_fate
-from pipelines.store.folders import RUN_MANIFEST
-from pipelines.store.manifest import explain_change, read_sealed
+from pipelines.store.manifest import read_run_manifest
+from pipelines.store.stage_key import explain_change
 from pipelines.views.report.funnel import Level, funnel
 from pipelines.views.report.samples import Sample
 from pipelines.views.run_tables import EMPTIED, RunTables
@@ -55,12 +55,12 @@ class Comparison:
 
 def compare(here: RunTables, there: RunTables) -> Comparison:
     """Compare two runs; documents are the same when they are of the same input bytes."""
-    manifests = [read_sealed(tables.storage, RUN_MANIFEST) for tables in (here, there)]
+    manifests = [read_run_manifest(tables.storage) for tables in (here, there)]
     ids = [{row["id"] for row in tables.query("SELECT id FROM documents")} for tables in (here, there)]
     return Comparison(
-        str(manifests[1]["recipe"]["name"]),
+        str(manifests[1].recipe["name"]),
         _figures(here, there),
-        explain_change(manifests[1]["recipe"], manifests[0]["recipe"]),
+        explain_change(manifests[1].recipe, manifests[0].recipe),
         len(ids[0] & ids[1]),
         len(ids[0] - ids[1]),
         len(ids[1] - ids[0]),
@@ -85,10 +85,10 @@ def _figures(here: RunTables, there: RunTables) -> list[Figure]:
     figures.append(Figure("bytes of text", *(_of(level, "bytes") for level in last)))
     figures.append(Figure("tokens", *(_of(level, "tokens") for level in last)))
     counted = [balance(tables.manifests) for tables in (here, there)]
-    errors = [float(sum(by_fate(c.get("filter") or c["extract"], "error").values())) for c in counted]
+    errors = [float(sum(by_fate(c.decisions, "error").values())) for c in counted]
     figures.append(Figure("errors", *errors, *seen))
-    padding = [(c.get("tokens") or {}).get("padding") for c in counted]
-    slots = [(c.get("tokens") or {}).get("slots") for c in counted]
+    padding = [(c.tokens or {}).get("padding") for c in counted]
+    slots = [(c.tokens or {}).get("slots") for c in counted]
     figures.append(Figure("padding", *padding, *slots))
     return figures
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from pipelines.store.balance import balance, by_fate, files_read, in_shards, kept
+from pipelines.store.balance import by_fate, files_read, in_shards, kept
+from pipelines.store.manifest import UnitFile
 from pipelines.views.report.histograms import Histogram, histogram
 from pipelines.views.run_tables import RunTables
 from tokenizer_training.model.sentencepiece_model import Kind
@@ -43,16 +44,16 @@ class Files:
 def input_files(tables: RunTables) -> Files:
     """Return the input files of a run."""
     found = files_read(tables.manifests["extract"])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "source": source,
             "file": file,
-            "size": entry["size"],
-            "records": entry["records"].get("seen", 0),
-            "kept": kept(entry["records"]),
-            "dropped": sum(by_fate(entry["records"], "dropped").values()),
-            "errors": sum(by_fate(entry["records"], "error").values()),
-            "damaged": entry["damaged_spans"],
+            "size": entry.size,
+            "records": entry.records.get("seen", 0),
+            "kept": kept(entry.records),
+            "dropped": sum(by_fate(entry.records, "dropped").values()),
+            "errors": sum(by_fate(entry.records, "error").values()),
+            "damaged": entry.damaged_spans,
         }
         for (source, file), entry in found.items()
     ]
@@ -134,7 +135,7 @@ class Packing:
     documents: int
     cut: int
     documents_per_row: Histogram | None
-    shards: Sequence[Mapping[str, Any]]
+    shards: Sequence[UnitFile]
 
 
 def packing(tables: RunTables) -> Packing | None:
@@ -143,9 +144,9 @@ def packing(tables: RunTables) -> Packing | None:
     paths = tables.files("pack", "shards")
     if manifest is None:
         return None
-    tokens = balance({"pack": manifest})["tokens"]
+    tokens = manifest.total("tokens")
     counts = {**in_shards(tokens), "tokens_over_budget": tokens.get("tokens_over_budget", 0)}
-    shards = [file for file in manifest["files"] if file["path"].startswith("shards/")]
+    shards = manifest.folder("shards")
     per_row, begun = None, {"documents": 0, "cut": 0}
     if paths:
         relation = f"read_parquet([{', '.join(map(_quoted, paths))}])"
@@ -154,7 +155,7 @@ def packing(tables: RunTables) -> Packing | None:
             f"SELECT count(*) FILTER (flags & {CONTINUES} = 0) AS documents, count(*) FILTER (flags = {CUT}) AS cut "  # noqa: S608 - our paths
             f"FROM (SELECT unnest(doc_flags) AS flags FROM {relation})"
         )
-    settings = manifest["key_parts"]["settings"]
+    settings = manifest.settings
     return Packing(counts, settings, begun["documents"], begun["cut"], per_row, shards)
 
 

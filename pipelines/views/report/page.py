@@ -12,8 +12,8 @@ import yaml
 from markupsafe import Markup
 
 from pipelines.store.balance import balance, broken_laws
-from pipelines.store.folders import REPORT, RUN_MANIFEST, TIMES
-from pipelines.store.manifest import read_sealed
+from pipelines.store.folders import REPORT, TIMES
+from pipelines.store.manifest import RunManifest, read_run_manifest
 from pipelines.store.storage import FileFact, Storage
 from pipelines.terminal import counted, escape
 from pipelines.views.report import breakdowns, charts, clusters, comparison, ends, samples, shown
@@ -47,15 +47,15 @@ class Report:
         names = [name for name in SECTIONS if name != "comparison" or self._other is not None]
         bodies = {name: self._body(name) for name in names}
         sections = {name: body for name, body in bodies.items() if body.strip()}
-        title = self._manifest()["recipe"]["name"]
+        title = self._manifest().recipe["name"]
         return render("page.html", style=_style(), name=title, titles=SECTIONS, sections=sections)
 
     def _body(self, name: str) -> Markup:
         facts: dict[str, Any] = getattr(self, f"_{name}")()
         return render(f"{name}.html", **facts)
 
-    def _manifest(self) -> dict[str, Any]:
-        return read_sealed(self._tables.storage, RUN_MANIFEST)
+    def _manifest(self) -> RunManifest:
+        return read_run_manifest(self._tables.storage)
 
     def _summary(self) -> dict[str, Any]:
         levels = funnel(self._tables)
@@ -108,7 +108,7 @@ class Report:
     def _recipe(self) -> dict[str, Any]:
         manifest = self._manifest()
         return {
-            "recipe": yaml.safe_dump(manifest["recipe"], sort_keys=False, allow_unicode=True),
+            "recipe": yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True),
             "stages": self._tables.manifests,
             "times": self._tables.storage.read_json(TIMES),
             "manifest": manifest,

@@ -53,7 +53,7 @@ def _plain(value: object) -> str:
 def run_steps(tables: RunTables) -> list[RunStep]:
     """Return the steps of a run in order; none before its filter stage is finished."""
     manifest = tables.manifests.get("filter")
-    entries = manifest["key_parts"]["settings"]["steps"] if manifest else ()
+    entries = manifest.settings["steps"] if manifest else ()
     return [RunStep(entry["name"], entry["fields"], _checks(entry["key"])) for entry in entries]
 
 

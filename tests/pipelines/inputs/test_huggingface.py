@@ -108,7 +108,7 @@ def test_the_hub_and_a_folder_give_the_same_rows(hub: Any, extract: Extract) -> 
         "a row group is a span"
     )
     assert {row["url"] for row in rows} == {f"https://x.example/{n}" for n in range(30)}
-    entry = there["manifest"]["recipe"]["inputs"][0]
+    entry = there["manifest"].recipe["inputs"][0]
     assert entry["listed"] == [{"commit": COMMIT}]
     assert entry["files"][0]["path"] == f"hf://datasets/me/set@{COMMIT}/big/a.parquet"
 

@@ -14,7 +14,8 @@ import pytest
 from pipelines.errors import InputError, VerificationError
 from pipelines.publish.export import Format, export
 from pipelines.stages.pack import stage as pack
-from pipelines.store.manifest import manifest_path, read_sealed, write_sealed
+from pipelines.store.manifest import manifest_path
+from pipelines.store.sealed import read_sealed, write_sealed
 from pipelines.store.storage import Storage
 from tests.pipelines.conftest import UPSTREAM, MakeRun
 from tokenizer_training.loader import ShardLoader

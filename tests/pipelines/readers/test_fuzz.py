@@ -15,7 +15,7 @@ from pipelines.errors import CorpusmillError, InputError, RecipeError, Verificat
 from pipelines.readers.find import find_reader
 from pipelines.readers.record import Record
 from pipelines.recipe.load import load
-from pipelines.store.manifest import read_sealed, write_sealed
+from pipelines.store.sealed import read_sealed, write_sealed
 from pipelines.store.storage import Storage
 from pipelines.views.verify import verify
 from tests.fuzz.readers import SEEDS, SMALL_SEEDS, accounted, crashers

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from pipelines.store.balance import balance, broken_laws, in_shards
+from pipelines.store.manifest import Manifest, UnitCounts
 from pipelines.views.funnel import funnel
 
 
-def stage(counts: dict[str, Any]) -> dict[str, Any]:
-    return {"units": [{"unit": "u", "counts": counts}]}
+def stage(counts: dict[str, Any]) -> Manifest:
+    return Manifest("stage", "home", "key", {}, {}, (), (UnitCounts("u", counts),), "sha256")
 
 
-HONEST: dict[str, dict[str, Any]] = {
-    "extract": stage(
+COUNTS: dict[str, dict[str, Any]] = {
+    "extract": (
         {
             "source": "web",
             "file": "a",
@@ -26,7 +27,7 @@ HONEST: dict[str, dict[str, Any]] = {
             "damaged_spans": 1,
         }
     ),
-    "filter": stage(
+    "filter": (
         {
             "records": {
                 "seen": 6,
@@ -37,8 +38,8 @@ HONEST: dict[str, dict[str, Any]] = {
             }
         }
     ),
-    "dedup": stage({"records": {"seen": 3, "kept": 2, "removed exact": 1}}),
-    "pack": stage(
+    "dedup": ({"records": {"seen": 3, "kept": 2, "removed exact": 1}}),
+    "pack": (
         {
             "tokens": {
                 "documents": 2,
@@ -52,10 +53,12 @@ HONEST: dict[str, dict[str, Any]] = {
     ),
 }
 
+HONEST = {name: stage(counts) for name, counts in COUNTS.items()}
+
 
 def test_honest_counts_break_no_law() -> None:
     assert broken_laws(HONEST) == []
-    assert balance(HONEST)["damaged_spans"] == 1
+    assert balance(HONEST).damaged_spans == 1
 
 
 @pytest.mark.parametrize(
@@ -71,9 +74,10 @@ def test_honest_counts_break_no_law() -> None:
     ],
 )
 def test_each_law_is_named_when_broken(name: str, section: str, key: str, law: str) -> None:
-    broken = copy.deepcopy(HONEST)
-    broken[name]["units"][0]["counts"][section][key] += 1
-    assert any(line.startswith(law) for line in broken_laws(broken))
+    counts = copy.deepcopy(COUNTS[name])
+    counts[section][key] += 1
+    broken = broken_laws({**HONEST, name: stage(counts)})
+    assert any(line.startswith(law) for line in broken)
 
 
 def test_the_funnel_ends_with_what_is_left() -> None:
@@ -89,6 +93,6 @@ def test_rows_over_a_token_budget_are_not_among_the_rows() -> None:
     split = {"train_rows": 3, "validation_rows": 1, "rows_over_budget": 1, "tokens_over_budget": 7}
     counted = balance({"pack": stage({"tokens": {**counts, **split}})})
     held = {"rows": 3, "train_rows": 2, "validation_rows": 1, "tokens": 19, "padding": 5, "slots": 24}
-    assert in_shards(counted["tokens"]) == held
+    assert in_shards(counted.tokens or {}) == held
     lines = {line.name: line.count for line in funnel(counted)}
     assert (lines["over the token budget"], lines["rows"], lines["padding"]) == (7, 3, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,21 +13,17 @@ from hypothesis import strategies as st
 from pipelines.errors import VerificationError
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import (
-    canonical_json,
-    explain_change,
-    finished,
-    folder_files,
-    is_sealed,
+    Sidecar,
     manifest_path,
     read_current,
-    read_sealed,
-    seal,
-    stage_key,
+    read_manifest,
+    read_sidecar,
     valid_manifest,
-    write_sealed,
+    write_manifest,
     write_sidecar,
-    write_stage_manifest,
 )
+from pipelines.store.sealed import canonical_json, is_sealed, read_sealed, seal, write_sealed
+from pipelines.store.stage_key import explain_change, stage_key
 from pipelines.store.storage import Storage
 
 json_values = st.recursive(
@@ -57,44 +54,45 @@ def written(tmp_path: Path) -> Storage:
     with storage.table_writer(folder.part("u1"), folder.schema) as writer:
         writer.write(pa.table({"n": [1]}, schema=folder.schema))
     assert writer.fact is not None
-    write_sidecar(storage, "stage", "u1", "key", "print", [writer.fact], {"rows": 1})
+    write_sidecar(storage, Sidecar("u1", {"rows": 1}, (writer.fact,), "stage", "key", "print"))
     return storage
 
 
 def test_a_finished_unit_is_found_again(written: Storage) -> None:
-    sidecar = finished(written, "stage", "u1", "key", "print")
+    sidecar = read_sidecar(written, "stage", "u1", "key", "print")
     assert sidecar is not None
-    assert sidecar["counts"] == {"rows": 1}
+    assert sidecar.counts == {"rows": 1}
 
 
 @pytest.mark.parametrize(("key", "print_"), [("other", "print"), ("key", "other")])
 def test_another_key_or_input_redoes_a_unit(written: Storage, key: str, print_: str) -> None:
-    assert finished(written, "stage", "u1", key, print_) is None
+    assert read_sidecar(written, "stage", "u1", key, print_) is None
 
 
 def test_a_missing_or_short_part_redoes_a_unit(written: Storage) -> None:
     part = written.path("folder/part-u1.parquet")
     part.write_bytes(part.read_bytes()[:-1])
-    assert finished(written, "stage", "u1", "key", "print") is None
+    assert read_sidecar(written, "stage", "u1", "key", "print") is None
     part.unlink()
-    assert finished(written, "stage", "u1", "key", "print") is None
+    assert read_sidecar(written, "stage", "u1", "key", "print") is None
 
 
 def test_an_edited_sidecar_redoes_a_unit(written: Storage) -> None:
     path = written.path("work/stage/u1.json")
     path.write_text(path.read_text().replace('"rows": 1', '"rows": 2'))
-    assert finished(written, "stage", "u1", "key", "print") is None
+    assert read_sidecar(written, "stage", "u1", "key", "print") is None
 
 
 def test_a_stage_is_valid_under_its_key_and_inputs_only(written: Storage) -> None:
     key, other = stage_key("stage", {"a": 1}), stage_key("stage", {"a": 2})
-    sidecar = finished(written, "stage", "u1", "key", "print")
+    sidecar = read_sidecar(written, "stage", "u1", "key", "print")
     assert sidecar is not None
-    manifest = write_stage_manifest(written, "folder", key, {"up": "x"}, [sidecar])
-    assert folder_files(manifest, "folder")[0]["unit"] == "u1"
-    assert valid_manifest(written, "folder", key, {"up": "x"}) == manifest
-    assert valid_manifest(written, "folder", other, {"up": "x"}) is None
-    assert valid_manifest(written, "folder", key, {"up": "y"}) is None
+    before = write_manifest(written, "up", stage_key("up", {}), (), ())
+    manifest = write_manifest(written, "folder", key, [before], [sidecar])
+    assert manifest.folder("folder")[0].unit == "u1"
+    assert valid_manifest(written, "folder", key, [before]) == manifest == read_manifest(written, "folder")
+    assert valid_manifest(written, "folder", other, [before]) is None
+    assert valid_manifest(written, "folder", key, [replace(before, sha256="y")]) is None
 
 
 def test_a_changed_key_is_explained() -> None:
@@ -129,15 +127,24 @@ def test_a_manifest_of_another_schema_version_is_one_clear_line(tmp_path: Path) 
         read_current(storage, "shards")
 
 
+@pytest.mark.parametrize(
+    "value", [{"files": []}, {"files": 3, "units": []}, {"files": [{"path": "a"}], "units": []}]
+)
+def test_a_sealed_object_that_is_no_manifest_is_one_clear_line(
+    tmp_path: Path, value: dict[str, object]
+) -> None:
+    storage = Storage(tmp_path)
+    write_sealed(storage, manifest_path("shards"), value)  # type: ignore[arg-type]
+    with pytest.raises(VerificationError, match=r"shards/manifest\.json: is sealed but no manifest"):
+        read_manifest(storage, "shards")
+
+
 def test_a_stage_made_before_an_earlier_one_was_redone_is_refused(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    first = write_stage_manifest(storage, "extracted", stage_key("extract", {}), {}, [])
-    second = write_stage_manifest(
-        storage, "filtered", stage_key("filter", {}), {"extracted": first["sha256"]}, []
-    )
-    third = {"filtered": second["sha256"]}
-    write_stage_manifest(storage, "documents", stage_key("dedup", {}), third, [])
-    assert read_current(storage, "documents")["home"] == "documents"
-    write_stage_manifest(storage, "extracted", stage_key("extract", {"changed": True}), {}, [])
+    first = write_manifest(storage, "extracted", stage_key("extract", {}), (), ())
+    second = write_manifest(storage, "filtered", stage_key("filter", {}), [first], ())
+    write_manifest(storage, "documents", stage_key("dedup", {}), [second], ())
+    assert read_current(storage, "documents").home == "documents"
+    write_manifest(storage, "extracted", stage_key("extract", {"changed": True}), (), ())
     with pytest.raises(VerificationError, match=r"filtered/manifest\.json: was made from another extracted/"):
         read_current(storage, "documents")

@@ -21,7 +21,7 @@ from pipelines.errors import RecipeError
 from pipelines.recipe.load import load
 from pipelines.recipe.models import resolve
 from pipelines.run import run_recipe
-from pipelines.store.manifest import manifest_path, read_sealed
+from pipelines.store.manifest import read_manifest
 from pipelines.store.storage import Storage
 from pipelines.store.tables import fate, row_document
 from pipelines.views.whatif import _fault, whatif
@@ -41,7 +41,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judges_of(out: Path) -> list[Judge]:
-    return ledger_steps(read_sealed(Storage(out), manifest_path("filtered")))
+    return ledger_steps(read_manifest(Storage(out), "filtered"))
 
 
 def rows(out: Path, folder: str) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def test_it_equals_running_the_filter_stage_again(full: Path, tmp_path: Path) ->
     """The whole way: another recipe, another run, the counts of its manifest."""
     changed = ["gopher_quality.min_words=200", "c4.min_sentences=none"]
     recipe = load(DEMO, ["ledger=full", f"steps={STEPS}", *changed])
-    records = run_recipe(recipe, str(tmp_path / "again"), 1, until="filter", quiet=True)["balance"]["filter"]
+    records = run_recipe(recipe, str(tmp_path / "again"), 1, until="filter", quiet=True).balance.filter
     answer = whatif(Storage(full), with_overrides(judges_of(full), changed))
     assert answer.funnel(old=False) == {name: count for name, count in records.items() if name != "seen"}
     assert answer.gained()[0] or answer.lost()[0]

@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import CorpusmillError
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import stage_key
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.graph import deal
 from pipelines.work.loop import finish_stage, run_units
@@ -52,7 +52,7 @@ def test_each_unit_is_done_once(run: Run) -> None:
     sidecars = run_units(run, work(run), tasks(1, 2, 3))
     assert sorted(CALLS) == [1, 2, 3]
     assert sorted(sidecars) == ["u1", "u2", "u3"]
-    assert all(sidecar["counts"] == {"rows": 1} for sidecar in sidecars.values())
+    assert all(sidecar.counts == {"rows": 1} for sidecar in sidecars.values())
     run_units(run, work(run), tasks(1, 2, 3))
     assert len(CALLS) == 3
 
@@ -78,7 +78,7 @@ def test_parts_of_units_that_are_no_more_are_removed(run: Run) -> None:
     finish_stage(run, KEY, (FOLDER,), {}, sidecars, "squares")
     sidecars = run_units(run, work(run), tasks(2))
     manifest = finish_stage(run, KEY, (FOLDER,), {}, sidecars, "squares")
-    assert [file["unit"] for file in manifest["files"]] == ["u2"]
+    assert [file.unit for file in manifest.files] == ["u2"]
     assert run.storage.list_files("squares") == ["squares/manifest.json", "squares/part-u2.parquet"]
     assert run.storage.list_files("work/squares") == ["work/squares/u2.json"]
 

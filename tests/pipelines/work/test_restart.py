@@ -14,7 +14,7 @@ import pytest
 from pipelines.errors import CorpusmillError
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import stage_key
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.loop import run_units
 from pipelines.work.marks import Watch, attempts, mark_started

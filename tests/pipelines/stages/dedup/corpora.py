@@ -18,7 +18,9 @@ from pipelines.recipe.load import load
 from pipelines.recipe.recipe import Dedup, Recipe
 from pipelines.run import run_recipe
 from pipelines.stages.dedup import stage as dedup
-from pipelines.store.manifest import stage_key, write_sealed, write_stage_manifest
+from pipelines.store.manifest import UnitResult, write_manifest
+from pipelines.store.sealed import write_sealed
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED, ledger_schema, to_table
 from pipelines.views.report.funnel import _by_layer
@@ -86,9 +88,9 @@ def prepare(
             dropped = {**row("", -1), "decision": "dropped", "quality.score": 9.0}
             judged = [{**one, "decision": "kept", "quality.score": one.get("score")} for one in rows]
             ledger.write(to_table([dropped, *judged], LEDGER))
-        facts = [one.fact.as_dict() for one in (writer, ledger) if one.fact]
-        sidecars.append({"unit": unit, "files": facts, "counts": {}})
-    manifest = write_stage_manifest(storage, "filtered", FILTER_KEY, {}, sidecars)
+        facts = [one.fact for one in (writer, ledger) if one.fact]
+        sidecars.append(UnitResult(unit, {}, tuple(facts)))
+    manifest = write_manifest(storage, "filtered", FILTER_KEY, (), sidecars)
     run = Run(Recipe(folder.name, (), dedup=section), {}, storage, 1, (), Progress(storage, quiet=True))
     return dataclasses.replace(run, **fields), manifest
 
@@ -122,15 +124,16 @@ def rerun_demo(demo: Path, out: Path, section: str, layer: str) -> set[str]:
     """
     shutil.copytree(demo, out)
     recipe = load(ROOT / "configs" / "demo.yaml", [section])
-    counted = run_recipe(recipe, str(out), workers=1, until="dedup", quiet=True)["balance"]
+    counted = run_recipe(recipe, str(out), workers=1, until="dedup", quiet=True).balance
     assert verify(Storage(out))[0] == []
     tables = RunTables(Storage(out))
     ids = {one["id"] for one in tables.query("SELECT id FROM emptied WHERE layer = ?", [layer])}
     assert ids
     assert not ids & {one["id"] for one in table(out, "documents")}
-    assert (
-        counted["dedup"][f"removed {layer}"] == counted[f"removed_{layer}"]["documents_emptied"] == len(ids)
-    )
+    edited = counted.removed_lines if layer == "lines" else counted.removed_substrings
+    assert counted.dedup is not None
+    assert edited is not None
+    assert counted.dedup[f"removed {layer}"] == edited["documents_emptied"] == len(ids)
     (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
     assert [(reason.name, reason.documents) for reason in step] == [(layer, len(ids))]
     stage_dropped(tables)

@@ -17,7 +17,6 @@ from pipelines.stages.dedup import search as dedup_search
 from pipelines.stages.dedup.against import OlderRun, read_older
 from pipelines.stages.dedup.index import gather_keys, look_up, write_keys
 from pipelines.stages.dedup.search import Search
-from pipelines.store.manifest import folder_files
 from tests.pipelines.stages.dedup.corpora import corpus, dedupe, edited, essay, outcome, row, split, table
 
 KEYS = st.integers(0, 40).map(lambda number: number * 0x0600000000000007)
@@ -35,7 +34,7 @@ def test_looking_up_is_the_definition(
     for number, part in parts.items():
         keys, docs = np.array(part, dtype=np.uint64).T
         write_keys("bands", number, keys, docs, search)
-    facts = gather_keys(search)["files"]
+    facts = gather_keys(search).files
     assert len(facts) == bool(pairs)
     found = look_up(Path(search.root) / "index/bands.keys", np.array(asked, dtype=np.uint64))
     assert found.tolist() == sorted({unit << 32 | 5 for key, unit in pairs if key in asked and unit < 7})
@@ -107,13 +106,13 @@ def test_the_index_depends_on_nothing_but_the_documents(
 ) -> None:
     """Not on partitions; an older run's documents are not in it; and a run without bands has none of theirs."""
     rows = corpus(12)
-    files = folder_files(dedupe(tmp_path / "a", split(rows, 3), Dedup()), "index")
-    assert [file["path"] for file in files] == ["index/bands.keys", "index/contents.keys"]
-    assert files[0]["bytes"] == 14 * files[1]["bytes"] == 14 * 16 * len(rows)
+    files = dedupe(tmp_path / "a", split(rows, 3), Dedup()).folder("index")
+    assert [file.path for file in files] == ["index/bands.keys", "index/contents.keys"]
+    assert files[0].bytes == 14 * files[1].bytes == 14 * 16 * len(rows)
     monkeypatch.setattr(dedup_search, "PARTITION_BYTES", 4000)
     dedupe(tmp_path / "old", split(corpus(13), 2), Dedup())
     section = Dedup(against=(tmp_path / "old",))
-    assert files == folder_files(dedupe(tmp_path / "b", split(rows, 3), section), "index")
+    assert files == dedupe(tmp_path / "b", split(rows, 3), section).folder("index")
     manifest = dedupe(tmp_path / "b", split(rows, 3), Dedup(minhash=None))
-    assert [file["path"] for file in folder_files(manifest, "index")] == ["index/contents.keys"]
+    assert [file.path for file in manifest.folder("index")] == ["index/contents.keys"]
     assert not (tmp_path / "b" / "index" / "bands.keys").exists()

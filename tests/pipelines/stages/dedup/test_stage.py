@@ -22,7 +22,6 @@ from pipelines.stages.dedup import decisions as dedup_decisions
 from pipelines.stages.dedup import search as dedup_search
 from pipelines.stages.dedup import settle as dedup_settle
 from pipelines.stages.dedup.search import Search
-from pipelines.store.manifest import folder_files
 from pipelines.store.storage import Storage
 from tests.pipelines.stages.dedup.corpora import (
     GROUP_ROWS,
@@ -108,10 +107,10 @@ def test_workers_order_and_replays_do_not_matter(tmp_path: Path, monkeypatch: py
     second = dedupe(tmp_path / "b", turned, Dedup(url=True), workers=2)
     flags = ("--direct_runner_bundle_repeat=2",)
     third = dedupe(tmp_path / "c", turned, Dedup(url=True), beam_flags=flags)
-    assert {file["path"]: file["sha256"] for file in first["files"]} == {
-        file["path"]: file["sha256"] for file in second["files"]
+    assert {file.path: file.sha256 for file in first.files} == {
+        file.path: file.sha256 for file in second.files
     }
-    assert first["sha256"] == second["sha256"] == third["sha256"]
+    assert first.sha256 == second.sha256 == third.sha256
 
 
 def test_where_records_travel_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +121,7 @@ def test_where_records_travel_does_not_matter(tmp_path: Path, monkeypatch: pytes
     inline = lambda *arguments: dataclasses.replace(plan(*arguments), by_file=False)  # noqa: E731
     monkeypatch.setattr(Search, "plan", inline)
     second = dedupe(tmp_path / "b", split(rows, 3), Dedup(url=True))
-    assert first["sha256"] == second["sha256"]
+    assert first.sha256 == second.sha256
 
 
 def test_each_document_is_counted_and_in_its_place(tmp_path: Path) -> None:
@@ -138,12 +137,12 @@ def test_each_document_is_counted_and_in_its_place(tmp_path: Path) -> None:
         left = pq.read_table(tmp_path / "documents" / path).to_pylist()
         assert [r["id"] for r in left] == [r["id"] for r in rows if r["id"] not in gone]
         assert all(r["cluster_size"] == sizes.get(r["id"], 1) for r in left)
-    counts = [entry["counts"]["records"] for entry in manifest["units"] if "records" in entry["counts"]]
+    counts = [unit.section("records") for unit in manifest.units if "records" in unit.counts]
     assert len(counts) == len(units)
     assert all(c["seen"] == sum(number for name, number in c.items() if name != "seen") for c in counts)
     assert {name for c in counts for name in c} == {"seen", "kept", "removed exact", "removed minhash"}
     assert sum(c["seen"] - c["kept"] for c in counts) == len(gone)
-    assert [len(folder_files(manifest, name)) for name in ("signatures", "duplicates", "documents")] == [
+    assert [len(manifest.folder(name)) for name in ("signatures", "duplicates", "documents")] == [
         3,
         3,
         3,
@@ -229,10 +228,10 @@ def test_texts_without_words_are_only_compared_exactly(tmp_path: Path) -> None:
 def test_empty_units_and_an_empty_corpus(tmp_path: Path) -> None:
     """A unit without documents still has its parts; a corpus without duplicates loses nothing."""
     manifest = dedupe(tmp_path / "a", {"u": [row(essay(1), 1), row(essay(2), 2)], "v": []}, Dedup())
-    assert [file["rows"] for file in folder_files(manifest, "documents")] == [2, 0]
+    assert [file.rows for file in manifest.folder("documents")] == [2, 0]
     assert table(tmp_path / "a", "duplicates") == []
     manifest = dedupe(tmp_path / "b", {"v": []}, Dedup())
-    assert [file["rows"] for file in folder_files(manifest, "documents")] == [0]
+    assert [file.rows for file in manifest.folder("documents")] == [0]
 
 
 def test_capped_buckets_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +239,7 @@ def test_capped_buckets_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(dedup_candidates, "form_buckets", partial(form_buckets, full=3))
     rows = [row(edited(essay(1, 400), 1, seed), seed) for seed in range(8)]
     manifest = dedupe(tmp_path, {"u": rows}, Dedup())
-    capped = [entry["counts"]["capped"] for entry in manifest["units"] if "capped" in entry["counts"]]
+    capped = [unit.number("capped") for unit in manifest.units if "capped" in unit.counts]
     assert 3 < capped[0] <= 8
 
 
@@ -292,7 +291,7 @@ def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:
     """Rows are found across row groups and units, and similarities are those of the texts."""
     units = split(corpus(4)[:50], 2)
     run, manifest = prepare(tmp_path, units, Dedup())
-    texts = [str(run.storage.path(file["path"])) for file in folder_files(manifest, "filtered")]
+    texts = [str(run.storage.path(file.path)) for file in manifest.folder("filtered")]
     last = len(units["unit0"]) - 1
     assert last % GROUP_ROWS != GROUP_ROWS - 1  # the last row group is a shorter one
     places = [(0, 0), (1, 7), (0, 5), (1, 1), (0, last)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.stages.pack import stage as pack
-from pipelines.store.balance import balance, broken_laws
-from pipelines.store.manifest import folder_files
+from pipelines.store.balance import broken_laws
+from pipelines.store.manifest import UnitCounts
 from pipelines.views.verify import _token_faults
 from pipelines.work.task import Run
 from tests.pipelines.conftest import UPSTREAM, MakeRun
@@ -28,10 +29,10 @@ def do(made: tuple[Run, dict[str, Any], dict[str, Any]]) -> tuple[Run, dict[str,
     run, documents, tokenizer = made
     manifest = pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
     assert list(_token_faults(run.storage, documents, manifest)) == []
-    tokens = balance({"pack": manifest})["tokens"]
+    tokens = manifest.total("tokens")
     assert tokens["document_tokens"] + tokens["separators"] + tokens["padding"] == tokens["slots"]
-    shards = folder_files(manifest, "shards")
-    assert sum(file["rows"] for file in shards) == tokens["rows"] - tokens["rows_over_budget"]
+    shards = manifest.folder("shards")
+    assert sum(file.rows for file in shards) == tokens["rows"] - tokens["rows_over_budget"]
     return run, tokens
 
 
@@ -165,5 +166,5 @@ def test_copies_of_a_document_decode_to_its_text(make_run: MakeRun) -> None:
 def test_the_laws_are_those_of_the_whole_run(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run(TEXTS, mix={"web": 0.3}, tokens=1000)
     manifest = pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
-    records = {"unit": "all", "counts": {"records": {"kept": 600, "seen": 600}}}
-    assert broken_laws({"pack": manifest, "dedup": {"units": [records]}}) == []
+    records = UnitCounts("all", {"records": {"kept": 600, "seen": 600}})
+    assert broken_laws({"pack": manifest, "dedup": replace(documents, units=(records,))}) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,7 @@ from pipelines.errors import InputError
 from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack import stage as pack
-from pipelines.store.balance import balance
-from pipelines.store.manifest import (
-    folder_files,
-    seal,
-    valid_manifest,
-)
+from pipelines.store.manifest import valid_manifest
 from pipelines.store.storage import Storage
 from pipelines.work.task import Run
 from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun
@@ -40,7 +36,7 @@ def do(run: Run, documents: dict[str, Any], tokenizer: dict[str, Any]) -> dict[s
 
 def hashes(manifest: dict[str, Any]) -> dict[str, str]:
     """Return the sha256 of every file by its path."""
-    return {file["path"]: file["sha256"] for file in manifest["files"]}
+    return {file.path: file.sha256 for file in manifest.files}
 
 
 def read_pieces(storage: Storage, split: str) -> dict[str, list[tuple[int, list[int]]]]:
@@ -58,8 +54,8 @@ def read_pieces(storage: Storage, split: str) -> dict[str, list[tuple[int, list[
 def read_texts(storage: Storage, documents: dict[str, Any]) -> dict[str, str]:
     """Return the text of every document by id."""
     found = {}
-    for file in folder_files(documents, "documents"):
-        table = pq.read_table(storage.path(file["path"]), columns=["id", "text"])
+    for file in documents.folder("documents"):
+        table = pq.read_table(storage.path(file.path), columns=["id", "text"])
         found.update(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
     return found
 
@@ -92,14 +88,14 @@ def test_every_document_is_packed_once_with_its_own_tokens(make_run: MakeRun) ->
 def test_the_balance_holds_in_the_counts_and_in_the_data(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run([make_text(n) for n in range(300)])
     manifest = do(run, documents, tokenizer)
-    tokens = balance({"pack": manifest})["tokens"]
+    tokens = manifest.total("tokens")
     assert tokens["documents"] == tokens["separators"] == 300
     assert tokens["document_tokens"] + tokens["separators"] + tokens["padding"] == tokens["slots"]
     assert tokens["slots"] == tokens["rows"] * SEQ_LEN
-    shards = [pq.read_table(run.storage.path(f["path"])) for f in folder_files(manifest, "shards")]
+    shards = [pq.read_table(run.storage.path(f.path)) for f in manifest.folder("shards")]
     assert sum(map(len, shards)) == tokens["rows"] == tokens["train_rows"] + tokens["validation_rows"]
     assert sum(shard["n_pad"].to_numpy().sum() for shard in shards) == tokens["padding"]
-    counted = [pq.read_table(run.storage.path(f["path"])) for f in folder_files(manifest, "token_counts")]
+    counted = [pq.read_table(run.storage.path(f.path)) for f in manifest.folder("token_counts")]
     assert sum(table["token_count"].to_numpy().sum() for table in counted) == tokens["document_tokens"]
 
 
@@ -107,8 +103,8 @@ def test_token_counts_have_the_rows_of_the_documents(make_run: MakeRun) -> None:
     """Same parts, same units, same order, the empty part included."""
     run, documents, tokenizer = make_run([make_text(n) for n in range(50)])
     manifest = do(run, documents, tokenizer)
-    texts = {file["unit"]: file["path"] for file in folder_files(documents, "documents")}
-    counts = {file["unit"]: file["path"] for file in folder_files(manifest, "token_counts")}
+    texts = {file.unit: file.path for file in documents.folder("documents")}
+    counts = {file.unit: file.path for file in manifest.folder("token_counts")}
     assert set(texts) == set(counts)
     assert len(counts) == 6
     encoder = Tokenizer.load(run.storage.path("tokenizer"))
@@ -137,7 +133,7 @@ def test_nothing_depends_on_workers_or_on_the_order_of_parts(make_run: MakeRun) 
     assert hashes(do(run, documents, tokenizer)) == expected
     flags = ("--direct_runner_bundle_repeat=2",)
     run, documents, tokenizer = make_run(texts, out="c", shard_mb=1, flags=flags)
-    documents = seal({**documents, "files": documents["files"][::-1]})
+    documents = replace(documents, files=documents.files[::-1])
     assert hashes(do(run, documents, tokenizer)) == expected
 
 
@@ -147,10 +143,10 @@ def test_each_shard_is_a_sample_of_the_whole_corpus(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run([make_text(n) for n in range(6000)], shard_mb=1)
     manifest = do(run, documents, tokenizer)
     source = {}
-    for file in folder_files(documents, "documents"):
-        table = pq.read_table(run.storage.path(file["path"]), columns=["id"])
-        source.update(dict.fromkeys(table["id"].to_pylist(), file["unit"]))
-    shards = [f["path"] for f in folder_files(manifest, "shards") if "train" in f["path"]]
+    for file in documents.folder("documents"):
+        table = pq.read_table(run.storage.path(file.path), columns=["id"])
+        source.update(dict.fromkeys(table["id"].to_pylist(), file.unit))
+    shards = [f.path for f in manifest.folder("shards") if "train" in f.path]
     whole = Counter(source.values())
     for path in shards:
         table = pq.read_table(run.storage.path(path))
@@ -158,14 +154,14 @@ def test_each_shard_is_a_sample_of_the_whole_corpus(make_run: MakeRun) -> None:
             found = Counter(source[name.hex()] for names in half["doc_ids"].to_pylist() for name in names)
             assert all(abs(found[u] / found.total() - n / 6000) < 0.05 for u, n in whole.items())
     rows = sum(len(batch["input_ids"]) for batch in ShardLoader(run.storage.path("shards")))
-    assert rows == balance({"pack": manifest})["tokens"]["train_rows"]
+    assert rows == manifest.total("tokens")["train_rows"]
 
 
 def test_another_seed_is_another_order_of_the_same_documents(make_run: MakeRun) -> None:
     texts = [make_text(n) for n in range(200)]
     first, second = make_run(texts, out="a"), make_run(texts, out="b", seed=2)
     one, two = do(*first), do(*second)
-    counts, other = balance({"pack": one})["tokens"], balance({"pack": two})["tokens"]
+    counts, other = one.total("tokens"), two.total("tokens")
     assert counts["document_tokens"] == other["document_tokens"]
     assert set(hashes(one).items()) & set(hashes(two).items()) == {
         item for item in hashes(one).items() if item[0].startswith("token_counts/")
@@ -186,7 +182,7 @@ def test_work_files_go_and_leftovers_of_other_settings_too(make_run: MakeRun) ->
         path for path in run.storage.list_files("") if path.startswith(("shards", "token_counts", "work"))
     }
     assert left == {*hashes(manifest), "shards/manifest.json"}
-    upstream = {"documents": documents["sha256"], "tokenizer": tokenizer["sha256"]}
+    upstream = (documents, tokenizer)
     assert valid_manifest(run.storage, "shards", pack.key(run, UPSTREAM, UPSTREAM), upstream) == manifest
 
 
@@ -220,15 +216,15 @@ def test_text_that_looks_like_a_control_symbol_ends_no_document(make_run: MakeRu
 def test_no_documents_make_no_shards(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run([])
     manifest = do(run, documents, tokenizer)
-    assert folder_files(manifest, "shards") == []
-    assert balance({"pack": manifest})["tokens"]["rows"] == 0
+    assert manifest.folder("shards") == []
+    assert manifest.total("tokens")["rows"] == 0
 
 
 def test_buckets_are_a_power_of_two_and_hold_every_part_once(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, documents, _ = make_run([make_text(n) for n in range(600)], parts=40)
-    files = folder_files(documents, "documents")
+    files = documents.folder("documents")
     seen = []
     for aim in (10**9, 60_000, 30_000, 3_000):
         monkeypatch.setattr(pack_rows, "SMALL_BUCKET", aim)
@@ -238,7 +234,7 @@ def test_buckets_are_a_power_of_two_and_hold_every_part_once(
         assert count & (count - 1) == 0
         assert total / count <= aim < total / count * 2 or count == 1
         assert sorted(unit for task in tasks for unit, _ in task.payload["parts"]) == sorted(
-            file["unit"] for file in files
+            file.unit for file in files
         )
         seen.append(count)
     assert seen[0] == 1
@@ -247,7 +243,7 @@ def test_buckets_are_a_power_of_two_and_hold_every_part_once(
 
 def test_tasks_do_not_depend_on_the_order_of_the_manifest(make_run: MakeRun) -> None:
     run, documents, _ = make_run([make_text(n) for n in range(60)], parts=9)
-    files = folder_files(documents, "documents")
+    files = documents.folder("documents")
     assert pack_rows.tasks(run.storage, files) == pack_rows.tasks(run.storage, files[::-1])
 
 

@@ -17,7 +17,8 @@ from pipelines.recipe.recipe import Tokenizer as Section
 from pipelines.stages.tokenizer import stage as train_tokenizer
 from pipelines.stages.tokenizer import word_counts
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import stage_key, valid_manifest, write_stage_manifest
+from pipelines.store.manifest import UnitFile, UnitResult, valid_manifest, write_manifest
+from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
@@ -49,8 +50,8 @@ def write_documents(storage: Storage, texts: Pairs, parts: int, home: str = "doc
         with storage.table_writer(folder.part(f"{part:016x}"), DOCUMENTS) as writer:
             writer.write(to_table(rows, DOCUMENTS))
         assert writer.fact is not None
-        sidecars.append({"unit": f"{part:016x}", "files": [writer.fact.as_dict()], "counts": {}})
-    return write_stage_manifest(storage, "documents", UPSTREAM, {}, sidecars)
+        sidecars.append(UnitResult(f"{part:016x}", {}, (writer.fact,)))
+    return write_manifest(storage, "documents", UPSTREAM, (), sidecars)
 
 
 def _row(name: str, language: str | None, text: str) -> dict[str, Any]:
@@ -84,20 +85,21 @@ def test_the_tokenizer_is_the_one_of_the_counted_words(trained: tuple[Run, Any, 
 
 def test_the_manifest_names_what_is_there(trained: tuple[Run, Any, Any]) -> None:
     run, documents, manifest = trained
-    assert {Path(file["path"]).name for file in manifest["files"]} == FILES
+    assert {Path(file.path).name for file in manifest.files} == FILES
     assert {*outputs(run)} == {*FILES, "manifest.json"}
-    upstream = {"documents": documents["sha256"]}
-    assert valid_manifest(run.storage, "tokenizer", train_tokenizer.key(run, UPSTREAM), upstream) == manifest
+    assert (
+        valid_manifest(run.storage, "tokenizer", train_tokenizer.key(run, UPSTREAM), [documents]) == manifest
+    )
     assert run.storage.list_files("work/count-words") == []
 
 
 def test_counts_are_those_of_the_text(trained: tuple[Run, Any, Any]) -> None:
-    (unit,) = trained[2]["units"]
+    (unit,) = trained[2].units
     counter = WordCounter()
     for language, text in TEXTS:
         counter.add(language, text)
     counts, cut = counter.take()
-    assert unit["counts"] == {
+    assert unit.counts == {
         "documents": len(TEXTS),
         "words": sum(counts["count"].to_pylist()),
         "distinct_words": counts.num_rows,
@@ -151,8 +153,8 @@ def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> Non
     counting = word_counts.Counting(str(tmp_path), "key", "fingerprint", 0.5, most=100)
     run = make_run(tmp_path)
     documents = write_documents(run.storage, TEXTS, parts=3)
-    tasks = [_task(run, file) for file in documents["files"]]
-    counted = word_counts.count_words(run, counting, tasks)
+    tasks = [_task(run, file) for file in documents.files]
+    counted = train_tokenizer.count_words(run, counting, tasks)
     assert counted.table.num_rows == 1600
     assert counted.totals["pruned_words"] == counted.totals["distinct_words"] - 1600
     kept = sum(counted.table["count"].to_pylist())
@@ -161,9 +163,9 @@ def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> Non
     assert {*shares} == {language for language, _ in TEXTS}, "no language is pruned away"
 
 
-def _task(run: Run, file: dict[str, Any]) -> Any:
-    path = {"path": str(run.storage.path(file["path"]))}
-    return word_counts.Task(file["unit"], file["sha256"], file["bytes"], path)
+def _task(run: Run, file: UnitFile) -> Any:
+    path = {"path": str(run.storage.path(file.path))}
+    return word_counts.Task(file.unit, file.sha256, file.bytes, path)
 
 
 def test_pruning_is_a_warning() -> None:
@@ -197,7 +199,7 @@ def test_a_shrunk_vocabulary_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     run.progress._quiet = False
     manifest = do_stage(run, write_documents(run.storage, [(None, "a few words, a few more words")], 2))
     assert "train-tokenizer: the text is too small for 32768 pieces" in capsys.readouterr().err
-    assert manifest["units"][0]["counts"]["vocab_size"] == 384
+    assert manifest.units[0].number("vocab_size") == 384
     assert json.loads(outputs(run)["evaluation.json"])["words"]["languages"].keys() == {"und"}
 
 
@@ -211,7 +213,7 @@ def test_no_text_is_an_error_for_the_user(tmp_path: Path, texts: Pairs) -> None:
 def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     documents = write_documents(run.storage, TEXTS, parts=3)
-    path = run.storage.path(documents["files"][1]["path"])
+    path = run.storage.path(documents.files[1].path)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CorpusmillError, match=f"{path.name}: cannot be read"):
         do_stage(run, documents)
@@ -284,7 +286,7 @@ def test_unigram_is_trained_on_a_sample_of_the_text(tmp_path: Path, monkeypatch:
         counter = WordCounter()
         for language, text in texts:
             counter.add(language, text)
-        files = train_tokenizer.document_files(documents)
+        files = documents.documents()
         lines = train_tokenizer.sample_lines(run.storage, files, counter.take()[0], 0.5)
         sizes.append(sum(map(len, lines)))
         do_stage(run, documents)
@@ -325,10 +327,9 @@ def test_the_command_works_alone_on_any_reader(tmp_path: Path) -> None:
 def test_the_sample_is_of_the_large_parts_first(tmp_path: Path) -> None:
     """A corpus of one large and many small files is judged by the large one."""
     storage = Storage(tmp_path)
-    many = write_documents(storage, [("en", f"number {n}") for n in range(2000)], 2)["files"]
+    many = write_documents(storage, [("en", f"number {n}") for n in range(2000)], 2).files
     few = [
-        write_documents(Storage(tmp_path), [("la", "unus")], 2, home=f"small{n}")["files"][0]
-        for n in range(40)
+        write_documents(Storage(tmp_path), [("la", "unus")], 2, home=f"small{n}").files[0] for n in range(40)
     ]
     (english,) = [
         texts for name, texts, _ in train_tokenizer.sample_documents(storage, [*few, *many]) if name == "en"
