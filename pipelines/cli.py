@@ -39,7 +39,7 @@ from pipelines.errors import (
     CorpusmillError,
     OutputError,
     nearest,
-    what_to_mend,
+    what_to_fix,
 )
 from pipelines.terminal import escape
 
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(0)
         if options.debug:
             raise
-        print(f"corpusmill: {escape(what_to_mend(error))}", file=sys.stderr)
+        print(f"corpusmill: {escape(what_to_fix(error))}", file=sys.stderr)
         sys.exit(OutputError.exit_code)
     except KeyboardInterrupt:
         print(f"corpusmill: {INTERRUPTED}", file=sys.stderr)

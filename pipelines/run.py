@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from filters.step import versions_of
-from pipelines.errors import InputError, RecipeError, VerificationError
+from pipelines.errors import InputError, RecipeError, VerificationError, mapped
 from pipelines.faults import fail_point
 from pipelines.recipe.load import resolved
 from pipelines.recipe.models import resolve
@@ -104,10 +104,8 @@ def _resolve_steps(recipe: Recipe) -> tuple[tuple[NamedStep, ...], dict[str, str
     """
     steps, hashes = [], {}
     for entry in recipe.steps:
-        try:
+        with mapped(ValueError, where=f"step {entry.name}"):
             versions_of(entry.step)
-        except ValueError as error:
-            raise InputError(f"step {entry.name}: {error}") from error
         step, found = resolve(entry.step, recipe.folder)
         steps.append(dataclasses.replace(entry, step=step))
         hashes.update({f"{entry.name}.{field}": sha256 for field, sha256 in found.items()})

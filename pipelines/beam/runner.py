@@ -19,7 +19,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.beam.flags import is_local
 from pipelines.beam.local_worker import WorkerDiedError, use_local_worker
-from pipelines.errors import CorpusmillError, what_to_mend
+from pipelines.errors import CorpusmillError, what_to_fix
 
 Build = Callable[[beam.Pipeline], object]
 
@@ -85,4 +85,4 @@ def _last_line(report: str) -> str:
     if of_system is None:
         return message
     number, said, path = of_system.groups()
-    return what_to_mend(OSError(int(number), said, path))
+    return what_to_fix(OSError(int(number), said, path))

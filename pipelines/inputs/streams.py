@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from pipelines.errors import InputError
+from pipelines.errors import InputError, mapped
 from pipelines.inputs.access import Access
 from pipelines.inputs.address import Pin, is_remote, parse_address
 from pipelines.inputs.file import InputFile
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
+
+_RESTORE: Final = "restore it or take it out of inputs"
 
 
 def stamp_of(file: InputFile) -> tuple[int, str]:
@@ -24,10 +26,8 @@ def stamp_of(file: InputFile) -> tuple[int, str]:
         if file.pin is None:
             raise InputError(f"{file.path}: was not listed")
         return file.pin.size, f"{file.pin.size}:{file.pin.version}"
-    try:
+    with mapped(OSError, where=file.path, advice=_RESTORE):
         stat = file.path.stat()
-    except OSError as error:
-        raise unreadable(file.path, error) from error
     return stat.st_size, f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
@@ -48,10 +48,8 @@ def open_input(path: str, stamp: str, access: Access, until: int | None = None) 
 
         size, _, version = stamp.partition(":")
         return open_ranged(client_of(access), parse_address(path), Pin(int(size), version), until)
-    try:
+    with mapped(OSError, where=path, advice=_RESTORE):
         return open(path, "rb")  # noqa: PTH123 - a reader takes a plain binary stream
-    except OSError as error:
-        raise unreadable(path, error) from error
 
 
 @functools.cache
@@ -60,8 +58,3 @@ def client_of(access: Access) -> Client:
     from pipelines.inputs.client import Client  # requests takes a tenth of a second to import
 
     return Client(access)
-
-
-def unreadable(path: object, error: OSError) -> InputError:
-    """Return the error of a local file that cannot be read."""
-    return InputError(f"{path}: cannot be read ({error.strerror}); restore it or take it out of inputs")

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pipelines.errors import InputError
+from pipelines.errors import mapped
 from pipelines.store.manifest import manifest_path, read_current
 from pipelines.store.storage import FileFact, Storage
 from tokenizer_training.model.gguf_vocabulary import write_gguf
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.shards.folder import ShardFolder
-from tokenizer_training.shards.schema import ShardError
+from tokenizer_training.shards.schema import NoRowsError, ShardError
 from tokenizer_training.shards.token_files import TokenStream, flat_stream, megatron_index, megatron_stream
 
 Format = Literal["megatron", "memmap", "gguf"]
@@ -44,13 +44,14 @@ def export(run: Storage, into: Storage, form: Format) -> Iterator[FileFact]:
         yield _gguf(run, into)
         return
     for split in _SPLITS:
-        try:
-            shards = ShardFolder(run.path("shards"), split)
-            yield from _megatron(shards, into, split) if form == "megatron" else _memmap(shards, into, split)
-        except ShardError as error:
-            if split == "validation" and "there are no validation rows" in str(error):
+        with mapped(ShardError):
+            try:
+                shards = ShardFolder(run.path("shards"), split)
+            except NoRowsError:
+                if split == "train":
+                    raise
                 continue  # a run may hold nothing out
-            raise InputError(str(error)) from error
+            yield from _megatron(shards, into, split) if form == "megatron" else _memmap(shards, into, split)
 
 
 def _megatron(shards: ShardFolder, into: Storage, split: str) -> Iterator[FileFact]:
@@ -81,8 +82,6 @@ def _facts(shards: ShardFolder, stream: TokenStream) -> dict[str, str | int]:
 def _gguf(run: Storage, into: Storage) -> FileFact:
     with tempfile.TemporaryDirectory(prefix="corpusmill-gguf-") as folder:
         path = Path(folder) / "tokenizer.gguf"
-        try:
+        with mapped(TokenizerError):
             write_gguf(Tokenizer.load(run.path("tokenizer")), path)
-        except TokenizerError as error:
-            raise InputError(str(error)) from error
         return into.write_bytes(path.name, path.read_bytes())

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import yaml
 
-from pipelines.errors import InputError, RecipeError
+from pipelines.errors import InputError, RecipeError, mapped
 from pipelines.recipe.load import load
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.manifest import read_manifest
@@ -45,10 +45,8 @@ def input_entry(written: str, side: str) -> dict[str, object]:
         RecipeError: it is neither.
     """
     if written.lstrip().startswith("{"):
-        try:
+        with mapped(yaml.YAMLError, where=f"--{side} {written!r}"):
             entry = yaml.safe_load(written)
-        except yaml.YAMLError as error:
-            raise RecipeError(f"--{side} {written!r} is not valid YAML: {error}") from error
         if isinstance(entry, dict) and "source" not in entry:
             return {**entry, "source": side}
         raise RecipeError(f"--{side} takes a mapping without `source`; found {written!r}")

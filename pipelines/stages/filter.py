@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from filters.judge import Only, Verdict, judge, measure_types
 from filters.step import Step, versions_of
-from pipelines.errors import InputError
+from pipelines.errors import mapped
 from pipelines.recipe.own_code import code_of
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Manifest
@@ -107,10 +107,8 @@ def _load(steps: tuple[tuple[str, Step], ...]) -> None:
     for name, step in steps:
         load = getattr(step, "load", None)
         if load is not None:
-            try:
+            with mapped(ValueError, where=f"step {name}"):
                 load()
-            except ValueError as error:
-                raise InputError(f"step {name}: {error}") from error
 
 
 def process_unit(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.errors import OutputError, what_to_mend
+from pipelines.errors import OutputError, what_to_fix
 from pipelines.faults import fail_point
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.folders import Folder
@@ -133,7 +133,7 @@ class UnitWork:
         try:
             self._do(storage, task)
         except OSError as error:
-            mend = OutputError(what_to_mend(error))
+            mend = OutputError(what_to_fix(error))
             _note(storage, self.stage, task, mend)
             raise mend from error
         except Exception as error:

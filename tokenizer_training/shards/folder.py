@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tokenizer_training.shards.rows import Rows
-from tokenizer_training.shards.schema import Header, ShardError, read_header, table_to_rows
+from tokenizer_training.shards.schema import Header, NoRowsError, ShardError, read_header, table_to_rows
 
 MANIFEST = "manifest.json"
 HOME = "shards"
@@ -68,7 +68,8 @@ class ShardFolder:
         language: where there are shards per language, those of one; None = all.
 
     Raises:
-        ShardError: see `open_manifest`; or there are no such rows, or a file is not what the manifest says.
+        NoRowsError: there are no such rows.
+        ShardError: see `open_manifest`; or a file is not what the manifest says.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class ShardFolder:
         self.rows = sum(shard.rows for shard in shards)
         if not self.rows:
             of = "" if language is None else f" of language {language}"
-            raise ShardError(f"{root / MANIFEST}: there are no {split} rows{of}")
+            raise NoRowsError(f"{root / MANIFEST}: there are no {split} rows{of}")
         facts = json.dumps([shard.fact for shard in shards], sort_keys=True)
         self.digest = hashlib.sha256(facts.encode()).hexdigest()
         self.header = _header_of(shards[0].path)

@@ -28,6 +28,10 @@ class ShardError(ValueError):
     """A shard or its folder is not what the contract or its manifest says; the message names file and fault."""
 
 
+class NoRowsError(ShardError):
+    """The folder is sound and holds no rows of the split, or of the language, that was asked for."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What stands in the key-value metadata of every shard.

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
 from filters.document import document_id
-from pipelines.errors import InputError
+from pipelines.errors import mapped
 from pipelines.extraction.blocks import MODEL_SHA256
 from pipelines.extraction.extractor import Extracted, Extractor
 from pipelines.inputs.access import NOWHERE, Access
@@ -83,13 +83,13 @@ def process_unit(
     unit = Unit(**payload)
     reader = settings.readers[unit.input]
     tally = _Tally(unit)
-    try:
-        with open_input(unit.path, unit.stamp, settings.access, unit.end) as stream:
-            events = _within_limit(_read(reader, stream, unit), unit.limit)
-            while batch := _take(events, tally):
-                yield from _extract_batch(batch, unit, settings.extract, tally, watch)
-    except OSError as error:
-        raise InputError(f"{unit.path}: {error.strerror}; restore the file and run again") from error
+    with (
+        mapped(OSError, where=unit.path, advice="restore the file and run again"),
+        open_input(unit.path, unit.stamp, settings.access, unit.end) as stream,
+    ):
+        events = _within_limit(_read(reader, stream, unit), unit.limit)
+        while batch := _take(events, tally):
+            yield from _extract_batch(batch, unit, settings.extract, tally, watch)
     yield Counts(tally.counts())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from pipelines.errors import InputError
+from pipelines.errors import InputError, mapped
 from pipelines.stages.tokenizer.stage import sample_documents
 from pipelines.store.manifest import read_current
 from pipelines.store.storage import Storage
@@ -40,10 +40,8 @@ def compare(paths: Sequence[Path], texts: Sequence[Texts], parallel: bool) -> di
     """
     found = {}
     for path in paths:
-        try:
+        with mapped(TokenizerError):
             tokenizer = load_any(path / "tokenizer" if (path / "tokenizer").is_dir() else path)
-        except TokenizerError as error:
-            raise InputError(str(error)) from error
         found[str(path)] = evaluate(tokenizer, texts, parallel)
     return found
 
@@ -60,10 +58,8 @@ def texts_of_file(path: Path) -> list[Texts]:
     Raises:
         InputError: it cannot be read, or a line has no tab.
     """
-    try:
+    with mapped(OSError, UnicodeDecodeError, where=path):
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text ({error})") from error
     wrong = next((number for number, line in enumerate(lines, 1) if "\t" not in line), None)
     if wrong is not None:
         raise InputError(f"{path}:{wrong}: expected a language, a tab and a text")

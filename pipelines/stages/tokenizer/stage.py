@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from pipelines.errors import CorpusmillError, InputError
+from pipelines.errors import CorpusmillError, InputError, mapped
 from pipelines.recipe.recipe import Tokenizer as Section
 from pipelines.stages.tokenizer.word_counts import (
     PARTITIONS,
@@ -128,19 +128,16 @@ def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
     ]
     counted = count_words(run, counting, tasks)
     run.progress.say(f"{NAME}: training on {counted.table.num_rows} distinct words")
-    try:
-        lines = sample_lines(run.storage, documents.documents(), counted.table, section.alpha)
-        with run.storage.scratch(f"work/{NAME}") as scratch:
-            trained = train(
-                counted.table,
-                section.vocab_size,
-                section.alpha,
-                section.special_tokens,
-                lines if section.model_type == "unigram" else None,
-                scratch,
-            )
-    except TokenizerError as error:
-        raise InputError(str(error)) from error
+    lines = sample_lines(run.storage, documents.documents(), counted.table, section.alpha)
+    with mapped(TokenizerError), run.storage.scratch(f"work/{NAME}") as scratch:
+        trained = train(
+            counted.table,
+            section.vocab_size,
+            section.alpha,
+            section.special_tokens,
+            lines if section.model_type == "unigram" else None,
+            scratch,
+        )
     tokenizer = Tokenizer(trained.model)
     groups = (
         (language, rows["word"].to_pylist(), rows["count"].to_pylist())
@@ -153,10 +150,8 @@ def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
 
 def _given(path: Path) -> _Made:
     """Read the tokenizer that the recipe names."""
-    try:
+    with mapped(TokenizerError):
         tokenizer = Tokenizer.load(path)
-    except TokenizerError as error:
-        raise InputError(str(error)) from error
     return _Made(tokenizer, {}, {"vocab_size": tokenizer.vocab_size}, _not_exported(tokenizer))
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from xxhash import xxh3_64_intdigest
 
-from pipelines.errors import InputError
+from pipelines.errors import mapped
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Sidecar, read_sidecar, write_sidecar
 from pipelines.store.storage import Storage
@@ -129,15 +129,13 @@ def read_documents(path: str) -> Iterator[tuple[str | None, str]]:
     Raises:
         InputError: the part is not there or is damaged.
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as part:
-            columns = ["language", "text"]
-            for batch in part.iter_batches(_BATCH_DOCUMENTS, columns=columns, use_threads=False):
-                yield from zip(batch["language"].to_pylist(), batch["text"].to_pylist(), strict=True)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(
-            f"{path}: cannot be read ({error}); `corpusmill verify` names all such files"
-        ) from error
+    with (
+        mapped(OSError, pa.ArrowInvalid, where=path, advice="`corpusmill verify` names all such files"),
+        pq.ParquetFile(path, page_checksum_verification=True) as part,
+    ):
+        columns = ["language", "text"]
+        for batch in part.iter_batches(_BATCH_DOCUMENTS, columns=columns, use_threads=False):
+            yield from zip(batch["language"].to_pylist(), batch["text"].to_pylist(), strict=True)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.beam.runner import _last_line
 
-AGAIN = "mend it and run the same command again: what is finished is kept"
+AGAIN = "fix the cause and rerun the same command; finished work is kept"
 
 
 @pytest.mark.parametrize(
