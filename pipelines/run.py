@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from filters.judge import NamedStep
 from filters.step import versions_of
 from pipelines.errors import InputError, RecipeError, VerificationError, mapped
 from pipelines.faults import fail_point
 from pipelines.recipe.load import resolved
 from pipelines.recipe.models import resolve
-from pipelines.recipe.recipe import NamedStep, Recipe
+from pipelines.recipe.recipe import Recipe
 from pipelines.stages import filter as filtering
 from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.extract import stage as extract
@@ -66,10 +67,10 @@ def run_recipe(
     with storage.lock():
         _claim(storage, recipe.name)
         storage.sweep_dead_run()
-        steps, hashes = _resolve_steps(recipe)
+        steps = _resolve_steps(recipe)
         progress = Progress(storage, quiet)
         recipe = settle_inputs(recipe, storage, progress.say)
-        run = Run(dataclasses.replace(recipe, steps=steps), hashes, storage, workers, beam_flags, progress)
+        run = Run(dataclasses.replace(recipe, steps=steps), storage, workers, beam_flags, progress)
         began = time.time()
         manifests, seconds = _do_stages(run, until)
         manifest = _finish(storage, recipe, manifests)
@@ -96,20 +97,16 @@ def _claim(storage: Storage, name: str) -> None:
     write_sealed(storage, NAME_FILE, {"name": name})
 
 
-def _resolve_steps(recipe: Recipe) -> tuple[tuple[NamedStep, ...], dict[str, str]]:
-    """Find the files of all steps; return steps with absolute paths and the files' hashes by ``step.field``.
+def _resolve_steps(recipe: Recipe) -> tuple[NamedStep, ...]:
+    """Find and hash the files of all steps.
 
     Raises:
-        InputError: a file is not to be found, or a library that a step needs is not installed.
+        InputError: a file does not exist, or a library that a step needs is not installed.
     """
-    steps, hashes = [], {}
     for entry in recipe.steps:
         with mapped(ValueError, where=f"step {entry.name}"):
             versions_of(entry.step)
-        step, found = resolve(entry.step, recipe.folder)
-        steps.append(dataclasses.replace(entry, step=step))
-        hashes.update({f"{entry.name}.{field}": sha256 for field, sha256 in found.items()})
-    return tuple(steps), hashes
+    return tuple(resolve(entry, recipe.folder) for entry in recipe.steps)
 
 
 def _do_stages(run: Run, until: str) -> tuple[dict[str, Manifest], dict[str, float]]:

@@ -43,15 +43,15 @@ def _handle(options: argparse.Namespace) -> int:
     if not options.set and options.recipe is None:
         raise RecipeError("say what to change: --set STEP.LIMIT=VALUE, or --recipe RECIPE")
     storage = Storage(options.out)
-    judges = ledger_steps(read_manifest(storage, "filtered"))
+    steps = ledger_steps(read_manifest(storage, "filtered"))
     if options.recipe is not None:
-        judges = with_recipe(judges, options.recipe)
-    judges = with_overrides(judges, options.set)
-    answer = whatif(storage, judges, options.limit)
+        steps = with_recipe(steps, options.recipe)
+    steps = with_overrides(steps, options.set)
+    answer = whatif(storage, steps, options.limit)
     if options.json:
-        print(json.dumps(as_json(answer, judges)))
+        print(json.dumps(as_json(answer, steps)))
         return 0
-    print("\n".join(changes(judges)) or "no limit differs")
+    print("\n".join(changes(steps)) or "no limit differs")
     Console().print(_funnels(answer))
     for line in _sides(answer):
         print(line)

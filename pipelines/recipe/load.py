@@ -11,10 +11,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from filters.judge import NamedStep
 from pipelines.errors import RecipeError
 from pipelines.recipe import overrides as overriding
 from pipelines.recipe.inputs import as_written, plain_fields, plain_input, read_inputs
-from pipelines.recipe.recipe import NamedStep, Pack, Recipe, Tokenizer
+from pipelines.recipe.recipe import Pack, Recipe, Tokenizer
 from pipelines.recipe.steps import read_steps
 from pipelines.recipe.tree import (
     MAX_CHARACTERS,

@@ -22,11 +22,11 @@ import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from filters.step import Step
+from filters.judge import NamedStep
 from pipelines.errors import InputError
 
 
@@ -76,24 +76,22 @@ class _NotThereError(Exception):
     """Why one place does not yield the file."""
 
 
-def resolve(step: Step, base: Path) -> tuple[Step, dict[str, str]]:
-    """Return a step with absolute paths in its file fields, and the sha256 of each file by field.
+def resolve(entry: NamedStep, base: Path) -> NamedStep:
+    """Return a step with absolute paths in its file fields, and with the sha256 of each file.
 
     Args:
-        step: the step; ``None`` in a file field means that it needs none there.
+        entry: the step; ``None`` in a file field means that it needs no file there.
         base: folder that relative paths refer to, the recipe's.
 
     Raises:
-        InputError: a file is nowhere to be found, or is not the known one.
+        InputError: a file does not exist, or is not the known one.
     """
-    found: dict[str, str] = {}
-    paths: dict[str, str] = {}
-    for field in step.FILES:
-        written = getattr(step, field)
-        if written is not None:
-            path, found[field] = find(str(written), base)
-            paths[field] = str(path)
-    return (cast(Step, replace(cast(Any, step), **paths)) if paths else step), found
+    written = {field: getattr(entry.step, field) for field in entry.step.FILES}
+    found = {field: find(str(value), base) for field, value in written.items() if value is not None}
+    return entry.with_files(
+        {field: str(path) for field, (path, _) in found.items()},
+        {field: sha256 for field, (_, sha256) in found.items()},
+    )
 
 
 def find(written: str, base: Path) -> tuple[Path, str]:

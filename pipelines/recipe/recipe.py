@@ -15,7 +15,7 @@ from filters.dedup.bands import BANDS, Bands, choose_bands
 from filters.dedup.lines import Lines
 from filters.dedup.scheme import Scheme
 from filters.dedup.substrings import Substrings
-from filters.step import Step
+from filters.judge import NamedStep
 from pipelines.inputs.file import InputFile, Listing
 from pipelines.readers.record import Reader
 from tokenizer_training.model.sentencepiece_model import TokenizerError
@@ -76,23 +76,6 @@ class Extract:
     def __post_init__(self) -> None:
         _require(self.deadline_s > 0, "deadline_s must be more than 0 seconds", self.deadline_s)
         _require(self.memory_mb >= 64, "memory_mb must be at least 64", self.memory_mb)
-
-
-@dataclass(frozen=True)
-class NamedStep:
-    """One entry of ``steps``.
-
-    Attributes:
-        name: how the ledger calls it: its key, or its ``as`` name.
-        key: the recipe key, ``gopher_quality`` or ``my_package.rules:MyRule``.
-        step: the step, built and checked; file fields as written, ``models.resolve`` makes them paths.
-        only: languages whose documents it sees; None = all.
-    """
-
-    name: str
-    key: str
-    step: Step
-    only: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
 
+from filters.judge import NamedStep
 from filters.step import Step, contract_fault, find_step, step_names
 from pipelines.errors import nearest
 from pipelines.recipe.own_code import find_class
-from pipelines.recipe.recipe import NamedStep
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Place, Scalar, Table
 from pipelines.recipe.typed import INVALID, build, convert, exists, found
 

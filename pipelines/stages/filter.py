@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.judge import Only, Verdict, judge, measure_types
-from filters.step import Step, versions_of
+from filters.judge import NamedStep, Verdict, judge
 from pipelines.errors import mapped
 from pipelines.recipe.own_code import code_of
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Manifest
+from pipelines.store.sealed import JsonObject
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import (
     DROPPED,
@@ -43,42 +44,41 @@ BATCH_ROWS = 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """What a worker needs besides the unit: the named steps, how far to measure, and what is for some languages."""
+    """What a worker needs besides the unit.
 
-    steps: tuple[tuple[str, Step], ...]
+    Attributes:
+        steps: in order.
+        full: whether later steps measure a dropped document too.
+    """
+
+    steps: tuple[NamedStep, ...]
     full: bool
-    only: Only
 
 
-def folders(steps: tuple[tuple[str, Step], ...]) -> tuple[Folder, ...]:
+def folders(steps: Sequence[NamedStep]) -> tuple[Folder, ...]:
     """Return what the stage writes; the ledger's columns depend on the steps."""
     return (
-        Folder("ledger", ledger_schema(measure_types(steps))),
+        Folder("ledger", _ledger_schema(steps)),
         Folder("filtered", FILTERED),
         Folder("errors", ERRORS, "-filter"),
     )
 
 
+def _ledger_schema(steps: Sequence[NamedStep]) -> pa.Schema:
+    return ledger_schema({column: kind for step in steps for column, kind in step.measures().items()})
+
+
 def key(run: Run, upstream: StageKey) -> StageKey:
     """Return the stage key: the steps with their fields and libraries; files count by their content."""
     steps = [
+        # The fields of a step come from YAML, so JSON can hold them.
         {
-            "name": entry.name,
-            "key": entry.key,
-            "only": entry.only,
-            "fields": _fields(entry.name, entry.step, run.file_hashes),
+            **cast("JsonObject", entry.as_dict()),
             **({"code": code} if (code := code_of(type(entry.step))) else {}),
-            **({"versions": versions} if (versions := versions_of(entry.step)) else {}),
         }
         for entry in run.recipe.steps
     ]
-    settings = {"steps": steps, "ledger": run.recipe.ledger}
-    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
-
-
-def _fields(name: str, step: Step, hashes: Mapping[str, str]) -> dict[str, Any]:
-    found = asdict(step)  # type: ignore[call-overload]  # every step is a dataclass
-    return {field: hashes.get(f"{name}.{field}", value) for field, value in found.items()}
+    return stage_key(NAME, {"steps": steps, "ledger": run.recipe.ledger}, [upstream.sha256], LIBRARIES)
 
 
 def run_stage(run: Run, extracted: Manifest, own_key: StageKey) -> Manifest:
@@ -89,25 +89,24 @@ def run_stage(run: Run, extracted: Manifest, own_key: StageKey) -> Manifest:
         extracted: manifest of the extract stage.
         own_key: see `key`.
     """
-    steps = tuple((entry.name, entry.step) for entry in run.recipe.steps)
+    steps = run.recipe.steps
     _load(steps)
     tasks = [
         Task(part.unit, part.sha256, part.bytes, {"path": str(run.storage.path(part.path))})
         for part in extracted.folder("extracted")
     ]
-    only = {entry.name: entry.only for entry in run.recipe.steps if entry.only is not None}
-    settings = Settings(steps, run.recipe.ledger == "full", only)
+    settings = Settings(steps, run.recipe.ledger == "full")
     root = str(run.storage.root)
     work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
     return finish_stage(run, own_key, work.folders, [extracted], run_units(run, work, tasks), HOME)
 
 
-def _load(steps: tuple[tuple[str, Step], ...]) -> None:
+def _load(steps: Sequence[NamedStep]) -> None:
     """Let steps read their files before the first document; an InputError says which step cannot use which file."""
-    for name, step in steps:
-        load = getattr(step, "load", None)
+    for entry in steps:
+        load = getattr(entry.step, "load", None)
         if load is not None:
-            with mapped(ValueError, where=f"step {name}"):
+            with mapped(ValueError, where=f"step {entry.name}"):
                 load()
 
 
@@ -115,7 +114,7 @@ def process_unit(
     payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
 ) -> Iterator[Batch | Counts]:
     """Judge the rows of one part of ``extracted/``, in order."""
-    schema = ledger_schema(measure_types(settings.steps))
+    schema = _ledger_schema(settings.steps)
     records: Counter[str] = Counter()
     number = itertools.count()
     with pq.ParquetFile(payload["path"], page_checksum_verification=True) as part:
@@ -145,7 +144,7 @@ def _judge_row(
         verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, 0, {})
     else:
         watch.at(number)
-        verdict = judge(document, settings.steps, settings.full, settings.only)
+        verdict = judge(document, settings.steps, settings.full)
     decision = ERROR if verdict.error is not None else KEPT if verdict.step is None else DROPPED
     ledger = {
         **row,

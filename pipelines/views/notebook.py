@@ -54,8 +54,8 @@ def other_limits(out: str, *changes: str) -> Section:
         changes: such as ``"gopher_quality.min_words=100"``.
     """
     storage = Storage(out)
-    judges = with_overrides(ledger_steps(read_manifest(storage, "filtered")), changes)
-    answer = whatif(storage, judges)
+    steps = with_overrides(ledger_steps(read_manifest(storage, "filtered")), changes)
+    answer = whatif(storage, steps)
     now, then = answer.funnel(old=True), answer.funnel(old=False)
     rows = [(fate, now.get(fate, 0), then.get(fate, 0)) for fate in {**now, **then}]
     rows.sort(key=lambda row: (row[0] != "kept", -max(row[1:]), row[0]))

@@ -18,7 +18,7 @@ from filters.language_codes import BEFORE_SCRIPT, UNDETERMINED
 from filters.step import Check, Step
 from pipelines.store.manifest import manifest_path, read_current, read_manifest
 from pipelines.store.storage import Storage
-from pipelines.views.whatif_steps import Judge
+from pipelines.views.whatif_steps import Change
 
 BYTES_PER_TOKEN = 4.0
 """Bytes of text per token where nothing is packed yet: English in a vocabulary of 32,768 has 3.8 to 3.9."""
@@ -79,19 +79,19 @@ def _total(moves: Iterator[Move]) -> tuple[int, int]:
     return sum(move.documents for move in found), sum(move.bytes for move in found)
 
 
-def whatif(storage: Storage, judges: Sequence[Judge], examples: int = 10) -> Answer:
+def whatif(storage: Storage, steps: Sequence[Change], examples: int = 10) -> Answer:
     """Judge the whole ledger again.
 
     Args:
         storage: the run.
-        judges: its steps under other limits, see `pipelines.views.whatif_steps`.
+        steps: its steps under other limits, see `pipelines.views.whatif_steps`.
         examples: how many documents that change sides to name.
     """
     manifest = read_current(storage, "filtered")
     database = duckdb.connect()
     paths = [str(storage.path(file.path)) for file in manifest.folder("ledger")]
     database.read_parquet(paths).create_view("ledger")
-    judged = f"SELECT id, url, bytes, {_old_fate()} AS old, {_new_fate(judges, database)} AS new FROM ledger"  # noqa: S608 - built from checks
+    judged = f"SELECT id, url, bytes, {_old_fate()} AS old, {_new_fate(steps, database)} AS new FROM ledger"  # noqa: S608 - built from checks
     counted = database.execute(
         f"SELECT old, new, count(*), coalesce(sum(bytes), 0)::BIGINT FROM ({judged}) GROUP BY ALL ORDER BY ALL"  # noqa: S608
     ).fetchall()
@@ -111,29 +111,29 @@ def _old_fate() -> str:
     return "CASE WHEN decision = 'kept' THEN 'kept' ELSE decision || ' ' || step || '.' || reason END"
 
 
-def _new_fate(judges: Sequence[Judge], database: duckdb.DuckDBPyConnection) -> str:
+def _new_fate(steps: Sequence[Change], database: duckdb.DuckDBPyConnection) -> str:
     """Return the expression that gives a record its fate under the new limits."""
     cases = [f"WHEN applied IS NULL THEN {_old_fate()}"]
-    for position, judge in enumerate(judges):
-        cases += _cases(position, judge, database)
-        if any(_active(later.new) for later in judges[position:]):
+    for position, change in enumerate(steps):
+        cases += _cases(position, change, database)
+        if any(_active(later.new) for later in steps[position:]):
             cases.append(f"WHEN applied <= {position} THEN '{UNKNOWN}'")
     return f"CASE {' '.join(cases)} ELSE 'kept' END"
 
 
-def _cases(position: int, judge: Judge, database: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def _cases(position: int, change: Change, database: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Yield the ways in which a record can end at one step, in order."""
-    if judge.new is None:
+    if change.new is None:
         return
-    for check in judge.new.CHECKS:
-        fault = _fault(judge, check)
+    for check in change.new.CHECKS:
+        fault = _fault(change, check)
         if fault is None:
             continue
-        was_off = getattr(judge.old, check.field) is None
-        if was_off and _never_measured(position, judge, check, database):
+        was_off = getattr(change.old.step, check.field) is None
+        if was_off and _never_measured(position, change, check, database):
             yield f"WHEN applied > {position} THEN '{UNKNOWN}'"
         else:
-            yield f"WHEN applied > {position} AND {fault} THEN {_text(f'dropped {judge.name}.{check.reason}')}"
+            yield f"WHEN applied > {position} AND {fault} THEN {_text(f'dropped {change.name}.{check.reason}')}"
     yield f"WHEN applied = {position} AND decision = 'error' THEN {_old_fate()}"
 
 
@@ -145,18 +145,18 @@ def _active(step: Step | None) -> bool:
     )
 
 
-def _never_measured(position: int, judge: Judge, check: Check, database: duckdb.DuckDBPyConnection) -> bool:
+def _never_measured(position: int, change: Change, check: Check, database: duckdb.DuckDBPyConnection) -> bool:
     """Say whether a step that ran has left out a measure whose limit was off."""
-    column = _column(judge, check.measure)
+    column = _column(change, check.measure)
     sql = f"SELECT count(*), count({column}) FROM ledger WHERE applied > {position}"  # noqa: S608
     rows, measured = database.execute(sql).fetchall()[0]
     return bool(rows) and not measured
 
 
-def _fault(judge: Judge, check: Check) -> str | None:
+def _fault(change: Change, check: Check) -> str | None:
     """Return the condition under which a check fails, as `filters.step.is_fault` has it; None = never."""
-    limit = getattr(judge.new, check.field)
-    column = _column(judge, check.measure)
+    limit = getattr(change.new, check.field)
+    column = _column(change, check.measure)
     if limit is None:
         return None
     if check.op in ("not in", "outside"):
@@ -168,11 +168,11 @@ def _fault(judge: Judge, check: Check) -> str | None:
             else absent
         )
     if check.op == "and":
-        kind = judge.old.MEASURES[check.measure]
+        kind = change.old.step.MEASURES[check.measure]
         truth = column if kind is bool else f"{column} <> ''" if kind is str else f"{column} <> 0"
         return truth if limit else None
     if isinstance(limit, Mapping):
-        return f"{column} {check.op} {_limit_by_language(limit, _column(judge, check.by))}"
+        return f"{column} {check.op} {_limit_by_language(limit, _column(change, check.by))}"
     return f"{column} {check.op} {_number(limit)}"
 
 
@@ -193,8 +193,8 @@ def _number(limit: float | None) -> str:
     return "NULL::DOUBLE" if limit is None else f"'{float(limit)!r}'::DOUBLE"
 
 
-def _column(judge: Judge, measure: str) -> str:
-    return '"' + f"{judge.name}.{measure}".replace('"', '""') + '"'
+def _column(change: Change, measure: str) -> str:
+    return '"' + f"{change.name}.{measure}".replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:
@@ -219,12 +219,12 @@ SAMPLED_PARTS = 8
 """Parts of ``token_counts/`` that the ratio is taken from."""
 
 
-def as_json(answer: Answer, judges: Sequence[Judge]) -> Mapping[str, Any]:
+def as_json(answer: Answer, steps: Sequence[Change]) -> Mapping[str, Any]:
     """Return the answer for machines."""
     per_token = answer.bytes_per_token
     sides = {"gained": answer.gained(), "lost": answer.lost()}
     return {
-        "changed": changes(judges),
+        "changed": changes(steps),
         "now": answer.funnel(old=True),
         "then": answer.funnel(old=False),
         "moves": [vars(move) for move in answer.moves if move.old != move.new],
@@ -237,15 +237,15 @@ def as_json(answer: Answer, judges: Sequence[Judge]) -> Mapping[str, Any]:
     }
 
 
-def changes(judges: Sequence[Judge]) -> list[str]:
+def changes(steps: Sequence[Change]) -> list[str]:
     """Return one line per limit that differs: ``gopher_quality.min_words: 50 -> 100``."""
     lines = []
-    for judge in judges:
-        if judge.new is None:
-            lines.append(f"{judge.name}: left out")
+    for change in steps:
+        if change.new is None:
+            lines.append(f"{change.name}: left out")
             continue
-        for field in dict.fromkeys(check.field for check in judge.old.CHECKS):
-            before, after = getattr(judge.old, field), getattr(judge.new, field)
+        for field in dict.fromkeys(check.field for check in change.old.step.CHECKS):
+            before, after = getattr(change.old.step, field), getattr(change.new, field)
             if before != after:
-                lines.append(f"{judge.name}.{field}: {before} -> {after}")
+                lines.append(f"{change.name}.{field}: {before} -> {after}")
     return lines

@@ -29,7 +29,6 @@ class Run:
 
     Attributes:
         recipe: files of its steps resolved to absolute paths.
-        file_hashes: sha256 of every model and list file, by ``step.field``.
         storage: the output folder.
         workers: number of worker processes on this machine.
         beam_flags: flags for the Beam runner, as given after ``--``.
@@ -37,7 +36,6 @@ class Run:
     """
 
     recipe: Recipe
-    file_hashes: Mapping[str, str]
     storage: Storage
     workers: int
     beam_flags: tuple[str, ...]

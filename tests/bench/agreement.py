@@ -17,22 +17,21 @@ from filters.document import Document, Origin
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
-from filters.judge import judge
+from filters.judge import NamedStep, judge
 from filters.label_language import LabelLanguage
 from filters.language import Language
-from filters.step import Step
-from pipelines.recipe.models import find
+from pipelines.recipe.models import resolve
 
 
-def steps() -> dict[str, list[tuple[str, Step]]]:
+def steps() -> dict[str, list[NamedStep]]:
     """Return the steps that stand for each decision of the reference."""
-    model = LabelLanguage(str(find("lid.176.ftz", Path())[0]))
+    model = resolve(NamedStep("label_language", "label_language", LabelLanguage()), Path())
     return {
-        "lang": [("label_language", model), ("language", Language())],
-        "gopher_rep": [("gopher_repetition", GopherRepetition())],
-        "gopher_qual": [("gopher_quality", GopherQuality())],
-        "c4": [("c4", C4(terminal_punctuation=False))],
-        "fineweb_qual": [("fineweb_quality", FinewebQuality())],
+        "lang": [model, NamedStep("language", "language", Language())],
+        "gopher_rep": [NamedStep("gopher_repetition", "gopher_repetition", GopherRepetition())],
+        "gopher_qual": [NamedStep("gopher_quality", "gopher_quality", GopherQuality())],
+        "c4": [NamedStep("c4", "c4", C4(terminal_punctuation=False))],
+        "fineweb_qual": [NamedStep("fineweb_quality", "fineweb_quality", FinewebQuality())],
     }
 
 

@@ -132,7 +132,7 @@ def measure(root: Path, against: tuple[Path, ...]) -> None:
     dedup._sign = lambda *_: {unit: as_sidecar(root, unit, path) for unit, path in signed.items()}
     dedup_decisions.settle = lambda pairs, *_: np.full(len(pairs), 0.9)
     run = Run(
-        Recipe(root.name, (), dedup=Dedup(against=against)), {}, storage, 1, (), Progress(storage, quiet=True)
+        Recipe(root.name, (), dedup=Dedup(against=against)), storage, 1, (), Progress(storage, quiet=True)
     )
     read, faults, began = bytes_read(), resource.getrusage(resource.RUSAGE_SELF), time.process_time()
     done = dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))

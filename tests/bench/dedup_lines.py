@@ -110,7 +110,7 @@ def count(root: Path, number: int) -> None:
     units: list[Any] = writing.apply(make_units, (root, number))
     writing.terminate()
     storage, section = Storage(root), Dedup(lines=RULE)
-    run = Run(Recipe("bench", (), dedup=section), {}, storage, 1, (), Progress(storage, quiet=True))
+    run = Run(Recipe("bench", (), dedup=section), storage, 1, (), Progress(storage, quiet=True))
     search = Search(str(root), section, 1, True, 0, len(units))
     listing = transforms.write_listing(run, units)
     began = time.process_time()

@@ -110,7 +110,7 @@ def deduplicate(out: Path, section: Minhash) -> dict[str, dict[str, Any]]:
         for name in ("filtered", "ledger"):
             (Path(folder) / name).symlink_to((out / name).absolute())
         storage, recipe = Storage(folder), Recipe("bench", (), dedup=Dedup(minhash=section))
-        run = Run(recipe, {}, storage, 1, (), Progress(storage, quiet=True))
+        run = Run(recipe, storage, 1, (), Progress(storage, quiet=True))
         dedup.run_stage(run, filtered, dedup.key(run, stage_key("filter", {})))
         tables = [pq.read_table(file) for file in (Path(folder) / "duplicates").glob("*.parquet")]
     return {row["id"]: row for table in tables for row in table.to_pylist() if not row["kept"]}

@@ -94,7 +94,7 @@ def search(root: Path) -> None:
     from pipelines.stages.dedup import graph as transforms
 
     storage, recipe = Storage(root), Recipe("bench", (), dedup=SECTION)
-    run = Run(recipe, {}, storage, 1, (), Progress(storage, quiet=True))
+    run = Run(recipe, storage, 1, (), Progress(storage, quiet=True))
     parts = [
         UnitFile("none", pq.read_metadata(path).num_rows, 0, "none", path.stem.removeprefix("part-"))
         for path in sorted((root / "signatures").glob("*.parquet"))

@@ -125,7 +125,7 @@ def write_run(root: Path, units: dict[str, list[dict[str, Any]]]) -> None:
 def open_run(root: Path, section: Dedup) -> Run:
     """Return a run of this section in a folder."""
     storage = Storage(root)
-    return Run(Recipe("bench", (), dedup=section), {}, storage, 1, (), Progress(storage, quiet=True))
+    return Run(Recipe("bench", (), dedup=section), storage, 1, (), Progress(storage, quiet=True))
 
 
 def measure(root: Path, least: int) -> None:

@@ -54,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
     source = [f"inputs=[{{reader: warc, paths: ['{arguments.warc.absolute()}']}}]"]
     recipe = load(arguments.recipe, source)
-    steps = [(entry.name, resolve(entry.step, recipe.folder)[0]) for entry in recipe.steps]
+    steps = [(entry.name, resolve(entry, recipe.folder).step) for entry in recipe.steps]
     if recipe.dedup is None or recipe.dedup.minhash is None:
         parser.error("the recipe has no MinHash")
     print(json.dumps(floor(arguments.warc, arguments.engine, steps, recipe.dedup.minhash)))

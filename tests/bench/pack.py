@@ -53,7 +53,7 @@ class Watch:
 def pack_once(storage: Storage, times: int, cached: bool) -> None:
     """Pack the documents of a run into a temporary folder and print where the time went."""
     recipe = Recipe("bench", (), pack=Pack())
-    run = Run(recipe, {}, storage, 1, (), Progress(storage, quiet=True))
+    run = Run(recipe, storage, 1, (), Progress(storage, quiet=True))
     header = pack.make_header(run, stage_key("bench", {}))
     settings = pack_rows.Settings(header, Choice(0.001, {}, False), str(storage.path("tokenizer")))
     tokenizer = pack_rows.load_tokenizer(settings.tokenizer, header.tokenizer_sha256)

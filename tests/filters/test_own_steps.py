@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from filters.document import Document, Origin
-from filters.judge import judge
+from filters.judge import NamedStep, judge
 from filters.step import Check, Measured, contract_fault, find_step, step_names
 from filters.text import TextView
 
@@ -74,7 +74,7 @@ def test_a_class_that_lacks_parts_is_told_which() -> None:
 def test_a_result_that_no_ledger_holds_is_an_error_of_the_step(
     returns: Callable[[TextView], Any], message: str
 ) -> None:
-    verdict = judge(DOCUMENT, [("own", Own(returns=returns))])
+    verdict = judge(DOCUMENT, [NamedStep("own", "my_rules:Own", Own(returns=returns))])
     assert (verdict.step, verdict.reason) == ("own", "exception")
     assert message in verdict.message
     assert verdict.document is DOCUMENT
@@ -82,4 +82,5 @@ def test_a_result_that_no_ledger_holds_is_an_error_of_the_step(
 
 def test_what_a_ledger_holds_is_kept() -> None:
     measured: Measured = {"share": 1, "words": None, "plain": True}
-    assert judge(DOCUMENT, [("own", Own(returns=lambda view: (view, measured)))]).step is None
+    own = NamedStep("own", "my_rules:Own", Own(returns=lambda view: (view, measured)))
+    assert judge(DOCUMENT, [own]).step is None

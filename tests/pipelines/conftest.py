@@ -80,7 +80,6 @@ def make_run(tmp_path: Path, model: bytes) -> MakeRun:
         section = {"seq_len": SEQ_LEN, "validation": 0.1, **section}
         run = Run(
             Recipe("toy", (), pack=Pack(**section)),
-            {},
             storage,
             workers,
             flags,

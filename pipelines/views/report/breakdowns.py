@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pipelines.views.report.histograms import Axis, Histogram, Limit, histogram, measure_column
-from pipelines.views.report.steps import run_steps
+from pipelines.views.report.steps import RunStep, run_steps
 from pipelines.views.run_tables import RunTables
 
 TOP: Final = 25
@@ -110,13 +110,14 @@ def measures(tables: RunTables, axes: dict[str, Axis] | None = None) -> list[Mea
     return found
 
 
-def _allowed(step: Any, measure: str) -> Sequence[str] | None:
+def _allowed(step: RunStep | None, measure: str) -> Sequence[str] | None:
+    """Return the values that a check on the measure allows; None where there is no such check."""
+    if step is None:
+        return None
     checks = [
-        check
-        for check in (step.checks if step else ())
-        if check.measure == measure and check.op in ("not in", "outside")
+        check for check in step.checks if check.measure == measure and check.op in ("not in", "outside")
     ]
-    return step.fields.get(checks[0].field) if checks else None
+    return cast("Sequence[str] | None", step.limit(checks[0])) if checks else None
 
 
 def _values(tables: RunTables, column: str) -> list[dict[str, Any]]:

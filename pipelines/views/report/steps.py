@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from filters.judge import StepRecord
 from filters.step import Check, find_step, limit_for
 from pipelines.views.report.histograms import Limit, numeric_limits
 from pipelines.views.report.shown import number
@@ -14,17 +15,22 @@ from pipelines.views.run_tables import RunTables
 
 @dataclass(frozen=True)
 class RunStep:
-    """One step of the run.
+    """One step of the run: its record, and the checks of its class.
+
+    It is not built as `filters.judge.NamedStep` is: a report shows a run whose own steps are not on this machine.
 
     Attributes:
-        name: as the ledger calls it.
-        fields: its recipe keys.
-        checks: the reasons it can drop for; none where its class cannot be imported here.
+        record: the step as the manifest holds it.
+        checks: the reasons it can drop for; empty if its class cannot be imported here.
     """
 
-    name: str
-    fields: Mapping[str, Any]
+    record: StepRecord
     checks: tuple[Check, ...]
+
+    @property
+    def name(self) -> str:
+        """How the ledger calls it."""
+        return self.record["name"]
 
     def check(self, reason: str) -> Check | None:
         """Return the check that gives a reason."""
@@ -36,12 +42,16 @@ class RunStep:
         if check is None:
             return ""
         measured = {measure: row.get(f"{self.name}.{measure}") for measure in (check.measure, check.by)}
-        value, limit = measured[check.measure], limit_for(check, self.fields.get(check.field), measured)
+        value, limit = measured[check.measure], limit_for(check, self.limit(check), measured)
         return f"{check.measure} {_plain(value)}, {check.field} {_plain(limit)}"
 
     def limits(self, measure: str) -> tuple[Limit, ...]:
         """Return the numeric limits on one of its measures."""
-        return numeric_limits(self.checks, self.fields, measure)
+        return numeric_limits(self.checks, self.record["fields"], measure)
+
+    def limit(self, check: Check) -> object:
+        """Return what a check compares with; None where it is off."""
+        return self.record["fields"].get(check.field)
 
 
 def _plain(value: object) -> str:
@@ -53,8 +63,8 @@ def _plain(value: object) -> str:
 def run_steps(tables: RunTables) -> list[RunStep]:
     """Return the steps of a run in order; none before its filter stage is finished."""
     manifest = tables.manifests.get("filter")
-    entries = manifest.settings["steps"] if manifest else ()
-    return [RunStep(entry["name"], entry["fields"], _checks(entry["key"])) for entry in entries]
+    records: Sequence[StepRecord] = manifest.settings["steps"] if manifest else ()
+    return [RunStep(record, _checks(record["key"])) for record in records]
 
 
 def _checks(key: str) -> tuple[Check, ...]:

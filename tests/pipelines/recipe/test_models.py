@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import pytest
 
+from filters.judge import NamedStep
 from pipelines.errors import InputError
 from pipelines.recipe import models
 from pipelines.recipe.models import LID_176, cache_folder, find, resolve
@@ -211,19 +212,22 @@ class Listed:
     FILES: ClassVar[tuple[str, ...]] = ("first", "second")
 
 
+def named(step: Listed) -> NamedStep:
+    return NamedStep("listed", "my_rules:Listed", step)  # type: ignore[arg-type]  # only its files matter
+
+
 def test_a_step_gets_absolute_paths_and_hashes_of_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "list.txt").write_bytes(b"bad.example\n")
     monkeypatch.chdir(tmp_path)
-    step, hashes = resolve(Listed("list.txt", None, 7), Path())  # type: ignore[arg-type]
-    assert step == Listed(str(tmp_path / "list.txt"), None, 7)
-    assert hashes == {"first": hashlib.sha256(b"bad.example\n").hexdigest()}
+    found = resolve(named(Listed("list.txt", None, 7)), Path())
+    assert found.step == Listed(str(tmp_path / "list.txt"), None, 7)
+    assert found.hashes == {"first": hashlib.sha256(b"bad.example\n").hexdigest()}
 
 
 def test_a_step_without_files_stays_as_it_is(tmp_path: Path) -> None:
-    step = Listed()
-    assert resolve(step, tmp_path) == (step, {})  # type: ignore[arg-type]
+    assert resolve(named(Listed()), tmp_path) == named(Listed())
 
 
 def test_a_pinned_file_is_that_file_or_an_error(tmp_path: Path) -> None:
@@ -240,7 +244,7 @@ def test_a_pinned_file_is_that_file_or_an_error(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'gone\.txt'.*No such file.*known by name alone: lid\.176\.ftz"):
-        resolve(Listed("gone.txt"), tmp_path)  # type: ignore[arg-type]
+        resolve(named(Listed("gone.txt")), tmp_path)
 
 
 @pytest.mark.shared

@@ -37,7 +37,7 @@ def square(payload: Mapping[str, Any], power: int) -> Iterator[Batch | Counts]:
 def run(tmp_path: Path) -> Run:
     CALLS.clear()
     storage = Storage(tmp_path)
-    return Run(Recipe("toy", ()), {}, storage, 1, (), Progress(storage, quiet=True))
+    return Run(Recipe("toy", ()), storage, 1, (), Progress(storage, quiet=True))
 
 
 def work(run: Run) -> UnitWork:

@@ -48,7 +48,7 @@ def count(payload: Mapping[str, Any], settings: Mapping[str, Any], watch: Watch)
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     storage = Storage(tmp_path / "run")
-    return Run(Recipe("toy", ()), {}, storage, 2, (), Progress(storage, quiet=True))
+    return Run(Recipe("toy", ()), storage, 2, (), Progress(storage, quiet=True))
 
 
 def work(run: Run, poison: list[list[Any]], fragile: Mapping[str, int], by_record: bool = True) -> UnitWork:

@@ -91,7 +91,7 @@ def prepare(
         facts = [one.fact for one in (writer, ledger) if one.fact]
         sidecars.append(UnitResult(unit, {}, tuple(facts)))
     manifest = write_manifest(storage, "filtered", FILTER_KEY, (), sidecars)
-    run = Run(Recipe(folder.name, (), dedup=section), {}, storage, 1, (), Progress(storage, quiet=True))
+    run = Run(Recipe(folder.name, (), dedup=section), storage, 1, (), Progress(storage, quiet=True))
     return dataclasses.replace(run, **fields), manifest
 
 

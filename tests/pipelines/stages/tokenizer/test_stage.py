@@ -38,7 +38,7 @@ Pairs = Sequence[tuple[str | None, str]]
 def make_run(out: Path, workers: int = 1, flags: tuple[str, ...] = (), **section: Any) -> Run:
     storage = Storage(out)
     recipe = Recipe("toy", (), tokenizer=Section(**{"vocab_size": 2048, **section}))
-    return Run(recipe, {}, storage, workers, flags, Progress(storage, quiet=True))
+    return Run(recipe, storage, workers, flags, Progress(storage, quiet=True))
 
 
 def write_documents(storage: Storage, texts: Pairs, parts: int, home: str = "documents") -> dict[str, Any]:
