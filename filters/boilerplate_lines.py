@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import ClassVar
 
 from filters.lists.url_lists import read_words
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
 
@@ -42,7 +42,7 @@ class BoilerplateLines:
 
     def __post_init__(self) -> None:
         if self.max_words < 1:
-            raise ValueError(f"max_words must be at least 1; found {self.max_words}")
+            raise FieldFault(f"max_words must be at least 1; found {self.max_words}", "max_words")
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Remove and count."""

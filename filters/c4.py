@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from filters.profile import published, settle
+from filters.profile import Values, with_profile
 from filters.splitting.sentences import count_sentences
 from filters.step import Check, Measured
 from filters.text import TextView
@@ -38,6 +38,11 @@ _POLICIES: Final = re.compile(r"terms of use|privacy policy|cookie policy|uses c
 _POLICY_WORDS: Final = ("cookie", "policy", "terms of use")  # one is in each; looked for faster
 
 
+def _of_profile(given: Values) -> Values:
+    return {**_OWN_LIMITS.get(str(given.get("profile")), {}), **given}
+
+
+@with_profile(_of_profile)
 @dataclass(frozen=True)
 class C4:
     """What makes a line or a page go; see the module docstring.
@@ -56,8 +61,8 @@ class C4:
     profile: Literal["datatrove", "tfds"] = "datatrove"
     terminal_punctuation: bool = True
     max_word_characters: int | None = 1000
-    min_words_per_line: int | None = published(3)
-    min_sentences: int | None = published(5)
+    min_words_per_line: int | None = 3
+    min_sentences: int | None = 5
     javascript: bool = True
     policies: bool = True
     lorem_ipsum: bool = True
@@ -73,13 +78,28 @@ class C4:
         "lines_dropped": int,
     }
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("lorem_ipsum", "lorem_ipsum", "and", "lorem_ipsum"),
-        Check("curly_bracket", "curly_brackets", "and", "curly_brackets"),
-        Check("too_few_sentences", "sentences", "<", "min_sentences"),
+        Check(
+            "lorem_ipsum",
+            "lorem_ipsum",
+            "and",
+            "lorem_ipsum",
+            meaning='the page has the filler text "lorem ipsum"',
+        ),
+        Check(
+            "curly_bracket",
+            "curly_brackets",
+            "and",
+            "curly_brackets",
+            meaning="the page has a curly bracket, as code has",
+        ),
+        Check(
+            "too_few_sentences",
+            "sentences",
+            "<",
+            "min_sentences",
+            meaning="fewer sentences than `min_sentences` in the lines that are left",
+        ),
     )
-
-    def __post_init__(self) -> None:
-        settle(self, _OWN_LIMITS.get(self.profile, {}))
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Drop lines, then measure what is left."""

@@ -24,7 +24,7 @@ from typing import ClassVar, Final
 from filters.dedup.shingles import windows_of
 from filters.dedup.units import unit_hashes
 from filters.lists.evaluation_texts import EvaluationSet, read_evaluations
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
 _SHOWN_CHARACTERS: Final = 300
@@ -50,15 +50,23 @@ class Decontaminate:
 
     FILES: ClassVar[tuple[str, ...]] = ("evaluations",)
     MEASURES: ClassVar[Mapping[str, type]] = {"hits": int, "evaluation": str, "ngram": str}
-    CHECKS: ClassVar[tuple[Check, ...]] = (Check("contaminated", "hits", ">", "max_hits"),)
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        Check(
+            "contaminated",
+            "hits",
+            ">",
+            "max_hits",
+            meaning="more n-grams of an evaluation than `max_hits`",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if self.min_words < 1:
-            raise ValueError(f"min_words must be at least 1; found {self.min_words}")
+            raise FieldFault(f"min_words must be at least 1; found {self.min_words}", "min_words")
         if self.n < self.min_words:
-            raise ValueError(f"n {self.n} is below min_words {self.min_words}")
+            raise FieldFault(f"n {self.n} is below min_words {self.min_words}", "n", "min_words")
         if self.fields is not None and not self.fields:
-            raise ValueError("fields must name at least one; write none to take all")
+            raise FieldFault("fields must name at least one; write none to take all", "fields")
 
     def load(self) -> None:
         """Read the evaluations anew; a ValueError names the file that is none."""

@@ -25,8 +25,8 @@ from typing import Any, ClassVar, Final
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
-from filters.profile import published, settle
-from filters.step import Check, Measured, Step
+from filters.profile import Values, with_profile
+from filters.step import Check, FieldFault, Measured, Step
 from filters.text import TextView
 
 _NOT_USED: Final = {
@@ -43,9 +43,28 @@ _CHECKS: Final = [check for part in _PARTS for check in part.CHECKS if check.fie
 def limits() -> dict[str, dict[str, Any]]:
     """Return the limits of each language, by each of its codes: ``fr``, ``fra`` and ``fra_Latn``."""
     table = json.loads(files("filters").joinpath("fineweb2_limits.json").read_text("utf-8"))
-    return {code: values for values in table.values() for code in values["codes"]}
+    return {
+        code: {**values, "stop_words": tuple(values["stop_words"])}
+        for values in table.values()
+        for code in values["codes"]
+    }
 
 
+def _of_language(given: Values) -> Values:
+    """Return the values with the language's limits and stop words where none are given; see `with_profile`."""
+    language = given.get("language")
+    if language is None:
+        return given
+    known = limits()
+    if language not in known:
+        codes = " ".join(sorted(code for code in known if len(code) == 2))
+        message = f"language {language!r} has no limits in FineWeb-2's table; known: {codes}"
+        raise FieldFault(message, "language")
+    own = {name: value for name, value in known[str(language)].items() if name != "codes"}
+    return {**own, **{name: value for name, value in given.items() if name != "stop_words" or value}}
+
+
+@with_profile(_of_language)
 @dataclass(frozen=True)
 class Fineweb2:
     """Limits that are not given are the language's; None switches one off.
@@ -59,29 +78,29 @@ class Fineweb2:
     """
 
     language: str
-    min_language_score: float | None = published(0.0)
-    max_duplicate_lines: float | None = published(0.3)
-    max_top_2_gram: float | None = published(0.2)
-    max_top_3_gram: float | None = published(0.18)
-    max_top_4_gram: float | None = published(0.16)
-    max_repeated_5_gram: float | None = published(0.15)
-    max_repeated_6_gram: float | None = published(0.14)
-    max_repeated_7_gram: float | None = published(0.13)
-    max_repeated_8_gram: float | None = published(0.12)
-    max_repeated_9_gram: float | None = published(0.11)
-    max_repeated_10_gram: float | None = published(0.1)
-    min_punctuated_lines: float | None = published(0.12)
+    min_language_score: float | None = 0.0
+    max_duplicate_lines: float | None = 0.3
+    max_top_2_gram: float | None = 0.2
+    max_top_3_gram: float | None = 0.18
+    max_top_4_gram: float | None = 0.16
+    max_repeated_5_gram: float | None = 0.15
+    max_repeated_6_gram: float | None = 0.14
+    max_repeated_7_gram: float | None = 0.13
+    max_repeated_8_gram: float | None = 0.12
+    max_repeated_9_gram: float | None = 0.11
+    max_repeated_10_gram: float | None = 0.1
+    min_punctuated_lines: float | None = 0.12
     max_duplicate_characters: float | None = 0.1
-    max_newlines_per_word: float | None = published(0.3)
+    max_newlines_per_word: float | None = 0.3
     min_words: int | None = 50
     max_words: int | None = 100_000
-    min_mean_word_length: float | None = published(3.0)
-    max_mean_word_length: float | None = published(10.0)
+    min_mean_word_length: float | None = 3.0
+    max_mean_word_length: float | None = 10.0
     max_hash_ratio: float | None = 0.1
     max_ellipsis_ratio: float | None = 0.1
     max_bullet_lines: float | None = 0.9
     max_ellipsis_lines: float | None = 0.3
-    min_alphabetic_words: float | None = published(0.8)
+    min_alphabetic_words: float | None = 0.8
     min_stop_words: int | None = 2
     stop_words: tuple[str, ...] = ()
 
@@ -96,19 +115,15 @@ class Fineweb2:
         },
     }
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("low_language_score", "language_score", "<", "min_language_score"),
+        Check(
+            "low_language_score",
+            "language_score",
+            "<",
+            "min_language_score",
+            meaning="the label is less sure than `min_language_score`",
+        ),
         *_CHECKS,
     )
-
-    def __post_init__(self) -> None:
-        known = limits()
-        if self.language not in known:
-            codes = " ".join(sorted(code for code in known if len(code) == 2))
-            raise ValueError(f"language {self.language!r} has no limits in FineWeb-2's table; known: {codes}")
-        own = known[self.language]
-        settle(self, {name: value for name, value in own.items() if isinstance(value, float)})
-        if not self.stop_words:
-            object.__setattr__(self, "stop_words", tuple(own["stop_words"]))
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure a document of the language; nothing is measured in any other."""

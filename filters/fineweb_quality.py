@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from filters.profile import published, settle
+from filters.profile import Values, with_profile
 from filters.splitting.ngrams import repeated_segments
 from filters.splitting.punctuation import TERMINAL
 from filters.step import Check, Measured
@@ -21,6 +21,12 @@ from filters.text import TextView
 _TERMINAL: Final = tuple(sorted(TERMINAL))
 
 
+def _of_profile(given: Values) -> Values:
+    own = {"max_duplicate_characters": 0.1} if given.get("profile") == "paper" else {}
+    return {**own, **given}
+
+
+@with_profile(_of_profile)
 @dataclass(frozen=True)
 class FinewebQuality:
     """Shares are of the lines that are not blank; None switches a limit off.
@@ -38,7 +44,7 @@ class FinewebQuality:
     min_punctuated_lines: float | None = 0.12
     max_short_lines: float | None = 0.67
     short_line_characters: int = 30
-    max_duplicate_characters: float | None = published(0.01)
+    max_duplicate_characters: float | None = 0.01
     max_newlines_per_word: float | None = 0.3
 
     FILES: ClassVar[tuple[str, ...]] = ()
@@ -49,14 +55,35 @@ class FinewebQuality:
         "newlines_per_word": float,
     }
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("too_few_punctuated_lines", "punctuated_lines", "<", "min_punctuated_lines"),
-        Check("too_many_short_lines", "short_lines", ">", "max_short_lines"),
-        Check("too_many_duplicate_characters", "duplicate_characters", ">", "max_duplicate_characters"),
-        Check("too_many_newlines", "newlines_per_word", ">", "max_newlines_per_word"),
+        Check(
+            "too_few_punctuated_lines",
+            "punctuated_lines",
+            "<",
+            "min_punctuated_lines",
+            meaning="a smaller share of lines ends with punctuation than `min_punctuated_lines`",
+        ),
+        Check(
+            "too_many_short_lines",
+            "short_lines",
+            ">",
+            "max_short_lines",
+            meaning="a larger share of lines is short than `max_short_lines`",
+        ),
+        Check(
+            "too_many_duplicate_characters",
+            "duplicate_characters",
+            ">",
+            "max_duplicate_characters",
+            meaning="a larger share of characters is in repeated lines than `max_duplicate_characters`",
+        ),
+        Check(
+            "too_many_newlines",
+            "newlines_per_word",
+            ">",
+            "max_newlines_per_word",
+            meaning="more line feeds per token than `max_newlines_per_word`",
+        ),
     )
-
-    def __post_init__(self) -> None:
-        settle(self, {"max_duplicate_characters": 0.1} if self.profile == "paper" else {})
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure; a text of blank lines only has no punctuated line."""

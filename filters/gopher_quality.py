@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from filters.splitting.punctuation import SYMBOLS
-from filters.step import Check, Measured
+from filters.step import Check, Measured, check_order
 from filters.text import TextView
 
 _BULLETS: Final = ("•", "-")
@@ -58,23 +58,82 @@ class GopherQuality:
         "stop_words": int,
     }
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("too_few_words", "words", "<", "min_words"),
-        Check("too_many_words", "words", ">", "max_words"),
-        Check("words_too_short", "mean_word_length", "<", "min_mean_word_length"),
-        Check("words_too_long", "mean_word_length", ">", "max_mean_word_length"),
-        Check("too_many_hashes", "hash_ratio", ">", "max_hash_ratio"),
-        Check("too_many_ellipses", "ellipsis_ratio", ">", "max_ellipsis_ratio"),
-        Check("too_many_bullet_lines", "bullet_lines", ">", "max_bullet_lines"),
-        Check("too_many_ellipsis_lines", "ellipsis_lines", ">", "max_ellipsis_lines"),
-        Check("too_few_alphabetic_words", "alphabetic_words", "<", "min_alphabetic_words"),
-        Check("too_few_stop_words", "stop_words", "<", "min_stop_words"),
+        Check(
+            "too_few_words",
+            "words",
+            "<",
+            "min_words",
+            meaning="fewer words than `min_words`; a word is more than punctuation",
+        ),
+        Check(
+            "too_many_words",
+            "words",
+            ">",
+            "max_words",
+            meaning="more words than `max_words`; a word is more than punctuation",
+        ),
+        Check(
+            "words_too_short",
+            "mean_word_length",
+            "<",
+            "min_mean_word_length",
+            meaning="the mean word is shorter than `min_mean_word_length`",
+        ),
+        Check(
+            "words_too_long",
+            "mean_word_length",
+            ">",
+            "max_mean_word_length",
+            meaning="the mean word is longer than `max_mean_word_length`",
+        ),
+        Check(
+            "too_many_hashes",
+            "hash_ratio",
+            ">",
+            "max_hash_ratio",
+            meaning="more `#` signs per token than `max_hash_ratio`",
+        ),
+        Check(
+            "too_many_ellipses",
+            "ellipsis_ratio",
+            ">",
+            "max_ellipsis_ratio",
+            meaning="more ellipses per token than `max_ellipsis_ratio`",
+        ),
+        Check(
+            "too_many_bullet_lines",
+            "bullet_lines",
+            ">",
+            "max_bullet_lines",
+            meaning="a larger share of lines starts with a bullet than `max_bullet_lines`",
+        ),
+        Check(
+            "too_many_ellipsis_lines",
+            "ellipsis_lines",
+            ">",
+            "max_ellipsis_lines",
+            meaning="a larger share of lines ends with an ellipsis than `max_ellipsis_lines`",
+        ),
+        Check(
+            "too_few_alphabetic_words",
+            "alphabetic_words",
+            "<",
+            "min_alphabetic_words",
+            meaning="a smaller share of tokens has a letter than `min_alphabetic_words`",
+        ),
+        Check(
+            "too_few_stop_words",
+            "stop_words",
+            "<",
+            "min_stop_words",
+            meaning="fewer different stop words than `min_stop_words`",
+        ),
     )
 
     def __post_init__(self) -> None:
-        for low, high in (("min_words", "max_words"), ("min_mean_word_length", "max_mean_word_length")):
-            least, most = getattr(self, low), getattr(self, high)
-            if least is not None and most is not None and least > most:
-                raise ValueError(f"{low} {least} is above {high} {most}")
+        check_order("min_words", self.min_words, "max_words", self.max_words)
+        shortest, longest = self.min_mean_word_length, self.max_mean_word_length
+        check_order("min_mean_word_length", shortest, "max_mean_word_length", longest)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure; ratios are missing where there is nothing to divide by."""

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, Final, Literal
 
-from filters.profile import published, settle
+from filters.profile import Values, with_profile
 from filters.repetition_profiles import PROFILES
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
 # The cut of Dolma 1.6 (configs/dolma-v1_6/mixing/cc-head.yaml); all others are those of the paper.
@@ -24,6 +24,11 @@ _OWN_LIMITS: Final[Mapping[str, Mapping[str, float | None]]] = {
 }
 
 
+def _of_profile(given: Values) -> Values:
+    return {**_OWN_LIMITS.get(str(given.get("profile")), {}), **given}
+
+
+@with_profile(_of_profile)
 @dataclass(frozen=True)
 class GopherRepetition:
     """Limits are shares from 0 to 1; a document above one is dropped.
@@ -37,46 +42,54 @@ class GopherRepetition:
     """
 
     profile: Literal["datatrove", "dclm", "dolma", "nemo"] = "datatrove"
-    max_duplicate_paragraphs: float | None = published(0.3)
-    max_duplicate_paragraph_characters: float | None = published(0.2)
-    max_duplicate_lines: float | None = published(0.3)
-    max_duplicate_line_characters: float | None = published(0.2)
-    max_top_2_gram: float | None = published(0.2)
-    max_top_3_gram: float | None = published(0.18)
-    max_top_4_gram: float | None = published(0.16)
-    max_repeated_5_gram: float | None = published(0.15)
-    max_repeated_6_gram: float | None = published(0.14)
-    max_repeated_7_gram: float | None = published(0.13)
-    max_repeated_8_gram: float | None = published(0.12)
-    max_repeated_9_gram: float | None = published(0.11)
-    max_repeated_10_gram: float | None = published(0.1)
+    max_duplicate_paragraphs: float | None = 0.3
+    max_duplicate_paragraph_characters: float | None = 0.2
+    max_duplicate_lines: float | None = 0.3
+    max_duplicate_line_characters: float | None = 0.2
+    max_top_2_gram: float | None = 0.2
+    max_top_3_gram: float | None = 0.18
+    max_top_4_gram: float | None = 0.16
+    max_repeated_5_gram: float | None = 0.15
+    max_repeated_6_gram: float | None = 0.14
+    max_repeated_7_gram: float | None = 0.13
+    max_repeated_8_gram: float | None = 0.12
+    max_repeated_9_gram: float | None = 0.11
+    max_repeated_10_gram: float | None = 0.1
 
     FILES: ClassVar[tuple[str, ...]] = ()
     MEASURES: ClassVar[Mapping[str, type]]
     CHECKS: ClassVar[tuple[Check, ...]]
 
     def __post_init__(self) -> None:
-        settle(self, _OWN_LIMITS.get(self.profile, {}))
         for name, limit in ((field.name, getattr(self, field.name)) for field in fields(self)):
             if isinstance(limit, float | int) and not 0 <= limit <= 1:
-                raise ValueError(f"{name} is a share from 0 to 1, not {limit}")
+                raise FieldFault(f"{name} is a share from 0 to 1, not {limit}", name)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure; nothing is measured in a blank text, and n-grams only where there are words for them."""
         return view, {} if not view.text or view.text.isspace() else PROFILES[self.profile](view)
 
 
-def _reason(measure: str) -> str:
-    """Return the fault of a measure that is above its limit."""
+_SHARES: Final = {
+    "duplicate": ("too_many_{}", "a larger share of {} is in copies than `{}`"),
+    "top": ("too_frequent_{}", "the most frequent {} holds a larger share of the text than `{}`"),
+    "repeated": ("too_many_repeated_{}s", "repeated {}s hold a larger share of the text than `{}`"),
+}
+"""The reason and its meaning, by the first word of a measure."""
+
+
+def _check(measure: str) -> Check:
+    """Return the check of a measure; its limit is the field of the same name with ``max_`` before it."""
     kind, _, rest = measure.partition("_")
-    return {"top": f"too_frequent_{rest}", "repeated": f"too_many_repeated_{rest}s"}.get(
-        kind, f"too_many_{measure}"
-    )
+    reason, meaning = _SHARES[kind]
+    words = rest.replace("_", "-" if rest.endswith("gram") else " ")
+    limit = f"max_{measure}"
+    name = measure if kind == "duplicate" else rest
+    return Check(reason.format(name), measure, ">", limit, meaning=meaning.format(words, limit))
 
 
-# One limit, one measure, one check: the field's name without "max_" names the measure.
 _MEASURES: Final = [
     field.name.removeprefix("max_") for field in fields(GopherRepetition) if field.name.startswith("max_")
 ]
 GopherRepetition.MEASURES = dict.fromkeys(_MEASURES, float)
-GopherRepetition.CHECKS = tuple(Check(_reason(name), name, ">", f"max_{name}") for name in _MEASURES)
+GopherRepetition.CHECKS = tuple(map(_check, _MEASURES))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.language_codes import UNDETERMINED
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
 
@@ -35,19 +35,33 @@ class Language:
 
     MEASURES: ClassVar[Mapping[str, type]] = {"language": str, "score": float}
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("wrong_language", "language", "outside", "keep"),
-        Check("low_language_score", "score", "<", "min_score", by="language"),
+        Check(
+            "wrong_language",
+            "language",
+            "outside",
+            "keep",
+            meaning="the language is not in `keep`",
+        ),
+        Check(
+            "low_language_score",
+            "score",
+            "<",
+            "min_score",
+            by="language",
+            meaning="the label is less sure than `min_score`",
+        ),
     )
     FILES: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         if self.keep is not None and not self.keep:
-            raise ValueError("keep must name at least one language; write none to keep all")
+            raise FieldFault("keep must name at least one language; write none to keep all", "keep")
         scores = self.min_score.values() if isinstance(self.min_score, Mapping) else (self.min_score,)
         if not scores:
-            raise ValueError("min_score must name a language or default; write none to keep any score")
+            message = "min_score must name a language or default; write none to keep any score"
+            raise FieldFault(message, "min_score")
         if not all(score is None or 0 <= score <= 1 for score in scores):
-            raise ValueError(f"min_score must be from 0 to 1; found {self.min_score}")
+            raise FieldFault(f"min_score must be from 0 to 1; found {self.min_score}", "min_score")
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure the label."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured, check_order
 from filters.text import TextView
 
 
@@ -34,16 +34,44 @@ class Length:
 
     MEASURES: ClassVar[Mapping[str, type]] = {"characters": int, "words": int}
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("too_few_characters", "characters", "<", "min_characters"),
-        Check("too_many_characters", "characters", ">", "max_characters"),
-        Check("too_few_words", "words", "<", "min_words"),
-        Check("too_many_words", "words", ">", "max_words"),
+        Check(
+            "too_few_characters",
+            "characters",
+            "<",
+            "min_characters",
+            meaning="fewer characters than `min_characters`",
+        ),
+        Check(
+            "too_many_characters",
+            "characters",
+            ">",
+            "max_characters",
+            meaning="more characters than `max_characters`",
+        ),
+        Check(
+            "too_few_words",
+            "words",
+            "<",
+            "min_words",
+            meaning="fewer words and punctuation marks than `min_words`",
+        ),
+        Check(
+            "too_many_words",
+            "words",
+            ">",
+            "max_words",
+            meaning="more words and punctuation marks than `max_words`",
+        ),
     )
     FILES: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        _check_bounds("characters", self.min_characters, self.max_characters)
-        _check_bounds("words", self.min_words, self.max_words)
+        for name in ("min_characters", "max_characters", "min_words", "max_words"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 0:
+                raise FieldFault(f"{name} must be 0 or more; found {limit}", name)
+        check_order("min_characters", self.min_characters, "max_characters", self.max_characters)
+        check_order("min_words", self.min_words, "max_words", self.max_words)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Count; words stay unmeasured where no limit asks for them."""
@@ -52,12 +80,3 @@ class Length:
             "characters": len(view.text),
             "words": len(view.numbered_words) if counts_words else None,
         }
-
-
-def _check_bounds(unit: str, least: int | None, most: int | None) -> None:
-    """Refuse negative limits and a minimum above the maximum."""
-    for name, limit in ((f"min_{unit}", least), (f"max_{unit}", most)):
-        if limit is not None and limit < 0:
-            raise ValueError(f"{name} must be 0 or more; found {limit}")
-    if least is not None and most is not None and least > most:
-        raise ValueError(f"min_{unit} must not be above max_{unit}; found {least} and {most}")

@@ -75,8 +75,20 @@ class Madlad:
     FILES: ClassVar[tuple[str, ...]] = ()
     MEASURES: ClassVar[Mapping[str, type]] = {"sentences": int, "questionable": float}
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("too_few_sentences", "sentences", "<", "min_sentences"),
-        Check("too_many_questionable_sentences", "questionable", ">=", "max_questionable"),
+        Check(
+            "too_few_sentences",
+            "sentences",
+            "<",
+            "min_sentences",
+            meaning="fewer sentences than `min_sentences`",
+        ),
+        Check(
+            "too_many_questionable_sentences",
+            "questionable",
+            ">=",
+            "max_questionable",
+            meaning="at least `max_questionable` of the sentences are questionable",
+        ),
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:

@@ -25,7 +25,7 @@ from functools import cache
 from importlib import metadata, util
 from typing import Any, ClassVar, Final
 
-from filters.step import Check, Measured
+from filters.step import Check, Measured, check_order
 from filters.text import TextView
 
 _DIGIT: Final = re.compile(r"\d")
@@ -77,14 +77,24 @@ class Perplexity:
     FILES: ClassVar[tuple[str, ...]] = ("model", "sentencepiece")
     MEASURES: ClassVar[Mapping[str, type]] = {"perplexity": float}
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("low_perplexity", "perplexity", "<", "min_perplexity"),
-        Check("high_perplexity", "perplexity", ">", "max_perplexity"),
+        Check(
+            "low_perplexity",
+            "perplexity",
+            "<",
+            "min_perplexity",
+            meaning="the language model predicts the text better than `min_perplexity`, as it does repetition",
+        ),
+        Check(
+            "high_perplexity",
+            "perplexity",
+            ">",
+            "max_perplexity",
+            meaning="the language model predicts the text worse than `max_perplexity`",
+        ),
     )
 
     def __post_init__(self) -> None:
-        low, high = self.min_perplexity, self.max_perplexity
-        if low is not None and high is not None and low > high:
-            raise ValueError(f"min_perplexity {low} is above max_perplexity {high}")
+        check_order("min_perplexity", self.min_perplexity, "max_perplexity", self.max_perplexity)
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the libraries."""

@@ -1,45 +1,39 @@
-"""Limits that come with a profile: what nobody set takes the value that the profile publishes.
+"""Limits that come with a profile: a field that a recipe does not set takes the value that the profile publishes.
 
-A step with profiles gives such fields a `published` default. A value from a recipe is a plain number and stays; a
-published one is replaced by the chosen profile's when the step is built.
+The limits of the default profile are the plain defaults of the fields. A step names the other profiles' limits with
+`with_profile`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+Values = Mapping[str, object]
+"""Values of a step's fields by name."""
 
-
-class _PublishedInt(int):
-    """A whole number that nobody set."""
-
-
-class _PublishedFloat(float):
-    """A number that nobody set."""
+AnyStep = TypeVar("AnyStep")
 
 
-def published(value: float) -> Any:
-    """Return a default that gives way to the chosen profile's value.
+def with_profile(complete: Callable[[Values], Values]) -> Callable[[type[AnyStep]], type[AnyStep]]:
+    """Return a decorator for a step whose defaults depend on the profile; it stands above ``@dataclass``.
 
     Args:
-        value: what holds for every profile that has no value of its own.
+        complete: takes the given values of the fields, and returns them together with the limits of the profile that
+            they choose. A field that it leaves out has its own default.
     """
-    return _PublishedInt(value) if isinstance(value, int) else _PublishedFloat(value)
 
+    def decorate(cls: type[AnyStep]) -> type[AnyStep]:
+        plain, signature = cls.__init__, inspect.signature(cls)
 
-def settle(step: DataclassInstance, own: Mapping[str, float | None]) -> None:
-    """Replace the defaults of a frozen step by plain values; call it in ``__post_init__``.
+        @functools.wraps(plain)
+        def build(self: AnyStep, *arguments: Any, **named: Any) -> None:  # Any: what the dataclass takes
+            given = signature.bind_partial(*arguments, **named).arguments
+            plain(self, **complete(given))
 
-    Args:
-        step: the step; its recipe's values stay as they are.
-        own: the chosen profile's values by field, None = off; other fields keep their default.
-    """
-    for field in fields(step):
-        value = getattr(step, field.name)
-        if isinstance(value, _PublishedInt | _PublishedFloat):
-            plain = int(value) if isinstance(value, int) else float(value)
-            object.__setattr__(step, field.name, own.get(field.name, plain))
+        cls.__init__ = build  # type: ignore[assignment]  # the same fields with other defaults
+        return cls
+
+    return decorate

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.lists.fasttext_models import labels, model, probability
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
 
@@ -36,11 +36,19 @@ class QualityModel:
 
     FILES: ClassVar[tuple[str, ...]] = ("model",)
     MEASURES: ClassVar[Mapping[str, type]] = {"score": float}
-    CHECKS: ClassVar[tuple[Check, ...]] = (Check("low_score", "score", "<", "min_score"),)
+    CHECKS: ClassVar[tuple[Check, ...]] = (
+        Check(
+            "low_score",
+            "score",
+            "<",
+            "min_score",
+            meaning="the classifier gives the text less than `min_score`",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if self.min_score is not None and not 0 <= self.min_score <= 1:
-            raise ValueError(f"min_score must be from 0 to 1; found {self.min_score}")
+            raise FieldFault(f"min_score must be from 0 to 1; found {self.min_score}", "min_score")
 
     def load(self) -> None:
         """Load the model anew; a ValueError says that it is none, or lacks the label."""

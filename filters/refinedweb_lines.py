@@ -61,7 +61,13 @@ class RefinedwebLines:
     FILES: ClassVar[tuple[str, ...]] = ()
     MEASURES: ClassVar[Mapping[str, type]] = {"removed_words": float, "lines_removed": int}
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("too_many_words_removed", "removed_words", ">", "max_removed_words"),
+        Check(
+            "too_many_words_removed",
+            "removed_words",
+            ">",
+            "max_removed_words",
+            meaning="the page lost a larger share of its words than `max_removed_words`",
+        ),
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:

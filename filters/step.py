@@ -1,22 +1,23 @@
-"""What a step is: it measures (and may edit) a document; its ordered checks decide.
+"""What a step is: it measures (and may edit) a document, and its ordered checks decide.
 
-A step is a frozen dataclass whose fields are its recipe keys (``None`` = off). ``apply`` returns the
-view and what it measured; ``CHECKS`` names each fault once, so that the decision for one document and the
-re-judging of a whole ledger derive from the same thresholds.
+A step is a frozen dataclass whose fields are its recipe keys (``None`` = off). ``apply`` returns the view and what it
+measured. ``CHECKS`` names each fault once, so the decision for one document and a second look at a whole ledger use
+the same thresholds.
 
-A step is found by name: the key ``gopher_quality`` is the class ``GopherQuality`` in
-``filters/gopher_quality.py``; ``my_package.rules:MyRule`` is a class of another package.
+A step is found by name: the key ``gopher_quality`` is the class ``GopherQuality`` in ``filters/gopher_quality.py``;
+``my_package.rules:MyRule`` is a class of another package.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
+import operator
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from numbers import Integral, Real
-from typing import ClassVar, Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, Final, Literal, Protocol, cast, get_args, runtime_checkable
 
 from filters.language_codes import is_in, names_of
 from filters.text import TextView
@@ -24,9 +25,50 @@ from filters.text import TextView
 Measure = float | int | bool | str | None
 Measured = dict[str, Measure]
 
-OPERATORS = ("<", ">", ">=", "not in", "outside", "and")
-_ACCEPTED = {float: Real, int: Integral, bool: bool, str: str}
-_INT64 = 2**63
+Operator = Literal["<", ">", ">=", "not in", "outside", "and"]
+"""How a measure is compared with a limit; the first four as in Python. ``outside`` is ``not in`` for a list of
+languages, see `filters.language_codes`; ``and`` is a fault if both the measure and the limit are true."""
+
+OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
+
+# Any: a measure and its limit have the type that the step's author gave them; nothing here depends on it.
+_COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "not in": lambda value, allowed: value not in allowed,
+    "outside": lambda label, languages: not is_in(label, languages),
+    "and": lambda value, is_on: bool(value) and bool(is_on),
+}
+
+_INT64: Final = 2**63
+_KINDS: Final = (float, int, bool, str)
+
+
+class FieldFault(ValueError):  # noqa: N818 - a fault of a recipe, not of the program
+    """A value that a field of a step or a recipe section cannot have.
+
+    A class may raise any ValueError; with this one a recipe's reader knows which lines are at fault.
+
+    Attributes:
+        fields: the names of the fields.
+    """
+
+    def __init__(self, message: str, *fields: str) -> None:
+        """Say what is wrong.
+
+        Args:
+            message: a whole sentence for people: the field, the rule, and the value found.
+            fields: names of the fields that it is about.
+        """
+        super().__init__(message)
+        self.fields = fields
+
+
+def check_order(low: str, least: float | None, high: str, most: float | None) -> None:
+    """Raise a `FieldFault` if a lower limit is above its upper limit; None = there is no limit."""
+    if least is not None and most is not None and least > most:
+        raise FieldFault(f"{low} {least} is above {high} {most}", low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +77,19 @@ class Check:
 
     Attributes:
         reason: the fault in snake_case: ``too_few_words``.
-        measure: name of the measure it looks at.
-        op: ``<``, ``>``, ``>=``, ``not in``, ``outside`` (``not in`` for a list of languages, see
-            `filters.language_codes`), or ``and`` (both the measure and the field are true).
+        measure: name of the measure.
+        op: how it is compared with the limit, see `Operator`.
         field: name of the step's field that holds the limit; a limit of ``None`` switches the check off.
-        by: name of a measure that is a language; where the limit is a mapping, it says which of its limits counts.
+        by: name of a measure that is a language, for a limit that is a mapping from languages to numbers.
+        meaning: the reason in a few words for people, without a full stop; see `filters.reasons`.
     """
 
     reason: str
     measure: str
-    op: str
+    op: Operator
     field: str
     by: str = ""
+    meaning: str = ""
 
 
 @runtime_checkable
@@ -56,15 +99,15 @@ class Step(Protocol):
     Attributes:
         MEASURES: type of each measure: ``int``, ``float``, ``bool`` or ``str``.
         CHECKS: the reasons to drop, in the order in which they are judged.
-        FILES: names of fields that hold a file (model, list); resolved and hashed before a run.
-        EDITS: optional, False where it is missing: the step checks and changes the text as well. A step without
-            checks counts as an edit whatever it says.
+        FILES: names of fields that hold a file (model, list); the files are found and hashed before a run.
+        EDITS: optional: True if the step has checks and changes the text as well. A step without checks always
+            counts as an edit.
 
     A step may have a method ``versions()``, which returns the versions of the libraries that shape what it does, by
-    name: the stage is done anew where one changes. It raises a ValueError that says how to install what is missing.
+    name; the stage is redone when one changes. It raises a ValueError that says how to install what is missing.
 
-    A step may also have a method ``load()``, which is called once before the first document: it reads the step's files,
-    and raises a ValueError where they are not what the step needs, so that no run begins that could only fail.
+    A step may also have a method ``load()``, which is called once before the first document. It reads the step's files
+    and raises a ValueError if they are not what the step needs, so that the run fails at its start.
     """
 
     MEASURES: ClassVar[Mapping[str, type]]
@@ -72,40 +115,30 @@ class Step(Protocol):
     FILES: ClassVar[tuple[str, ...]]
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Measure the document, and edit it where the step is an edit."""
+        """Measure the document, and edit it if the step is an edit."""
         ...
 
 
-def is_fault(op: str, value: Measure, limit: object) -> bool:
-    """Say whether one measured value breaks one limit; a missing value or limit never does."""
-    if value is None or limit is None:
-        return False
-    match op:
-        case "<":
-            return cast(float, value) < cast(float, limit)
-        case ">":
-            return cast(float, value) > cast(float, limit)
-        case ">=":
-            return cast(float, value) >= cast(float, limit)
-        case "not in":
-            return value not in cast("tuple[object, ...]", limit)
-        case "outside":
-            return not is_in(cast(str, value), cast("tuple[str, ...]", limit))
-        case "and":
-            return bool(value) and bool(limit)
-    raise ValueError(f"unknown comparison {op!r} in a check; use one of: {', '.join(OPERATORS)}")
+def is_fault(op: Operator, value: Measure, limit: object) -> bool:
+    """Return True if a measured value breaks a limit; a missing value or limit never does.
+
+    >>> is_fault("<", 12, 50), is_fault("outside", "deu_Latn", ("deu",)), is_fault(">", None, 1)
+    (True, False, False)
+    """
+    return value is not None and limit is not None and _COMPARE[op](value, limit)
 
 
 def limit_for(check: Check, limit: object, measured: Mapping[str, object]) -> object:
-    """Return the limit that counts for a document: of a mapping that of its language, else that of ``default``."""
+    """Return the limit for a document: from a mapping that of its language, else that of ``default``."""
     if not isinstance(limit, Mapping):
         return limit
-    names = names_of(cast("str | None", measured.get(check.by)))
+    label = measured.get(check.by)
+    names = names_of(label if isinstance(label, str) else None)
     return next((limit[name] for name in (*names, "default") if name in limit), None)
 
 
 def contract_fault(cls: type) -> str | None:
-    """Return what keeps a class from being a step, or None; see `Step`."""
+    """Return why a class is not a step, or None if it is one; see `Step`."""
     if not is_dataclass(cls):
         return "is not a dataclass; a step is a frozen dataclass of its fields"
     missing = [name for name in ("MEASURES", "CHECKS", "FILES", "apply") if not hasattr(cls, name)]
@@ -114,7 +147,7 @@ def contract_fault(cls: type) -> str | None:
     step = cast("type[Step]", cls)
     keys = {item.name for item in fields(cls)}
     for name, kind in step.MEASURES.items():
-        if kind not in _ACCEPTED:
+        if kind not in _KINDS:
             return f"declares the measure {name!r} as {kind!r}; a measure is float, int, bool or str"
     for check in step.CHECKS:
         if check.measure not in step.MEASURES:
@@ -127,7 +160,7 @@ def contract_fault(cls: type) -> str | None:
 
 
 def check_result(step: Step, view: TextView, measured: Measured) -> None:
-    """Raise a TypeError or ValueError where `apply` returned what no ledger can hold."""
+    """Raise a TypeError or ValueError if `apply` returned something that no ledger can hold."""
     if not isinstance(view, TextView):
         raise TypeError(f"apply returned a {type(view).__name__} for the TextView")
     for name, value in measured.items():
@@ -139,15 +172,16 @@ def check_result(step: Step, view: TextView, measured: Measured) -> None:
 
 
 def _fits(kind: type, value: Measure) -> bool:
-    if type(value) is not kind and not isinstance(value, _ACCEPTED[kind]):
-        return False
+    """Return True if a ledger column of a kind can hold a value; numpy's numbers count as Python's."""
     if kind is float:
-        return math.isfinite(cast(float, value))
-    return kind is not int or -_INT64 <= cast(int, value) < _INT64
+        return isinstance(value, float | Real) and math.isfinite(value)
+    if kind is int:
+        return isinstance(value, int | Integral) and -_INT64 <= value < _INT64
+    return isinstance(value, kind)
 
 
 def first_fault(step: Step, measured: Measured) -> str | None:
-    """Return the reason of the first check that fails, or None when the document stays."""
+    """Return the reason of the first check that fails, or None if the document stays."""
     for check in step.CHECKS:
         limit = limit_for(check, getattr(step, check.field), measured)
         if is_fault(check.op, measured.get(check.measure), limit):
@@ -156,7 +190,7 @@ def first_fault(step: Step, measured: Measured) -> str | None:
 
 
 def is_edit(step: Step) -> bool:
-    """Say whether what a step leaves may differ from what it got: its text, or its label."""
+    """Return True if a step may change the document: its text, or its label."""
     return not step.CHECKS or bool(getattr(step, "EDITS", False))
 
 
@@ -171,17 +205,21 @@ def versions_of(step: Step) -> dict[str, str]:
 
 
 def limits(step: Step) -> list[str]:
-    """Return the fields that only decide, and shape neither text nor measures: those of its checks but files."""
+    """Return the fields that only decide, and shape neither text nor measures: those of its checks except files."""
     return [field for field in dict.fromkeys(check.field for check in step.CHECKS) if field not in step.FILES]
 
 
 def class_name(key: str) -> str:
-    """Return the class name of a file name: ``gopher_quality`` -> ``GopherQuality``."""
+    """Return the class name of a file name.
+
+    >>> class_name("gopher_quality")
+    'GopherQuality'
+    """
     return "".join(part.capitalize() for part in key.split("_"))
 
 
 def step_names() -> list[str]:
-    """Return the keys of all built-in steps: the files of this package that define a step."""
+    """Return the keys of all built-in steps, sorted: the files of this package that define a step."""
     import filters
 
     names = [info.name for info in pkgutil.iter_modules(filters.__path__) if not info.ispkg]
@@ -192,7 +230,7 @@ def find_step(key: str) -> type[Step]:
     """Return the class behind a recipe key.
 
     Raises:
-        LookupError: there is no such step; the message says what was looked for.
+        LookupError: there is no such step; the message names the class and module.
     """
     if ":" in key:
         module, _, name = key.partition(":")

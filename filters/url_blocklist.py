@@ -39,7 +39,7 @@ from urllib.parse import SplitResult, urlsplit
 import tldextract
 
 from filters.lists.url_lists import HashedSet, read_set, words_of
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
 _NOT_WORD: Final = re.compile(r"[\W_]+")
@@ -178,13 +178,55 @@ class UrlBlocklist:
         "substring": bool,
     }
     CHECKS: ClassVar[tuple[Check, ...]] = (
-        Check("blocked_domain", "domain_listed", "and", "domains"),
-        Check("blocked_url", "url_listed", "and", "urls"),
-        Check("blocked_topic", "topic", "and", "ut1"),
-        Check("opted_out", "opted_out", "and", "opt_out"),
-        Check("blocked_word", "hard_words", "and", "hard_words"),
-        Check("too_many_blocked_words", "soft_words", ">", "max_soft_words"),
-        Check("blocked_substring", "substring", "and", "substrings"),
+        Check(
+            "blocked_domain",
+            "domain_listed",
+            "and",
+            "domains",
+            meaning="the host or its domain is in the list `domains`",
+        ),
+        Check(
+            "blocked_url",
+            "url_listed",
+            "and",
+            "urls",
+            meaning="the address is in the list `urls`",
+        ),
+        Check(
+            "blocked_topic",
+            "topic",
+            "and",
+            "ut1",
+            meaning="the address is in a topic of `ut1`",
+        ),
+        Check(
+            "opted_out",
+            "opted_out",
+            "and",
+            "opt_out",
+            meaning="the owner opted out: the address is in the list `opt_out`",
+        ),
+        Check(
+            "blocked_word",
+            "hard_words",
+            "and",
+            "hard_words",
+            meaning="the address has a word of `hard_words`",
+        ),
+        Check(
+            "too_many_blocked_words",
+            "soft_words",
+            ">",
+            "max_soft_words",
+            meaning="the address has more words of `soft_words` than `max_soft_words`",
+        ),
+        Check(
+            "blocked_substring",
+            "substring",
+            "and",
+            "substrings",
+            meaning="the address has an entry of `substrings` in it",
+        ),
     )
     FILES: ClassVar[tuple[str, ...]] = (
         "domains",
@@ -198,7 +240,7 @@ class UrlBlocklist:
 
     def __post_init__(self) -> None:
         if self.ut1_topics is not None and not self.ut1_topics:
-            raise ValueError("ut1_topics must name at least one folder; write none to take all")
+            raise FieldFault("ut1_topics must name at least one folder; write none to take all", "ut1_topics")
 
     def load(self) -> None:
         """Forget the lists read before, and read the topics; a ValueError names a topic that is not there."""

@@ -19,6 +19,7 @@ import numpy as np
 import xxhash
 
 from filters.dedup.units import Hashes
+from filters.step import FieldFault
 
 UNCOUNTED: Final = np.uint64(0)
 """In place of a hash: the line is too short to be counted."""
@@ -44,7 +45,7 @@ class Lines:
     def __post_init__(self) -> None:
         for name in ("max_documents", "min_characters"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; found {getattr(self, name)}")
+                raise FieldFault(f"{name} must be at least 1; found {getattr(self, name)}", name)
 
     def cut(self, text: str) -> list[str]:
         r"""Return the lines of a text.

@@ -11,6 +11,7 @@ from filters.dedup.datatrove_shingles import datatrove_windows
 from filters.dedup.minhash import SEED, Signatures, signature
 from filters.dedup.shingles import Shingling, as_set, windows
 from filters.dedup.units import Hashes
+from filters.step import FieldFault
 
 SchemeName = Literal["affine32", "fineweb", "datatrove"]
 
@@ -38,7 +39,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         if self.name != "affine32" and self.unit != "word":
-            raise ValueError(f"unit of scheme {self.name} must be word; found {self.unit}")
+            raise FieldFault(f"unit of scheme {self.name} must be word; found {self.unit}", "unit")
 
     @property
     def bits(self) -> int:

@@ -32,6 +32,7 @@ from filters.dedup.order import id_halves
 from filters.dedup.shingles import windows_of
 from filters.dedup.tokens import Ints
 from filters.dedup.units import Hashes, mix
+from filters.step import FieldFault
 
 Array = npt.NDArray[Any]
 
@@ -72,7 +73,7 @@ class Substrings:
 
     def __post_init__(self) -> None:
         if not 2 <= self.min_tokens <= 1000:
-            raise ValueError(f"min_tokens must be from 2 to 1000; found {self.min_tokens}")
+            raise FieldFault(f"min_tokens must be from 2 to 1000; found {self.min_tokens}", "min_tokens")
 
     def anchors(self, tokens: Hashes) -> tuple[Hashes, Hashes]:
         """Return the anchors of a text, one for each place where there is one, and that of each passage.

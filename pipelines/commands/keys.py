@@ -129,8 +129,9 @@ def _words(hint: object) -> list[str]:
 
 def _yaml(value: object) -> str:
     """Return a value as one line of a recipe."""
-    bare = json.loads(json.dumps(plain(value)))  # a default may be a float of a class of its own
-    text = yaml.safe_dump(bare, default_flow_style=True, width=10**9, allow_unicode=True, sort_keys=False)
+    text = yaml.safe_dump(
+        plain(value), default_flow_style=True, width=10**9, allow_unicode=True, sort_keys=False
+    )
     return text.removesuffix("\n").removesuffix("\n...").replace("null", "none")
 
 
