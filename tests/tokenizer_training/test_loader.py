@@ -17,7 +17,7 @@ import pytest
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.shards.rows import Rows
 from tokenizer_training.shards.sampling import permutation
-from tokenizer_training.shards.schema import ShardError
+from tokenizer_training.shards.schema import NoRowsError, ShardError
 
 MakeShards = Callable[..., tuple[Path, list[Rows]]]
 FIRST, SECOND = "train-00000-of-00002.parquet", "train-00001-of-00002.parquet"
@@ -189,7 +189,7 @@ def test_without_a_number_of_epochs_the_stream_never_ends(make_shards: MakeShard
 
 def test_splits_are_told_apart_by_name(make_shards: MakeShards) -> None:
     folder, _ = make_shards([16] * 4)
-    with pytest.raises(ShardError, match="there are no validation rows"):
+    with pytest.raises(NoRowsError, match="there are no validation rows"):
         ShardLoader(folder, "validation")
 
 

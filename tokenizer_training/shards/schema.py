@@ -29,7 +29,7 @@ class ShardError(ValueError):
 
 
 class NoRowsError(ShardError):
-    """The folder is sound and holds no rows of the split, or of the language, that was asked for."""
+    """A shards folder has no rows of the wanted split or language; a run may well hold out no validation rows."""
 
 
 @dataclass(frozen=True)

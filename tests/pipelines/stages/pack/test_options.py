@@ -19,7 +19,7 @@ from tests.pipelines.conftest import UPSTREAM, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation
 from tokenizer_training.model.tokenizer import Tokenizer
-from tokenizer_training.shards.schema import ShardError
+from tokenizer_training.shards.schema import NoRowsError
 
 TEXTS = [" ".join(["river", "the stone", "über 2024"][n % 3] for _ in range(1 + n % 50)) for n in range(600)]
 
@@ -126,7 +126,7 @@ def test_every_language_has_shards_of_its_own(make_run: MakeRun) -> None:
     assert times_packed(run) == Counter([*languages])
     files = {path.parent.name for path in run.storage.path("shards").glob("*/train-*.parquet")}
     assert files == {"de", "en"}
-    with pytest.raises(ShardError, match="there are no train rows of language fr"):
+    with pytest.raises(NoRowsError, match="there are no train rows of language fr"):
         ShardLoader(run.storage.path("shards"), language="fr")
 
 
