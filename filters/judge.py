@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import NotRequired, TypedDict
+from numbers import Integral, Real
+from typing import Final, NotRequired, TypedDict
 
 from filters.document import Document
 from filters.language_codes import is_in
-from filters.step import Measured, Step, check_result, find_step, first_fault, versions_of
+from filters.step import Measure, Measured, Step, find_step, first_fault, versions_of
 from filters.text import TextView
+
+_INT64: Final = 2**63
 
 
 class StepRecord(TypedDict):
@@ -98,16 +102,16 @@ def _tuples(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the steps found out about a document.
+    """The result of the steps for a document.
 
     Attributes:
-        document: as the steps left it; for a dropped one, as the dropping step left it.
+        document: as the steps left it; a dropped one as the dropping step left it.
         step: name of the step that dropped it or failed on it; None = kept.
-        reason: why.
-        error: class name of the exception, when the step failed.
-        message: its text.
-        applied: how many of the steps measured it, counted from the first.
-        measured: every ``step.measure`` that was measured.
+        reason: why it was dropped, or ``exception``; None = kept.
+        error: class name of the exception, if a step failed.
+        message: class name and text of the exception.
+        applied: how many steps measured it, counted from the first.
+        measured: the values of all ``step.measure``.
     """
 
     document: Document
@@ -125,12 +129,12 @@ def judge(document: Document, steps: Sequence[NamedStep], full: bool = False) ->
     Args:
         document: as extracted.
         steps: in order; one with `only` passes documents of other languages on, unmeasured.
-        full: later steps still measure the text as the dropping step left it; they no longer decide, and
-            one that raises only ends the measuring.
+        full: after a drop, the later steps still measure the text as the dropping step left it. They decide nothing
+            any more, and an exception only ends the measuring.
 
     Returns:
-        The verdict. A step that raises makes the document an error of that step and nothing else: one broken
-        document, or one broken step of another package, must not end a run.
+        The verdict. If a step raises, the document becomes an error of that step: one broken document, or one broken
+        step of another package, must not end a run.
     """
     view = TextView(document)
     kept_at: TextView | None = None
@@ -140,7 +144,7 @@ def judge(document: Document, steps: Sequence[NamedStep], full: bool = False) ->
     for entry in steps:
         try:
             changed, found = entry.step.apply(view) if entry.sees(view.language) else (view, {})
-            check_result(entry.step, changed, found)
+            _check_result(entry.step, changed, found)
             view, reason = changed, first_fault(entry.step, found)
         except Exception as error:
             if fault is not None:
@@ -158,3 +162,24 @@ def judge(document: Document, steps: Sequence[NamedStep], full: bool = False) ->
     if fault is None or kept_at is None:
         return Verdict(view.document, None, None, None, "", applied, measured)
     return Verdict(kept_at.document, *fault, None, "", applied, measured)
+
+
+def _check_result(step: Step, view: TextView, measured: Measured) -> None:
+    """Raise a TypeError or ValueError if `apply` returned something that no ledger can hold."""
+    if not isinstance(view, TextView):
+        raise TypeError(f"apply returned a {type(view).__name__} for the TextView")
+    for name, value in measured.items():
+        kind = step.MEASURES.get(name)
+        if kind is None:
+            raise ValueError(f"apply measured {name!r}, which MEASURES does not name")
+        if value is not None and not _fits(kind, value):
+            raise ValueError(f"apply measured {name} as {value!r:.40}, which is no finite {kind.__name__}")
+
+
+def _fits(kind: type, value: Measure) -> bool:
+    """Return True if a ledger column of a kind can hold a value; numpy's numbers count as Python's."""
+    if kind is float:
+        return isinstance(value, float | Real) and math.isfinite(value)
+    if kind is int:
+        return isinstance(value, int | Integral) and -_INT64 <= value < _INT64
+    return isinstance(value, kind)

@@ -11,16 +11,17 @@ A step is found by name: the key ``gopher_quality`` is the class ``GopherQuality
 from __future__ import annotations
 
 import importlib
-import math
 import operator
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from numbers import Integral, Real
-from typing import Any, ClassVar, Final, Literal, Protocol, cast, get_args, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, cast, get_args, runtime_checkable
 
 from filters.language_codes import is_in, names_of
-from filters.text import TextView
+
+if TYPE_CHECKING:  # so that a recipe's reader loads neither Numba nor SciPy
+    from filters.text import TextView
 
 Measure = float | int | bool | str | None
 Measured = dict[str, Measure]
@@ -41,7 +42,6 @@ _COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
     "and": lambda value, is_on: bool(value) and bool(is_on),
 }
 
-_INT64: Final = 2**63
 _KINDS: Final = (float, int, bool, str)
 
 
@@ -159,27 +159,6 @@ def contract_fault(cls: type) -> str | None:
     return None
 
 
-def check_result(step: Step, view: TextView, measured: Measured) -> None:
-    """Raise a TypeError or ValueError if `apply` returned something that no ledger can hold."""
-    if not isinstance(view, TextView):
-        raise TypeError(f"apply returned a {type(view).__name__} for the TextView")
-    for name, value in measured.items():
-        kind = step.MEASURES.get(name)
-        if kind is None:
-            raise ValueError(f"apply measured {name!r}, which MEASURES does not name")
-        if value is not None and not _fits(kind, value):
-            raise ValueError(f"apply measured {name} as {value!r:.40}, which is no finite {kind.__name__}")
-
-
-def _fits(kind: type, value: Measure) -> bool:
-    """Return True if a ledger column of a kind can hold a value; numpy's numbers count as Python's."""
-    if kind is float:
-        return isinstance(value, float | Real) and math.isfinite(value)
-    if kind is int:
-        return isinstance(value, int | Integral) and -_INT64 <= value < _INT64
-    return isinstance(value, kind)
-
-
 def first_fault(step: Step, measured: Measured) -> str | None:
     """Return the reason of the first check that fails, or None if the document stays."""
     for check in step.CHECKS:
@@ -220,9 +199,7 @@ def class_name(key: str) -> str:
 
 def step_names() -> list[str]:
     """Return the keys of all built-in steps, sorted: the files of this package that define a step."""
-    import filters
-
-    names = [info.name for info in pkgutil.iter_modules(filters.__path__) if not info.ispkg]
+    names = [info.name for info in pkgutil.iter_modules([str(Path(__file__).parent)]) if not info.ispkg]
     return sorted(name for name in names if hasattr(class_in(f"filters.{name}", class_name(name)), "CHECKS"))
 
 
