@@ -1,17 +1,17 @@
-"""Drops, or only labels, texts that hold parts of an evaluation: questions, answers, passages.
+"""Drops or labels texts that contain parts of an evaluation: questions, answers, passages.
 
-A text is contaminated where it has an n-gram of 13 words in common with any text of an evaluation, the rule of GPT-3
-(Brown et al. 2020, arXiv:2005.14165, appendix C), which Llama and others took over; an evaluation text of 8 to 12 words
-counts as a whole. N-grams of nothing but numbers below 10,000 count for nothing. Words are compared without case,
-accents and punctuation; see `filters.lists.evaluation_texts` for the files, and for what a word is in other scripts.
+A text is contaminated if it shares an n-gram of 13 words with any text of an evaluation, the rule of GPT-3 (Brown et
+al. 2020, arXiv:2005.14165, appendix C), which Llama and others use too. An evaluation text of 8 to 12 words counts as a
+whole. N-grams made only of numbers below 10,000 are ignored. Words are compared without case, accents and punctuation;
+`filters.lists.evaluation_texts` describes the files, and words in other scripts.
 
-The ledger says of each document how many of its n-grams an evaluation has, and of the first one its words and the
-evaluation's name. ``max_hits: none`` is the mode that labels only, and ``corpusmill whatif --set
-decontaminate.max_hits=2`` then says what dropping would cost.
+The ledger has, for each document, how many of its n-grams are in an evaluation, and the words and the evaluation of the
+first one. ``max_hits: none`` only labels; ``corpusmill whatif --set decontaminate.max_hits=2`` then shows what dropping
+would cost.
 
-Known mistakes: quotations that both took from a third text (laws, verses, instructions such as "answer with one of
-the following letters …") count as hits, so name the `fields` that matter; paraphrases and translations do not; of
-Chinese, Japanese or Thai 13 characters are a short n-gram, so take a larger `n` there.
+Known mistakes: quotations that both took from a third text (laws, verses, instructions such as "answer with one of the
+following letters …") count as hits, so name the `fields` that matter. Paraphrases and translations are missed. In
+Chinese, Japanese and Thai a word is one character, so take a larger `n` there.
 Cost: 118 MB of text per CPU second against a million n-grams, 90 against ten million (`tests/bench/decontaminate.py`).
 """
 
@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from filters.dedup.folded_tokens import token_hashes
 from filters.dedup.shingles import windows_of
-from filters.dedup.units import unit_hashes
 from filters.lists.evaluation_texts import EvaluationSet, read_evaluations
 from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
@@ -32,14 +32,14 @@ _SHOWN_CHARACTERS: Final = 300
 
 @dataclass(frozen=True)
 class Decontaminate:
-    """Judges how many n-grams of an evaluation a text has.
+    """Limits how many n-grams of evaluations a text may have.
 
     Attributes:
         evaluations: a file, or a folder in which each file and each folder is one evaluation.
         n: words per n-gram.
-        min_words: an evaluation text of fewer than `n` words counts as a whole if it has so many.
-        fields: names of the fields of JSON and Parquet rows whose texts count; None = all.
-        max_hits: places at which a text may have an n-gram of an evaluation; None = only label.
+        min_words: shortest evaluation text that counts as a whole if it has fewer than `n` words.
+        fields: fields of JSON and Parquet rows whose texts count; None = all.
+        max_hits: most places at which a text may share an n-gram with an evaluation; None = only label.
     """
 
     evaluations: str
@@ -69,20 +69,20 @@ class Decontaminate:
             raise FieldFault("fields must name at least one; write none to take all", "fields")
 
     def load(self) -> None:
-        """Read the evaluations anew; a ValueError names the file that is none."""
+        """Read the evaluations again; a ValueError names a file that cannot be read."""
         read_evaluations.cache_clear()
         self._known()
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Look every n-gram of the text up."""
+        """Look up every n-gram of the text."""
         known = self._known()
-        units = unit_hashes(view.text)
+        tokens = token_hashes(view.text)
         hits = 0
         first: tuple[int, int, int] | None = None
         for width in known.widths:
-            if width > len(units):
+            if width > len(tokens):
                 break
-            places, found = known.find(windows_of(units, width))
+            places, found = known.find(windows_of(tokens, width))
             hits += len(places)
             if len(places) and (first is None or places[0] < first[0]):
                 first = int(places[0]), width, int(known.owners[found[0]])
@@ -100,7 +100,7 @@ class Decontaminate:
 
 
 def _words(text: str, place: int, width: int) -> str:
-    """Return `width` words of a text from the one at `place` on, as written, with single spaces."""
+    """Return `width` words of a text, starting with the one at `place`, as written and with single spaces."""
     start = _last_before(text, place)
     end = _last_before(text, place + width)
     words = " ".join(text[start:end].split())
@@ -108,11 +108,11 @@ def _words(text: str, place: int, width: int) -> str:
 
 
 def _last_before(text: str, count: int) -> int:
-    """Return the longest length at which the text has no more than `count` units: where the next one begins."""
+    """Return the length of the longest start of the text with at most `count` tokens: where the next token begins."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if len(unit_hashes(text[:middle])) <= count:
+        if len(token_hashes(text[:middle])) <= count:
             low = middle
         else:
             high = middle - 1

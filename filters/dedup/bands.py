@@ -1,4 +1,4 @@
-"""Bands: documents whose signatures agree in all rows of one band share a bucket of candidates."""
+"""Bands: documents whose signatures agree in all rows of a band share a bucket of candidates."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ import numpy.typing as npt
 
 from filters.compiled import compiled
 from filters.dedup.minhash import Signatures
-from filters.dedup.units import Hashes
+from filters.hashing import GOLDEN, Hashes, mix
 
 MOST_HASHES: Final = 256
+"""Numbers of the longest signature that `choose_bands` considers."""
+
 WANTED_AT_LIMIT: Final = 0.95
+"""Least share of the pairs at the similarity that `choose_bands` has to propose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """A cut of the signature: `count` bands of `rows` numbers each."""
+    """A signature cut into `count` bands of `rows` numbers each."""
 
     count: int
     rows: int
@@ -45,7 +48,7 @@ def match_probability(similarity: float, bands: Bands) -> float:
 
 
 def describe_bands(bands: Bands) -> list[str]:
-    """Return lines that show how probably pairs of each similarity are compared."""
+    """Return lines that show the probability with which pairs of each similarity are compared."""
     shares = [(percent, match_probability(percent / 100, bands)) for percent in range(30, 100, 5)]
     curve = "  ".join(f"{percent / 100:.2f}: {share:.1%}" for percent, share in shares)
     return [
@@ -56,10 +59,10 @@ def describe_bands(bands: Bands) -> list[str]:
 
 @cache
 def choose_bands(similarity: float) -> Bands:
-    """Return the cut that proposes 95 % of the pairs at a similarity and the fewest of those below.
+    """Return the bands that propose 95 % of the pairs at a similarity, and the fewest pairs below it.
 
-    Among all cuts of at most 256 numbers whose probability at `similarity` is at least 0.95, the one with the
-    least area under its curve left of it; if two are equal, the one of fewer numbers.
+    Of all bands with at most 256 numbers whose probability at `similarity` is at least 0.95, it takes those with the
+    least area under their curve to the left of `similarity`; of two that are equal, those with fewer numbers.
 
     >>> choose_bands(0.8)
     Bands(count=21, rows=9)
@@ -83,10 +86,10 @@ def band_hashes(
     Args:
         signatures: [n, bands.hashes].
         scopes: uint64 [n]; documents of different scopes never share a bucket.
-        bands: the cut.
+        bands: how signatures are cut.
         chosen: the bands to hash; None = all.
 
-    The number of the band is part of the hash: buckets of different bands are different buckets.
+    The number of the band is part of the hash, so different bands have different buckets.
     """
     numbers = np.arange(bands.count) if chosen is None else np.asarray(chosen)
     return _fold(signatures.reshape(-1, bands.count, bands.rows), scopes, numbers)
@@ -94,7 +97,7 @@ def band_hashes(
 
 @compiled
 def _fold(rows: Signatures, scopes: Hashes, numbers: npt.NDArray[np.int64]) -> Hashes:
-    """Fold [n, all bands, rows] to uint64 [n, bands chosen]."""
+    """Fold [n, all bands, rows] into uint64 [n, chosen bands]."""
     hashes = np.empty((len(rows), len(numbers)), dtype=np.uint64)
     for document in range(len(rows)):
         for place, band in enumerate(numbers):
@@ -107,8 +110,5 @@ def _fold(rows: Signatures, scopes: Hashes, numbers: npt.NDArray[np.int64]) -> H
 
 @compiled
 def _mix(value: np.uint64) -> np.uint64:
-    """Return splitmix64 of a uint64 (Steele, Lea, Flood 2014): a bijection that spreads every bit."""
-    value = value + np.uint64(0x9E3779B97F4A7C15)
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+    """Return splitmix64 of a uint64: a bijection that spreads every bit."""
+    return mix(value + np.uint64(GOLDEN))

@@ -1,8 +1,8 @@
-"""Buckets: the documents that one band hash brings together, and which of them are compared.
+"""Buckets: the documents with the same band hash, and which of them are compared.
 
-All documents of a bucket are compared with each other while they are at most `FULL`. A larger bucket is split
-by the hash of the next band. What is still larger is `capped`: all are compared with its first `HEAD` in keep
-order. A bucket is handed on as its documents, never as its pairs: 1,000 documents have 499,500 pairs.
+In a bucket of at most `FULL` documents, all are compared with each other. A larger bucket is split by the hash of the
+next band. A part that is still larger is `capped`: its documents are compared only with its first `HEAD` in keep order.
+A bucket is passed on as its documents, not as its pairs: 1,000 documents have 499,500 pairs.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 
 FULL: Final = 1000
 HEAD: Final = 64
 
-# One document in one band. `order`, then `id` (the first half of it) sort as the keep order does; `content` is
-# equal for exact copies.
+# One document in one band. `order` and then `id` (its first half) sort as the keep order does; `content` is equal
+# for exact copies.
 MEMBER: Final = np.dtype(
     [
         ("band", "<u8"),
@@ -32,7 +32,7 @@ MEMBER: Final = np.dtype(
     ]
 )
 
-# One document in one bucket. The highest bits of a bucket's number say what it is.
+# One document in one bucket. The two highest bits of a bucket's number are the flags CAPPED and SURE.
 MEMBERSHIP: Final = np.dtype([("doc", "<u8"), ("bucket", "<u8")])
 CAPPED: Final = np.uint64(1 << 63)
 SURE: Final = np.uint64(1 << 62)
@@ -44,9 +44,9 @@ class Buckets:
 
     Attributes:
         docs: uint64 [members]: the documents of all buckets, each bucket in keep order.
-        starts: int64 [buckets + 1]: where each bucket begins in `docs`; the last entry is its length.
+        starts: int64 [buckets + 1]: where each bucket starts in `docs`; the last entry is the length of `docs`.
         capped: bool [buckets]: the bucket's documents are compared with its first `HEAD` only.
-        sure: bool [buckets]: the bucket's documents are copies of each other whatever their texts.
+        sure: bool [buckets]: the bucket's documents are copies of each other, whatever their texts are.
     """
 
     docs: Hashes
@@ -95,12 +95,13 @@ def gather_buckets(memberships: npt.NDArray[Any], docs: Hashes) -> Buckets:
 def form_buckets(members: npt.NDArray[Any], full: int = FULL, sure: bool = False) -> Buckets:
     """Sort the members (dtype `MEMBER`, any order) of some band hashes into buckets.
 
-    Exact copies in a bucket collapse to the first of them in keep order, whatever their number.
+    Of exact copies in a bucket only the first in keep order is left.
 
     Args:
         members: all members of these band hashes.
         full: size up to which a bucket stays whole.
-        sure: the hashes are not of bands but of something that makes documents copies; no bucket is split then.
+        sure: the hashes are not of bands but of something that makes documents copies, such as a URL; then no bucket is
+            split.
     """
     members = members[_shared(members["band"])]
     names = ("doc", "id", "order", "content", "band")
@@ -124,7 +125,7 @@ def form_buckets(members: npt.NDArray[Any], full: int = FULL, sure: bool = False
 
 
 def join_buckets(several: Sequence[Buckets]) -> Buckets:
-    """Return the buckets of several as one."""
+    """Return all buckets as one object."""
     sizes = np.concatenate([one.sizes for one in several])
     return Buckets(
         docs=np.concatenate([one.docs for one in several]),
@@ -135,7 +136,7 @@ def join_buckets(several: Sequence[Buckets]) -> Buckets:
 
 
 def _shared(bands: Hashes) -> npt.NDArray[np.int64]:
-    """Return the indices of values that occur more than once: most do not, and sorting all columns is dear."""
+    """Return the indices of values that occur more than once; most do not, and sorting all columns is expensive."""
     order = np.argsort(bands)
     changes = np.append(_changes(bands[order]), True)
     alone: npt.NDArray[np.bool_] = changes[:-1] & changes[1:]
@@ -143,7 +144,7 @@ def _shared(bands: Hashes) -> npt.NDArray[np.int64]:
 
 
 def _changes(*columns: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Mark the rows of sorted columns that differ from the row before; the first row differs."""
+    """Mark the rows of sorted columns that differ from the row before; the first row counts as different."""
     changes = np.zeros(len(columns[0]), dtype=np.bool_)
     changes[:1] = True
     for column in columns:

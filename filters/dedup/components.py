@@ -1,11 +1,11 @@
 """Connected components: which documents must be decided together.
 
-Inside a partition of buckets a union-find gives each document the smallest one it is connected with there. What
-connects partitions is found by rounds of two operations on the resulting edges (large-star and small-star of
-Kiveris et al. 2014, "Connected Components in MapReduce and Beyond"), each of which looks at the edges of one
-document at a time and so needs no more memory than a partition. A round never adds edges, and the number of
-rounds grows with the logarithm of the component's size, squared at worst. When a round changes nothing, every
-document's one edge leads to the smallest document of its component, the root.
+Inside a partition of buckets, each document gets an edge to the smallest document that it is connected with there.
+Connections between partitions are found by rounds of two operations on these edges (large-star and small-star of
+Kiveris et al. 2014, "Connected Components in MapReduce and Beyond"). Each looks at the edges of one document at a time,
+so it needs no more memory than a partition. A round never adds edges, and the number of rounds grows with the logarithm
+of the component's size, squared at worst. After a round that changes nothing, each document's only edge leads to the
+smallest document of its component, the root.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from filters.dedup.buckets import Buckets
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 
-# A document and a smaller one that it is connected with.
+# A document, and a smaller one that it is connected with.
 EDGE: Final = np.dtype([("doc", "<u8"), ("root", "<u8")])
 
 
 def local_edges(buckets: Buckets) -> npt.NDArray[Any]:
-    """Return an edge (dtype `EDGE`) from each document in the buckets to the smallest that it is connected with."""
+    """Return an edge (dtype `EDGE`) from each document in the buckets to the smallest one connected with it."""
     docs, places = np.unique(buckets.docs, return_inverse=True)
     first = np.repeat(places[buckets.starts[:-1]], buckets.sizes)
     links = coo_array((np.ones(len(places), dtype=np.bool_), (first, places)), shape=(len(docs), len(docs)))
@@ -35,7 +35,7 @@ def local_edges(buckets: Buckets) -> npt.NDArray[Any]:
 
 
 def both_ways(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the edges and their reverses: what `large_star` wants, partitioned by ``doc``."""
+    """Return the edges and their reverses, the input of `large_star`, to be partitioned by ``doc``."""
     return np.concatenate((edges, _raw(edges["root"], edges["doc"])))
 
 
@@ -72,14 +72,14 @@ def distinct(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def fingerprint(edges: npt.NDArray[Any]) -> tuple[int, int]:
-    """Return number and sum of hashes of distinct edges: equal before and after a round that changes nothing."""
+    """Return the number of distinct edges and the sum of their hashes; a round that changes nothing keeps both."""
     mixed = edges["doc"] * np.uint64(0x9E3779B97F4A7C15) ^ edges["root"] * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return len(edges), int((mixed >> np.uint64(32)).sum())
 
 
 def roots_of(docs: Hashes, edges: npt.NDArray[Any]) -> Hashes:
-    """Return the root of each document: the one its edge leads to, or itself where it has none."""
+    """Return the root of each document: where its edge leads to, or itself if it has no edge."""
     edges = edges[np.argsort(edges["doc"])]
     places = np.searchsorted(edges["doc"], docs)
     found = places < len(edges)
@@ -90,20 +90,20 @@ def roots_of(docs: Hashes, edges: npt.NDArray[Any]) -> Hashes:
 
 
 def groups_of(roots: Hashes, groups: int) -> npt.NDArray[np.int64]:
-    """Return the work group of each root: whole components, dealt by a hash."""
+    """Return the work group of each root, by a hash: a component is never split."""
     mixed = (roots ^ (roots >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
     return ((mixed ^ (mixed >> np.uint64(29))) % np.uint64(groups)).astype(np.int64)
 
 
 def _by_document(edges: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], Hashes]:
-    """Return the edges by document, where each document's begin, and its smallest neighbour."""
+    """Return the edges by document, where those of each document start, and its smallest neighbour."""
     edges = edges[np.lexsort((edges["root"], edges["doc"]))]
     starts = np.flatnonzero(np.diff(edges["doc"], prepend=edges["doc"][:1] + np.uint64(1)))
     return edges, starts, edges["root"][starts]
 
 
 def _edges(docs: Hashes, roots: Hashes) -> npt.NDArray[Any]:
-    """Return distinct edges of dtype `EDGE`, those of a document with itself left out."""
+    """Return distinct edges of dtype `EDGE`, without edges from a document to itself."""
     differ = docs != roots
     return distinct(_raw(docs[differ], roots[differ]))
 

@@ -1,8 +1,9 @@
-"""Shingles as FineWeb's were made, hash for hash (datatrove 0.10, ``utils/text.py`` and ``pipeline/dedup/minhash.py``).
+"""The shingles of FineWeb, hash for hash (datatrove 0.10, ``utils/text.py`` and ``pipeline/dedup/minhash.py``).
 
-Lower case; each number becomes ``0``; punctuation becomes a space; runs of white space become one space; accents go
-(NFD without category Mn); spaCy's English words; 5-grams joined by a space; the first 8 bytes of SHA-1, little-endian
-(FineWeb's choice) or xxHash64 (datatrove's default since). A text of fewer than 5 words has none.
+Text is lower-cased; each number becomes ``0``, punctuation becomes a space, runs of white space become one space, and
+accents are removed (NFD without category Mn). Shingles are 5-grams of spaCy's English words, joined by a space. The
+hash is the first 8 bytes of SHA-1, little-endian (FineWeb), or xxHash64 (datatrove's later default). A text of fewer
+than 5 words has no shingles.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 import xxhash
 
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from filters.splitting.punctuation import MARKS
 from filters.splitting.words import split_words
 
@@ -25,7 +26,7 @@ _BLANKED: Final = str.maketrans(dict.fromkeys(MARKS, " "))
 
 
 def simplify(text: str) -> str:
-    """Return the text in the form that is cut into words.
+    """Return the text as it is before it is cut into words.
 
     >>> simplify("Café  No. 1,024: “It’s”")
     'cafe no 0 it s'

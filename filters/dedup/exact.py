@@ -1,4 +1,4 @@
-"""Exact copies: documents of one scope with the same text, white space aside."""
+"""Exact copies: documents of one scope with the same text, except for white space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.dedup.order import id_halves
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 
 # One document among its possible copies; `order` and `id` make the keep order.
 COPY: Final = np.dtype(
@@ -18,7 +18,7 @@ COPY: Final = np.dtype(
 
 
 def content_hash(text: str) -> bytes:
-    """Return 16 bytes that are equal for equal texts: blake2b-128 with each run of white space as one space.
+    """Return 16 bytes that are equal for equal texts: blake2b-128, with each run of white space as one space.
 
     >>> content_hash("a  b ") == content_hash("a b")
     True
@@ -30,7 +30,7 @@ def find_copies(records: npt.NDArray[Any]) -> tuple[Hashes, Hashes]:
     """Return the copies among records of dtype `COPY`, in any order.
 
     Returns:
-        Two uint64 [copies]: a document that has an equal before it in keep order, and the first of its equals.
+        Two uint64 [copies]: each document with an equal one before it in keep order, and the first of its equals.
     """
     high, low = id_halves(records["id"])
     text = id_halves(records["content"])

@@ -1,11 +1,11 @@
 """Lines that many documents have: notices, menus and signatures belong to the site rather than to the page.
 
-They are found by counting, as ccNet (Wenzek et al. 2020, arXiv:1911.00359) and Llama 3 (Grattafiori et al. 2024,
-arXiv:2407.21783, 3.1.1) do. Both keep a line up to some count, in whichever documents come first; here a line that too
-many documents have goes from all of them, so that the outcome does not depend on an order.
+They are found by counting, as in ccNet (Wenzek et al. 2020, arXiv:1911.00359) and Llama 3 (Grattafiori et al. 2024,
+arXiv:2407.21783, 3.1.1). Both keep a line in the documents that come first, up to some count. Here a line that too many
+documents have is removed from all of them, so the result does not depend on an order.
 
-Wrongly removed: what pages of their own say in the same words, such as `1 teaspoon baking powder` or a line of code.
-Cost: 85 million characters per CPU second, for each of the two times that a text is read.
+Wrongly removed: lines that independent pages share, such as `1 teaspoon baking powder` or a line of code.
+Cost: 85 million characters per CPU second, twice, since each text is read twice.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from typing import Final, Literal
 import numpy as np
 import xxhash
 
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from filters.step import FieldFault
 
 UNCOUNTED: Final = np.uint64(0)
-"""In place of a hash: the line is too short to be counted."""
+"""Stands for the hash of a line that is too short to be counted."""
 
 _BLANK_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Which lines go.
+    """Which lines are removed.
 
     Attributes:
-        max_documents: a line that more documents have goes from all of them; 6 is what Llama 3 took, for 30 million
-            documents at a time.
-        unit: ``line``, or ``paragraph``: lines up to a blank one.
-        min_characters: shorter ones stay and are not counted; runs of white space are one character.
+        max_documents: most documents that may have a line; a line in more documents is removed from all of them.
+            Llama 3 takes 6, for 30 million documents at a time.
+        unit: what is counted and removed: ``line``, or ``paragraph`` = the lines up to a blank one.
+        min_characters: shortest line that is counted; a run of white space is one character.
     """
 
     max_documents: int = 6
@@ -56,13 +56,13 @@ class Lines:
         return text.split("\n") if self.unit == "line" else _BLANK_LINES.split(text)
 
     def keys(self, lines: Collection[str], scope: int) -> Hashes:
-        """Return a hash of each line, white space aside, uint64 [n]; `UNCOUNTED` for short ones.
+        """Return a hash of each line, with each run of white space as one space, uint64 [n]; `UNCOUNTED` if short.
 
-        Lines that differ have one hash with a chance of 2**-64: a billion of them hold 0.03 such pairs.
+        Two different lines have the same hash with a chance of 2**-64: 0.03 pairs among a billion lines.
 
         Args:
             lines: see `cut`.
-            scope: lines of documents with different numbers here have different hashes.
+            scope: part of the hash; lines of different scopes have different hashes.
         """
         found = np.zeros(len(lines), dtype=np.uint64)
         for place, line in enumerate(lines):
@@ -75,12 +75,12 @@ class Lines:
         return found
 
     def join(self, lines: Collection[str]) -> str:
-        """Return the text of the lines that stay, without blank ones at its ends."""
+        """Return the text of the remaining lines, without blank lines at its ends."""
         return ("\n" if self.unit == "line" else "\n\n").join(lines).strip("\n")
 
 
 def without(rule: Lines, lines: Sequence[str], gone: Iterable[int]) -> str:
-    """Return the text of the lines but those at some places; empty where nothing but white space is left."""
+    """Return the text without the lines at some places; empty if only white space is left."""
     places = set(gone)
     text = rule.join([line for place, line in enumerate(lines) if place not in places])
     return text if text and not text.isspace() else ""

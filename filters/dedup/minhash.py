@@ -1,12 +1,12 @@
-"""MinHash signatures: so many numbers per document, from which the similarity of any two is estimated.
+"""MinHash signatures: a fixed number of values per document, from which the similarity of any two is estimated.
 
-Two schemes, each bit for bit that of another tool, so that signatures made here can be compared with those made
-there from the same shingles:
+There are two schemes. Each equals that of another tool bit for bit, so signatures made here can be compared with
+signatures made there from the same shingles:
 
-- ``affine32`` of datasketch 2.0 (``datasketch/minhash.py``): the low 32 bits of each shingle go through
-  MurmurHash3's finaliser once, permutation k is ``a[k] * h + b[k] mod 2**32`` with ``a[k]`` odd;
-- ``fineweb``, datatrove's: permutation k is ``(a[k] * h + b[k] mod 2**64) mod (2**61 - 1)``. The product wraps, so
-  it is no universal hash; over simulated pairs the estimate shows no bias.
+- ``affine32`` of datasketch 2.0 (``datasketch/minhash.py``): the low 32 bits of each shingle pass MurmurHash3's
+  finaliser once; permutation k is ``a[k] * h + b[k] mod 2**32`` with an odd ``a[k]``;
+- ``fineweb`` of datatrove: permutation k is ``(a[k] * h + b[k] mod 2**64) mod (2**61 - 1)``. The product wraps, so
+  this is not a universal hash; over simulated pairs the estimate shows no bias.
 
 The signature holds the minimum of each permutation.
 """
@@ -47,7 +47,7 @@ def signature(
 ) -> Signatures:
     """Return the signature of shingles, [count]: uint32 (``affine32``) or uint64 (``fineweb``).
 
-    Order and repetition of the shingles do not matter; without any, all bits of all numbers are set.
+    Order and repetition of the shingles do not matter; without shingles, all bits of all numbers are set.
     """
     minima = _affine32 if scheme == "affine32" else _fineweb
     return minima(shingles, *permutations(scheme, count, seed))

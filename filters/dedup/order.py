@@ -1,6 +1,6 @@
 """The keep order: which of several copies comes first, and so stays.
 
-A policy gives each document its place as 32 bits, smaller first; ties go to the smaller id.
+A policy gives each document a rank of 32 bits, the smallest first; of equal ranks the smaller id comes first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_LENGTH: Final = 0xFFFFFF
 
 
 def rank_longest(text: str) -> int:
-    """Return the place of a document by characters, the longest first.
+    """Return the rank of a document by its characters, the longest first.
 
     >>> rank_longest("abc") < rank_longest("ab")
     True
@@ -28,7 +28,7 @@ def rank_longest(text: str) -> int:
 
 
 def rank_newest(date: str | None) -> int:
-    """Return the place of a document by whole seconds since 1970, the newest first.
+    """Return the rank of a document by whole seconds since 1970, the newest first.
 
     A document whose date is missing or is not ISO 8601 comes after every dated one; a date without a zone is UTC.
 
@@ -39,9 +39,9 @@ def rank_newest(date: str | None) -> int:
 
 
 def rank_best(value: float | None) -> int:
-    """Return the place of a document by a measure, the highest first; a missing or undefined value comes last.
+    """Return the rank of a document by a measure, the highest first; a missing or undefined value comes last.
 
-    Values are told apart as 32-bit floats.
+    Values are compared as 32-bit floats.
 
     >>> rank_best(0.5) < rank_best(-3) < rank_best(None)
     True
@@ -50,14 +50,14 @@ def rank_best(value: float | None) -> int:
         return LAST
     with np.errstate(over="ignore"):  # a value beyond 32 bits is infinite
         bits = int(np.float32(value).view(np.uint32))
-    # Flipped so, the bits of floats sort as unsigned integers do, the highest value first.
+    # Flipped like this, the bits of floats sort as unsigned integers, the highest value first.
     return bits if bits >> 31 else 0x7FFFFFFF - bits
 
 
 def rank_source(source: str, preferred: Sequence[str], text: str) -> int:
-    """Return the place of a document by its source, those not named last, and within one the longest first.
+    """Return the rank of a document by its source, with unnamed sources last; in one source the longest comes first.
 
-    At most 255 sources and 16,777,215 characters are told apart.
+    The rank distinguishes at most 255 sources, and lengths up to 16,777,215 characters.
     """
     place = preferred.index(source) if source in preferred else _MOST_SOURCES
     return min(place, _MOST_SOURCES) << 24 | (_MOST_LENGTH - min(len(text), _MOST_LENGTH))
@@ -68,13 +68,13 @@ def keep_keys(ranks: npt.NDArray[np.uint32], age: int) -> npt.NDArray[np.uint64]
 
     Args:
         ranks: uint32 [n], smaller first.
-        age: place of the documents' run among several; those of an older run, a smaller number, come first.
+        age: number of the documents' run among several; documents of older runs (smaller numbers) come first.
     """
     return np.uint64(age << 32) | ranks.astype(np.uint64)
 
 
 def keep_order(keys: npt.NDArray[np.uint64], ids: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
-    """Return the indices that put documents into keep order: by key, then by id (``V16`` [n])."""
+    """Return the indices that sort documents into keep order: by key, then by id (``V16`` [n])."""
     high, low = id_halves(ids)
     return np.lexsort((low, high, keys))
 

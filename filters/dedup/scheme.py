@@ -1,4 +1,4 @@
-"""What two signatures must share to be comparable: how texts are cut, hashed and permuted."""
+"""How texts are cut, hashed and permuted; two signatures can be compared only if all of it is the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from filters.dedup.datatrove_shingles import datatrove_windows
 from filters.dedup.minhash import SEED, Signatures, signature
 from filters.dedup.shingles import Shingling, as_set, windows
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from filters.step import FieldFault
 
 SchemeName = Literal["affine32", "fineweb", "datatrove"]
@@ -21,14 +21,14 @@ class Scheme:
     """From a text to its signature.
 
     Attributes:
-        name: ``affine32`` = shingles of `filters.dedup.shingles`, permuted as datasketch 2.0 does; ``fineweb`` =
-            all as FineWeb's signatures were made; ``datatrove`` = the same with xxHash for SHA-1, its default.
-        unit, width: see `Shingling`; the published schemes cut into words.
+        name: ``affine32`` = shingles of `filters.dedup.shingles`, permuted as in datasketch 2.0; ``fineweb`` = as
+            FineWeb's signatures; ``datatrove`` = the same, with xxHash for SHA-1, datatrove's default.
+        unit, width: see `Shingling`; the two published schemes use words.
         permutations: numbers per signature.
-        seed: of the permutations.
+        seed: seed of the permutations.
 
     Raises:
-        ValueError: a published scheme with characters.
+        FieldFault: a published scheme with characters.
     """
 
     name: SchemeName = "affine32"
@@ -62,12 +62,12 @@ class Scheme:
         return signature(shingles, self.permutations, family, self.seed)
 
     def header(self) -> dict[str, Any]:
-        """Return everything that shapes a signature, as it is stored with it."""
+        """Return everything that shapes a signature, as stored beside it."""
         return {**asdict(self), "unicode": unicodedata.unidata_version}
 
 
 def differences(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Name what two headers do not share: ``width 5, there 13``; empty when signatures can be compared."""
+    """Return how two headers differ: ``width 5, there 13``; empty if the signatures can be compared."""
     names = sorted({*mine, *theirs})
     return [
         f"{name} {mine.get(name)}, there {theirs.get(name)}"

@@ -1,22 +1,24 @@
-"""Passages that a text before has too, word for word: a notice, a quoted article, a page inside a page.
+"""Passages that an earlier text has word for word: a notice, a quoted article, a page inside a page.
 
-A passage is at least `min_tokens` tokens in a row. Tokens are those of `filters.dedup.tokens`: what stands between
-white space, as it is written. So passages are equal when their texts are, white space aside, in every language.
-Of each passage the first stays: of the first text in keep order, and in one text of those that begin after the first
-has ended. Every later one goes, whole. What goes is what stands before, but there a part of it may go for the sake of a
-third text; and a text that loses a passage may be left to begin or to break off in the middle of a sentence.
+A passage is at least `min_tokens` tokens in a row. Tokens are those of `filters.dedup.tokens`: the pieces between white
+space, as written. So two passages are equal if their texts are, except for white space, in every language. The first of
+equal passages stays: the one in the first text in keep order; inside one text, a copy counts if it starts after the
+first has ended. Every later passage is removed as a whole. A removed passage is still in an earlier text, unless a part
+of it is removed there because a third text has it. A text that loses a passage may start or stop in the middle of a
+sentence.
 
 Method. Lee et al. 2022 (arXiv:2107.06499) sort all suffixes of the corpus: an array several times as large as the text,
-and a merge that one machine does. Here equal passages meet by hash, in partitions, and few of them travel:
+and a merge on one machine. Here equal passages are brought together by hash, in partitions, and few of them are sent:
 
-1. Of the half-as-long runs inside each passage-long run the one with the smallest hash is its *anchor* (winnowing,
-   Schleimer et al. 2003, with a window as wide as the passage). Equal passages have equal anchors; one token in 14 of
-   fresh text begins one.
-2. Only passages whose anchor stands twice in the corpus are hashed whole. Equal ones meet, and learn of the first.
+1. Each passage-long run has an *anchor*: of the runs of half that length inside it, the one with the smallest hash
+   (winnowing, Schleimer et al. 2003, with a window as wide as the passage). Equal passages have equal anchors. In fresh
+   text an anchor starts at one token in 14.
+2. Only passages whose anchor occurs twice in the corpus are hashed as a whole. Equal ones are brought together, and
+   each gets the place of the first.
 3. Neighbouring passages with neighbouring firsts become one span: the longest run that both texts share there.
 
-Step 1 passes over no repeat, and step 2 keeps none that is not: passages are told apart by 128 bits, as exact copies
-are, with a chance of an error below 2**-100 per pair.
+Step 1 misses no repeat, and step 2 invents none: passages are compared by 128 bits, as exact copies are, with a chance
+of an error below 2**-100 per pair.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from filters.compiled import compiled
 from filters.dedup.order import id_halves
 from filters.dedup.shingles import windows_of
 from filters.dedup.tokens import Ints
-from filters.dedup.units import Hashes, mix
+from filters.hashing import GOLDEN, Hashes, mix
 from filters.step import FieldFault
 
 Array = npt.NDArray[Any]
@@ -47,26 +49,26 @@ PASSAGE: Final = np.dtype(
         ("start", "<u4"),
     ]
 )
-"""A passage of `min_tokens` tokens: its hash; the document's place in keep order, id and number; its first token, and
-the character at which that begins."""
+"""A passage of `min_tokens` tokens: its hash; the document's rank in keep order, id and number; its first token, and
+the character at which that token starts."""
 
 REPEAT: Final = np.dtype(
     [("doc", "<u8"), ("token", "<u4"), ("first", "V16"), ("first_token", "<u4"), ("first_start", "<u4")]
 )
-"""A passage that goes, and the id of the document, the token and the character where it first stands."""
+"""A passage to remove, and the document id, token and character of the first equal passage."""
 
 SPAN: Final = np.dtype(
     [("doc", "<u8"), ("token", "<u4"), ("end", "<u4"), ("first", "V16"), ("first_start", "<u4")]
 )
-"""Tokens of a document that go, from `token` to before `end`, and where the same tokens stand first."""
+"""Tokens of a document to remove, from `token` to before `end`, and where the same tokens occur first."""
 
 
 @dataclass(frozen=True)
 class Substrings:
-    """Which passages go.
+    """Which passages are removed.
 
     Attributes:
-        min_tokens: tokens of the shortest passage that goes where it stands again; 50 is what Lee et al. took.
+        min_tokens: tokens of the shortest repeated passage that is removed; Lee et al. take 50.
     """
 
     min_tokens: int = 50
@@ -76,13 +78,13 @@ class Substrings:
             raise FieldFault(f"min_tokens must be from 2 to 1000; found {self.min_tokens}", "min_tokens")
 
     def anchors(self, tokens: Hashes) -> tuple[Hashes, Hashes]:
-        """Return the anchors of a text, one for each place where there is one, and that of each passage.
+        """Return the anchors of a text, one for each place that has one, and the anchor of each passage.
 
         Args:
             tokens: uint64 [n].
 
         Returns:
-            uint64 [anchors] and uint64 [n - min_tokens + 1], or [0] where the text is shorter than a passage.
+            uint64 [anchors] and uint64 [n - min_tokens + 1], or [0] if the text is shorter than a passage.
         """
         if len(tokens) < self.min_tokens:
             return tokens[:0], tokens[:0]
@@ -98,10 +100,10 @@ class Substrings:
         return windows_of(tokens, self.min_tokens), windows_of(_rehash(tokens), self.min_tokens)
 
     def repeats(self, passages: Array) -> Array:
-        """Return those of some passages that go, dtype `REPEAT`, in no particular order.
+        """Return the passages to remove, dtype `REPEAT`, in no particular order.
 
         Args:
-            passages: dtype `PASSAGE`, all those of some hashes, in any order.
+            passages: dtype `PASSAGE`, all passages of some hashes, in any order.
         """
         id_high, id_low = id_halves(passages["id"])
         keys = (passages["token"], id_low, id_high, passages["rank"], passages["low"], passages["high"])
@@ -120,10 +122,10 @@ class Substrings:
         return made
 
     def spans(self, repeats: Array) -> Array:
-        """Return passages that go as spans, dtype `SPAN`, by document and token: as few as can be; none overlap.
+        """Return passages to remove as spans, dtype `SPAN`, by document and token: as few as possible, without overlap.
 
         Args:
-            repeats: dtype `REPEAT`, all those of some documents, in any order.
+            repeats: dtype `REPEAT`, all repeats of some documents, in any order.
         """
         repeats = repeats[np.lexsort((repeats["token"], repeats["doc"]))]
         follows = np.zeros(len(repeats), dtype=np.bool_)
@@ -146,17 +148,17 @@ class Substrings:
 
 @compiled
 def _cover(docs: Hashes, tokens: Array, lasts: Array, chains: Ints, width: int) -> tuple[Ints, Ints]:
-    """Return spans that cover chains of passages, whose next is always the last chain that the one before reaches.
+    """Return spans that cover chains of passages; the next span is always the last chain that this one reaches.
 
     Args:
         docs: uint64 [n]: document of each chain.
-        tokens: uint32 [n]: first token of its first passage.
-        lasts: uint32 [n]: and of its last.
+        tokens: uint32 [n]: first token of the chain's first passage.
+        lasts: uint32 [n]: first token of its last passage.
         chains: int64 [n]: index of its first passage.
         width: tokens of a passage.
 
     Returns:
-        Index of the passage with which each span begins, and the token at which it ends.
+        Index of the passage with which each span starts, and the token at which it ends.
     """
     begins, ends = np.empty(len(docs), dtype=np.int64), np.empty(len(docs), dtype=np.int64)
     count, chain, reached = 0, 0, 0
@@ -176,16 +178,16 @@ def _cover(docs: Hashes, tokens: Array, lasts: Array, chains: Ints, width: int) 
 
 @compiled
 def _rehash(tokens: Hashes) -> Hashes:
-    """Return another hash of each token, unrelated to the first for all that sums of products can tell."""
+    """Return another hash of each token, so that sums of products of the two are unrelated."""
     made = np.empty_like(tokens)
     for place in range(len(tokens)):
-        made[place] = mix(tokens[place] + np.uint64(0x9E3779B97F4A7C15))
+        made[place] = mix(tokens[place] + np.uint64(GOLDEN))
     return made
 
 
 @compiled
 def _smallest(hashes: Hashes, width: int) -> Ints:
-    """Return the place of the smallest of each `width` hashes in a row, the last of those that are equal."""
+    """Return the place of the smallest of each `width` hashes in a row; of equal hashes, the last."""
     places = np.empty(len(hashes) - width + 1, dtype=np.int64)
     best = -width
     for end in range(len(hashes)):

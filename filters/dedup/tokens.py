@@ -1,7 +1,7 @@
-"""A text as tokens: what stands between white space, as it is written, and where.
+"""A text as tokens: the pieces between white space, as written, with their places.
 
-Unlike the units of `filters.dedup.units`, nothing is folded: a token is its characters. Each character of a script
-without spaces, with its marks, is a token of its own, so a sentence of Chinese is not one.
+Unlike those of `filters.dedup.folded_tokens`, these tokens are not folded: a token is its characters. Each character of
+a script without spaces, with its marks, is a token of its own, so a sentence of Chinese is not one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.compiled import compiled
-from filters.dedup.units import ALONE, MARK, NOTHING, Codes, Hashes, code_points, mix, unit_forms
+from filters.dedup.folded_tokens import ALONE, MARK, NOTHING, token_forms
+from filters.hashing import FNV_BASIS, FNV_PRIME, Codes, Hashes, code_points, mix
 
 Ints = npt.NDArray[np.int64]
 
@@ -30,7 +31,7 @@ class Tokens:
 
     Attributes:
         hashes: uint64 [n].
-        starts, ends: int64 [n]: characters, the end not included.
+        starts, ends: int64 [n]: first character, and the character after the last.
     """
 
     hashes: Hashes
@@ -43,7 +44,7 @@ def cut_tokens(text: str, scope: int = 0) -> Tokens:
 
     Args:
         text: any text.
-        scope: tokens of documents with different numbers here have different hashes.
+        scope: part of the hash; tokens of different scopes have different hashes.
 
     >>> tokens = cut_tokens("Don't  go, 東京。")
     >>> tokens.starts.tolist(), tokens.ends.tolist()
@@ -54,10 +55,10 @@ def cut_tokens(text: str, scope: int = 0) -> Tokens:
 
 
 def without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    r"""Return a text without some spans of characters; empty where nothing but white space is left.
+    r"""Return a text without some spans of characters; empty if only white space is left.
 
-    Between what is left stands the white space of before or after the span, whichever has more line feeds; a line
-    feed where there is neither.
+    The pieces around a span are joined by the white space before or after it, whichever has more line feeds, or by a
+    line feed if there is no white space.
 
     Args:
         text: the text.
@@ -86,15 +87,15 @@ def without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _gap(before: str, after: str) -> str:
-    """Return what separates two pieces of a text between which something went."""
+    """Return the white space that joins the pieces before and after a removed span."""
     spaces = before[len(before.rstrip()) :], after[: len(after) - len(after.lstrip())]
     return max(spaces, key=lambda space: (space.count("\n"), len(space))) or "\n"
 
 
 @cache
 def _kinds() -> npt.NDArray[np.uint8]:
-    """Return what each code point does to a token, uint8 [0x110000]."""
-    forms = unit_forms()
+    """Return the effect of each code point on a token, uint8 [0x110000]."""
+    forms = token_forms()
     kinds = np.where(forms & ALONE, _ALONE, np.where((forms & MARK != 0) | (forms == NOTHING), _MARK, _JOINS))
     kinds[[code for code in range(_LAST_SPACE + 1) if chr(code).isspace()]] = _SPACE
     return kinds.astype(np.uint8)
@@ -114,9 +115,9 @@ def _cut(codes: Codes, kinds: npt.NDArray[np.uint8]) -> tuple[Hashes, Ints, Ints
         if kind == _SPACE:
             continue
         if not is_open:
-            value, is_open, is_alone = np.uint64(0xCBF29CE484222325), True, kind == _ALONE
+            value, is_open, is_alone = np.uint64(FNV_BASIS), True, kind == _ALONE
             starts[count] = place
-        value = (value ^ np.uint64(codes[place])) * np.uint64(0x100000001B3)  # FNV-1a over code points
+        value = (value ^ np.uint64(codes[place])) * np.uint64(FNV_PRIME)
     if is_open:
         hashes[count], ends[count] = mix(value), len(codes)
         count += 1

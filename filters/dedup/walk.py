@@ -16,7 +16,7 @@ Marks = npt.NDArray[np.bool_]
 
 KEPT: Final = -1
 _OPEN: Final = -2
-_UNSETTLED: Final = -2.0
+_UNSURE: Final = -2.0
 _DIFFERENT: Final = -1.0
 
 
@@ -35,32 +35,32 @@ def walk(
     keys: Ints,
     exact: Floats,
 ) -> tuple[Ints, Floats, Marks, Ints]:
-    """Decide n documents as far as the given exact similarities allow.
+    """Decide about n documents as far as the given exact similarities allow.
 
     Args:
         signatures: [n, permutations], in keep order.
-        fixed: so many first documents stay, whatever they are similar to.
+        fixed: the number of first documents that stay, whatever they are similar to.
         starts: int64 [buckets + 1]: running sum of the buckets' sizes.
-        heads: int64 [buckets]: so many first documents of a bucket are compared with all its later ones.
-        sure: bool [buckets]: the documents of the bucket are neighbours whatever their similarity.
+        heads: int64 [buckets]: number of first documents of a bucket that are compared with all its later ones.
+        sure: bool [buckets]: the documents of the bucket are neighbours, whatever their similarity is.
         own: int64 [members]: the buckets of each document, one document after the other.
-        own_starts: int64 [n + 1]: where each document's buckets begin in `own`.
+        own_starts: int64 [n + 1]: where each document's buckets start in `own`.
         limit: similarity of neighbours, above 0.
-        low: pairs with fewer equal numbers are no neighbours.
-        high: pairs with more are; those between need an exact similarity.
+        low: pairs with fewer equal numbers are not neighbours.
+        high: pairs with more equal numbers are; those in between need an exact similarity.
         keys: int64 [known], ascending: the pairs ``earlier * n + later`` whose exact similarity is in `exact`.
         exact: float64 [known].
 
     Returns:
-        The keeper of each document (`KEPT` for those that stay), its similarity to the document, whether the two
-        share a sure bucket, and the keys of the pairs whose exact similarity was needed and is not known.
+        The keeper of each document (`KEPT` for documents that stay), its similarity to the document, whether the two
+        share a sure bucket, and the keys of the pairs whose exact similarity is needed but not known.
     """
     count = len(signatures)
     keeper, similarity = np.full(count, KEPT), np.full(count, _DIFFERENT)
     by_sure = np.zeros(count, dtype=np.bool_)
     live, lives, seen = np.empty(starts[-1], dtype=np.int64), np.zeros_like(heads), np.zeros_like(heads)
     others, met, surely = np.empty_like(keeper), np.full(count, -1), np.full(count, -1)
-    unsettled, used = np.empty(16, dtype=np.int64), 0
+    unsure, used = np.empty(16, dtype=np.int64), 0
     for doc in range(count):
         buckets = own[own_starts[doc] : own_starts[doc + 1]]
         is_open = False
@@ -70,22 +70,22 @@ def walk(
             value = _similarity(
                 signatures[other], signatures[doc], low, high, key, keys, exact, limit, is_sure
             )
-            if value == _UNSETTLED:
-                unsettled = _room(unsettled, used)
-                unsettled[used], used = key, used + 1
-            if value == _UNSETTLED or (value != _DIFFERENT and keeper[other] == _OPEN):
+            if value == _UNSURE:
+                unsure = _room(unsure, used)
+                unsure[used], used = key, used + 1
+            if value == _UNSURE or (value != _DIFFERENT and keeper[other] == _OPEN):
                 is_open = True
             elif value > similarity[doc] or (value == similarity[doc] and other < keeper[doc]):
                 keeper[doc], similarity[doc], by_sure[doc] = other, value, is_sure
         if keeper[doc] == KEPT and is_open:
             keeper[doc] = _OPEN
         _enter(buckets, starts, heads, live, lives, seen, doc, keeper[doc] < 0)
-    return keeper, np.maximum(similarity, 0.0), by_sure, unsettled[:used]
+    return keeper, np.maximum(similarity, 0.0), by_sure, unsure[:used]
 
 
 @compiled
 def _room(values: Ints, used: int) -> Ints:
-    """Return the array, twice as long where it is full."""
+    """Return the array, twice as long if it is full."""
     return np.concatenate((values, np.empty_like(values))) if used == len(values) else values
 
 
@@ -101,7 +101,7 @@ def _gather(
     met: Ints,
     surely: Ints,
 ) -> int:
-    """Write each document that may be kept and shares a bucket with `doc` into `others` once; count them."""
+    """Write each document that may be kept and shares a bucket with `doc` once into `others`; return their number."""
     found = 0
     for bucket in buckets:
         for other in live[starts[bucket] : starts[bucket] + lives[bucket]]:
@@ -118,7 +118,7 @@ def _gather(
 def _enter(
     buckets: Ints, starts: Ints, heads: Ints, live: Ints, lives: Ints, seen: Ints, doc: int, may_stay: bool
 ) -> None:
-    """Note that `doc` has had its turn; later documents of its buckets meet it if it may stay."""
+    """Note that `doc` is done; later documents of its buckets are compared with it if it may stay."""
     for bucket in buckets:
         if may_stay and seen[bucket] < heads[bucket]:
             live[starts[bucket] + lives[bucket]] = doc
@@ -138,7 +138,7 @@ def _similarity(
     limit: float,
     is_sure: bool,
 ) -> float:
-    """Return the similarity of two neighbours, else `_DIFFERENT` or `_UNSETTLED`."""
+    """Return the similarity of two neighbours, or `_DIFFERENT`, or `_UNSURE`."""
     equal = 0
     for i in range(len(a)):
         equal += a[i] == b[i]
@@ -150,5 +150,5 @@ def _similarity(
         return equal / len(a)
     place = np.searchsorted(keys, key)
     if place == len(keys) or keys[place] != key:
-        return _UNSETTLED
+        return _UNSURE
     return exact[place] if exact[place] >= limit else _DIFFERENT

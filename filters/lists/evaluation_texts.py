@@ -1,22 +1,22 @@
 """Evaluation sets as n-grams: what `filters.decontaminate` looks up.
 
-What counts as a word is what deduplication counts (`filters.dedup.units`): case, accents and punctuation do not
-matter, a character of a script without spaces is a word, and no label of a language is asked for.
+Words are the folded tokens of deduplication (`filters.dedup.folded_tokens`): case, accents and punctuation do not
+matter, each character of a script without spaces is a word, and no language label is needed.
 
 =======================  =======================================================================================
 file                     its texts
 =======================  =======================================================================================
-``.jsonl``, ``.json``    every text value of every row, nested ones included
+``.jsonl``, ``.json``    every text value of every row, nested values included
 ``.parquet``             the same; `fields` names the columns that count
 ``.txt``                 the paragraphs, between blank lines
 =======================  =======================================================================================
 
-All but Parquet may be gzipped (``.jsonl.gz``). Hidden files and ``.md`` are passed over, so the folder that a Hub
-dataset is downloaded into can be taken as it is; any other file is an error, since it would clean nothing.
+All but Parquet may be gzipped (``.jsonl.gz``). Hidden files and ``.md`` are skipped, so a downloaded Hub dataset can be
+used as it is; any other file is an error, since it would clean nothing.
 
-Kept of an n-gram are 64 bits, the number of its evaluation and a place in a sieve: 12 to 14 bytes, 70 while reading,
-which takes 0.5 CPU seconds per million (`tests/bench/decontaminate.py`). Of 10 million n-grams one wrong hit is
-expected in 2 * 10**12 look-ups.
+An n-gram takes 12 to 14 bytes: a hash of 64 bits, the number of its evaluation and a place in a sieve. While reading it
+takes 70 bytes; reading takes 0.5 CPU seconds per million n-grams (`tests/bench/decontaminate.py`). With 10 million
+n-grams, one wrong hit is expected in 2 * 10**12 look-ups.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.compiled import compiled
+from filters.dedup.folded_tokens import token_hashes
 from filters.dedup.shingles import windows_of
-from filters.dedup.units import Hashes, unit_hashes
+from filters.hashing import Hashes
 
 _NUMBERS: Final = 10_000
 _SIEVE_BITS_PER_GRAM: Final = 16
 _BLANK_LINES: Final = re.compile(r"\n\s*\n")
-_READ: Final = "read are .jsonl, .json and .txt, each also with .gz, and .parquet"
+_FORMATS: Final = "use .jsonl, .json or .txt, each also with .gz, or .parquet"
 
 Numbers = npt.NDArray[np.uint16]
 
@@ -51,11 +52,11 @@ class EvaluationSet:
     """The n-grams of evaluations.
 
     Attributes:
-        names: of the evaluations, sorted.
-        widths: how many words n-grams have, ascending: that of short texts, then n.
-        hashes: of the n-grams of all widths, sorted, distinct; uint64 [grams].
-        owners: for each the first evaluation that has it, an index into `names`; uint16 [grams].
-        sieve: one bit for each value of the hashes' last bits, set where there is such a hash; uint8, a power of 2.
+        names: names of the evaluations, sorted.
+        widths: the numbers of words that n-grams have, ascending: those of short texts, then n.
+        hashes: hashes of the n-grams of all widths, sorted, distinct; uint64 [grams].
+        owners: for each n-gram the first evaluation that has it, an index into `names`; uint16 [grams].
+        sieve: one bit for each value of a hash's last bits, set if there is such a hash; uint8 [a power of 2].
     """
 
     names: tuple[str, ...]
@@ -75,15 +76,15 @@ def read_evaluations(path: str, n: int, shortest: int, fields: tuple[str, ...] |
     """Read evaluations, once per process.
 
     Args:
-        path: a file, which is one evaluation, or a folder: each file and each folder in it is one, named after it.
+        path: a file, which is one evaluation, or a folder: each file and each folder in it is one evaluation.
         n: words per n-gram.
-        shortest: a text of fewer than n words counts as a whole if it has so many.
-        fields: names of the fields whose texts count, at the top of a row; None = all.
+        shortest: words of the shortest text that counts as a whole if it has fewer than `n` words.
+        fields: names of the top-level fields whose texts count; None = all.
 
     Raises:
-        ValueError: a file cannot be read as what it seems to be, or there is no n-gram in any.
+        ValueError: a file cannot be read in the format of its name, or no text is long enough.
     """
-    numbers = unit_hashes(" ".join(map(str, range(_NUMBERS))))
+    numbers = token_hashes(" ".join(map(str, range(_NUMBERS))))
     numbers.sort()
     evaluations = _evaluations(Path(path))
     hashes: list[Hashes] = []
@@ -91,10 +92,10 @@ def read_evaluations(path: str, n: int, shortest: int, fields: tuple[str, ...] |
     widths: set[int] = set()
     for owner, files in enumerate(evaluations.values()):
         for text in (text for file in files for text in _texts(file, fields)):
-            units = unit_hashes(text)
-            if len(units) >= shortest:
-                width = min(n, len(units))
-                grams = windows_of(units, width)[~_only(numbers, units, width)]
+            tokens = token_hashes(text)
+            if len(tokens) >= shortest:
+                width = min(n, len(tokens))
+                grams = windows_of(tokens, width)[~_only(numbers, tokens, width)]
                 widths.add(width)
                 hashes.append(grams)
                 owners.append(np.full(len(grams), owner, np.uint16))
@@ -134,7 +135,7 @@ def _texts(file: Path, fields: Sequence[str] | None) -> Iterator[str]:
     elif kind == ".txt":
         rows = iter(_BLANK_LINES.split(b"".join(_pieces(file)).decode("utf-8-sig", "replace")))
     else:
-        raise ValueError(f"{file}: no evaluation can be read from it; {_READ}")
+        raise ValueError(f"{file}: an evaluation cannot be read from this file; {_FORMATS}")
     for row in rows:
         chosen = [row.get(field) for field in fields] if isinstance(row, dict) and fields else row
         yield from _strings(chosen)
@@ -160,7 +161,7 @@ def _json_rows(file: Path, by_line: bool) -> Iterator[object]:
             try:
                 found = json.loads(piece)
             except (ValueError, RecursionError) as error:
-                raise ValueError(f"{file}:{number}: is no JSON: {error}") from error
+                raise ValueError(f"{file}:{number}: is not JSON: {error}") from error
             yield from found if isinstance(found, list) else [found]
 
 
@@ -174,7 +175,7 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Yield the texts in a value, nested ones included."""
+    """Yield the texts in a value, nested values included."""
     waiting: list[Any] = [value]
     while waiting:
         one = waiting.pop()
@@ -186,10 +187,10 @@ def _strings(value: object) -> Iterator[str]:
             waiting += one
 
 
-def _only(numbers: Hashes, units: Hashes, width: int) -> npt.NDArray[np.bool_]:
-    """Say for each window of units whether all of them are in `numbers`, which is sorted."""
-    at = np.minimum(np.searchsorted(numbers, units), len(numbers) - 1)
-    counted = np.concatenate(([0], np.cumsum(numbers[at] == units)))
+def _only(numbers: Hashes, tokens: Hashes, width: int) -> npt.NDArray[np.bool_]:
+    """Return, for each window of tokens, whether all of them are in `numbers`, which is sorted."""
+    at = np.minimum(np.searchsorted(numbers, tokens), len(numbers) - 1)
+    counted = np.concatenate(([0], np.cumsum(numbers[at] == tokens)))
     return np.asarray(counted[width:] - counted[:-width] == width)
 
 
@@ -212,7 +213,7 @@ def _mark(hashes: Hashes, sieve: npt.NDArray[np.uint8]) -> None:
 def _find(
     grams: Hashes, hashes: Hashes, sieve: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Look n-grams up: first in the sieve, which rejects 15 of 16 that no evaluation has, then by bisection."""
+    """Look up n-grams: first in the sieve, which rejects 15 of 16 that no evaluation has, then by bisection."""
     places = np.empty(len(grams), np.int64)
     found = np.empty(len(grams), np.int64)
     count = 0

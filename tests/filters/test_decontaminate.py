@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.decontaminate import Decontaminate
-from filters.dedup.units import unit_hashes
+from filters.dedup.folded_tokens import token_hashes
 from filters.document import Document, Origin
 from filters.lists.evaluation_texts import read_evaluations
 from filters.step import Measured, first_fault
@@ -79,8 +79,8 @@ def test_every_kind_of_file_is_read_and_a_downloaded_dataset_as_it_is(tmp_path: 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", b"question", "no evaluation can be read from it; read are .jsonl"),
-        ("a.jsonl", b'{"q": 1}\n{"q', "a.jsonl:2: is no JSON"),
+        ("a.csv", b"question", "an evaluation cannot be read from this file; use .jsonl"),
+        ("a.jsonl", b'{"q": 1}\n{"q', "a.jsonl:2: is not JSON"),
         ("a.parquet", b"PAR1", "cannot be read as Parquet"),
         ("a.txt.gz", b"no gzip", "cannot be read"),
         ("a.txt", b"too short", "no text of 8 words or more"),
@@ -102,8 +102,8 @@ def test_hits_are_the_n_grams_in_common(evaluation: str, text: str, n: int, befo
             json.dumps([evaluation, "some words for a set that is not empty"])
         )
         step = Decontaminate(folder, n=n, min_words=1)
-        width = min(n, len(unit_hashes(evaluation)))
-        numbers = set(unit_hashes(" ".join(map(str, range(10_000)))).tolist())
+        width = min(n, len(token_hashes(evaluation)))
+        numbers = set(token_hashes(" ".join(map(str, range(10_000)))).tolist())
         known = grams("some words for a set that is not empty", n) | grams(evaluation, width)
         known = {gram for gram in known if not set(gram) <= numbers}
         measured = measure(step, text)
@@ -117,7 +117,7 @@ def test_hits_are_the_n_grams_in_common(evaluation: str, text: str, n: int, befo
 
 
 def all_grams(text: str, width: int) -> list[tuple[int, ...]]:
-    units = unit_hashes(text).tolist()
+    units = token_hashes(text).tolist()
     return [tuple(units[at : at + width]) for at in range(len(units) - width + 1)]
 
 

@@ -19,7 +19,7 @@ from filters.dedup.buckets import MEMBER, MEMBERSHIP, form_buckets, join_buckets
 from filters.dedup.components import EDGE, local_edges
 from filters.dedup.exact import COPY, find_copies
 from filters.dedup.order import id_halves, keep_keys
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from pipelines.stages.dedup.index import noted_rows, send_shared, write_keys
 from pipelines.stages.dedup.search import (
     Array,

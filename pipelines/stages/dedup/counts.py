@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from pipelines.stages.dedup.search import Array, Keyed, Search, receive, send
 
 FOUND: Final = np.dtype([("hash", "<u8"), ("number", "<u4"), ("unit", "<u4")])

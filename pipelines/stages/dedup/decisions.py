@@ -16,8 +16,8 @@ from filters.dedup.buckets import MEMBERSHIP, Buckets, gather_buckets
 from filters.dedup.clusters import Decisions, Limit, resolve
 from filters.dedup.components import EDGE, groups_of, roots_of
 from filters.dedup.order import keep_keys, keep_order
-from filters.dedup.units import Hashes
 from filters.dedup.walk import KEPT, Floats, Ints
+from filters.hashing import Hashes
 from pipelines.stages.dedup.candidates import FOUND, PAIR
 from pipelines.stages.dedup.search import (
     Array,

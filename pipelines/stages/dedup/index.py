@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from pipelines.recipe.recipe import Dedup
 from pipelines.stages.dedup.search import (
     Array,

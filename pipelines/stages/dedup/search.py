@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from filters.dedup.buckets import MEMBER
 from filters.dedup.exact import COPY
-from filters.dedup.units import Hashes
+from filters.hashing import Hashes
 from pipelines.recipe.recipe import Dedup
 from pipelines.store.storage import Storage
 

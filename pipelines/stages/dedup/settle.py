@@ -10,8 +10,8 @@ import numpy as np
 
 from filters.dedup.scheme import Scheme
 from filters.dedup.shingles import Shingling, as_set, jaccard, shared_count, windows
-from filters.dedup.units import Hashes
 from filters.dedup.walk import Floats, Ints
+from filters.hashing import Hashes
 from pipelines.stages.dedup.search import documents, ordinals, rows_of
 from pipelines.store.tables import row_tables
 

@@ -17,8 +17,8 @@ from filters.dedup.exact import content_hash
 from filters.dedup.minhash import Signatures
 from filters.dedup.order import rank_best, rank_longest, rank_newest, rank_source
 from filters.dedup.scheme import Scheme
-from filters.dedup.units import Hashes
 from filters.dedup.urls import url_key
+from filters.hashing import Hashes
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup, Preference
 from pipelines.store.folders import Folder

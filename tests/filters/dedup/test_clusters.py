@@ -62,11 +62,11 @@ def by_definition(
 def run(
     signatures: np.ndarray, sets: list[set[int]], limit: Limit, exact: dict[tuple[int, int], float]
 ) -> Decisions:
-    def settle(pairs: np.ndarray) -> np.ndarray:
+    def compare(pairs: np.ndarray) -> np.ndarray:
         assert np.all(pairs[:, 0] < pairs[:, 1])
         return np.array([exact.get((a, b), 0.0) for a, b in pairs.tolist()])
 
-    return resolve(signatures, buckets_of(sets), limit, settle)
+    return resolve(signatures, buckets_of(sets), limit, compare)
 
 
 @settings(max_examples=300, deadline=None)
@@ -104,17 +104,17 @@ def test_similar_only_to_a_removed_document_stays() -> None:
     assert found.keeper.tolist() == [KEPT, 0, KEPT]
 
 
-def test_only_pairs_that_may_matter_are_settled() -> None:
-    """Of 500 copies and one borderline document, one pair is settled and not 500."""
+def test_only_pairs_that_may_matter_are_compared_exactly() -> None:
+    """Of 500 copies and one borderline document, one pair is compared exactly and not 500."""
     signatures = np.zeros((501, PERMUTATIONS), dtype=np.uint32)
     signatures[500, : PERMUTATIONS - round(0.7 * PERMUTATIONS)] = 1
     asked: list[list[int]] = []
 
-    def settle(pairs: np.ndarray) -> np.ndarray:
+    def compare(pairs: np.ndarray) -> np.ndarray:
         asked.extend(pairs.tolist())
         return np.full(len(pairs), 0.71)
 
-    found = resolve(signatures, buckets_of([set(range(501))]), Limit.estimated(0.7, PERMUTATIONS), settle)
+    found = resolve(signatures, buckets_of([set(range(501))]), Limit.estimated(0.7, PERMUTATIONS), compare)
     assert asked == [[0, 500]]
     assert found.keeper.tolist() == [KEPT] + [0] * 500
     assert found.similarity[500] == 0.71

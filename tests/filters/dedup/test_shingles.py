@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.dedup.folded_tokens import characters, token_hashes
 from filters.dedup.shingles import Shingling, as_set, jaccard, windows
-from filters.dedup.units import characters, unit_hashes
 
 WORDS = st.lists(st.sampled_from(["red", "green", "blue", "one", "two", "12", "4"]), max_size=40)
 SETS = st.sets(st.integers(0, 50), max_size=30)
@@ -49,7 +49,7 @@ def grams(words: list[str], width: int) -> list[tuple[str, ...]]:
 )
 def test_units(text: str, units: int, form: str) -> None:
     """Case, accents, quotes and symbols do not matter; letters, vowel signs and numbers do."""
-    assert len(unit_hashes(text)) == units
+    assert len(token_hashes(text)) == units
     assert written(text) == form
 
 
@@ -60,7 +60,7 @@ def test_composed_and_decomposed_texts_are_equal(text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
     decomposed = unicodedata.normalize("NFD", composed)
     if unicodedata.normalize("NFC", decomposed) == composed and all(ord(c) < 0x900 for c in text):
-        assert np.array_equal(unit_hashes(composed), unit_hashes(decomposed))
+        assert np.array_equal(token_hashes(composed), token_hashes(decomposed))
 
 
 @settings(deadline=None, max_examples=300)
@@ -68,8 +68,8 @@ def test_composed_and_decomposed_texts_are_equal(text: str) -> None:
 def test_units_and_characters_agree_on_any_text(text: str) -> None:
     """Equal forms have equal units, and no text is refused."""
     form = written(text)
-    assert np.array_equal(unit_hashes(form), unit_hashes(text))
-    assert len(unit_hashes(text)) <= len(text)
+    assert np.array_equal(token_hashes(form), token_hashes(text))
+    assert len(token_hashes(text)) <= len(text)
 
 
 @settings(deadline=None)

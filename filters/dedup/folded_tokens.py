@@ -1,18 +1,19 @@
-"""A text as a sequence of units: words, and single characters of the scripts that put no spaces between words.
+"""A text as folded tokens: words, and single characters of the scripts that put no spaces between words.
 
-One pass over code points with a table, compiled: what a unit is depends on nothing but the text, so a text has the
-same units under any language label. The filters' words (`filters.splitting.words`) follow spaCy, whose rules the
-published thresholds need; nothing here needs them, and this is about ten times faster.
+Tokens are folded: case, accents and punctuation do not matter. One pass over code points with a table, compiled: a
+token depends on the text alone, so a text has the same tokens under any language label. The filters' words
+(`filters.splitting.words`) follow spaCy, whose rules the published thresholds need. Nothing here needs them, and this
+is about ten times faster.
 
 =====================================================  ===================================================
 code point                                             becomes
 =====================================================  ===================================================
 letter, number                                         lower case, without its diacritic: ``É`` = ``e``
 decimal digit of any script                            the ASCII digit; numbers keep their value
-letter of Han, kana, Thai, Lao, Khmer, Burmese         a unit of its own, with the marks that follow it
+letter of Han, kana, Thai, Lao, Khmer, Burmese         a token of its own, with the marks that follow it
 combining diacritic; format character, soft hyphen     nothing
-other mark (vowel sign)                                part of the unit before it
-anything else: space, punctuation, symbol              the end of a unit
+other mark (vowel sign)                                part of the token before it
+anything else: space, punctuation, symbol              the end of a token
 =====================================================  ===================================================
 
 Composed and decomposed spellings are equal, except for some hundred letters of Indic scripts that decompose into
@@ -26,12 +27,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from filters.compiled import compiled
-
-Hashes = npt.NDArray[np.uint64]
-Codes = npt.NDArray[np.uint32]
+from filters.hashing import FNV_BASIS, FNV_PRIME, Codes, Hashes, code_points, mix
 
 _END: Final = 0
 NOTHING: Final = 1
@@ -52,7 +50,7 @@ _SPACELESS: Final = (
     (0xF900, 0xFAFF),  # Han, compatibility
     (0x20000, 0x323AF),  # Han, extensions B to H
 )
-# Marks that dress a letter up and are often left out: accents, Hebrew points, Arabic vowels.
+# Marks on a letter that writers often leave out: accents, Hebrew points, Arabic vowels.
 _DIACRITICS: Final = (
     (0x0300, 0x036F),
     (0x0591, 0x05C7),
@@ -63,33 +61,28 @@ _DIACRITICS: Final = (
     (0x20D0, 0x20FF),
     (0xFE00, 0xFE2F),
 )
-# Letters by the ten thousand that are their own form, so that the table is made in 0.1 s.
+# Blocks of many thousand letters that stay as they are; skipping them makes the table in 0.1 s.
 _PLAIN: Final = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x20000, 0x323AF))
-# Beyond these there are only private, surrogate and unassigned code points, and tags.
+# All other code points are private, surrogate, unassigned or tags.
 _REST: Final = ((0, 0x33FF), (0xA000, 0xABFF), (0xD7B0, 0xD7FF), (0xF900, 0x1FFFF), (0xE0000, 0xE01FF))
 
 
-def unit_hashes(text: str) -> Hashes:
-    """Return the hash of each unit of a text, uint64 [n]."""
-    return _word_hashes(code_points(text), unit_forms())
+def token_hashes(text: str) -> Hashes:
+    """Return the hash of each token of a text, uint64 [n]: FNV-1a over its folded code points, mixed."""
+    return _word_hashes(code_points(text), token_forms())
 
 
 def characters(text: str) -> Hashes:
-    """Return the characters of a text's units as code points, uint64 [n], with one space between two units.
+    """Return the characters of a text's tokens as code points, uint64 [n], with one space between two tokens.
 
-    Characters that are units of their own have no space between them.
+    Characters that are tokens of their own have no space before them.
     """
-    return _characters(code_points(text), unit_forms())
-
-
-def code_points(text: str) -> Codes:
-    """Return the code points of a text, uint32 [n]."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return _characters(code_points(text), token_forms())
 
 
 @cache
-def unit_forms() -> Codes:
-    """Return what becomes of each code point, uint32 [0x110000]: `_END`, `NOTHING`, or a code with its flags."""
+def token_forms() -> Codes:
+    """Return the folded form of each code point, uint32 [0x110000]: `_END`, `NOTHING`, or a code with its flags."""
     forms = np.zeros(_CODE_POINTS, dtype=np.uint32)
     for first, last in _PLAIN:
         forms[first : last + 1] = np.arange(first, last + 1)
@@ -137,8 +130,8 @@ def _word_hashes(codes: Codes, forms: Codes) -> Hashes:
         if form == _END:
             continue
         if not is_open:
-            value, is_open, is_alone = np.uint64(0xCBF29CE484222325), True, form & ALONE != 0
-        value = (value ^ np.uint64(form & _CODE)) * np.uint64(0x100000001B3)  # FNV-1a over code points
+            value, is_open, is_alone = np.uint64(FNV_BASIS), True, form & ALONE != 0
+        value = (value ^ np.uint64(form & _CODE)) * np.uint64(FNV_PRIME)
     if is_open:
         hashes[count] = mix(value)
         count += 1
@@ -161,11 +154,3 @@ def _characters(codes: Codes, forms: Codes) -> Hashes:
             found[count] = np.uint64(form & _CODE)
             count += 1
     return found[:count]
-
-
-@compiled
-def mix(value: np.uint64) -> np.uint64:
-    """Return splitmix64's finaliser (Steele, Lea, Flood 2014) of a uint64: a bijection that spreads every bit."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
