@@ -1,8 +1,8 @@
-"""How much of a text is repeated: segments that occur again, and word n-grams that do.
+"""How much of a text is repeated: segments and word n-grams that occur again.
 
-Words become numbers once; n-grams become numbers by pairing the number of the first n-1 words with the next word, so
-equal n-grams have equal numbers and different ones never do. The counting is compiled; four recipes count in four
-ways, see `filters.repetition_profiles`. Cost: 0.1 ms for all n-grams of 1,000 words.
+Words are numbers already. An n-gram gets its number from the pair of the number of its first n-1 words and its last
+word, so equal n-grams have equal numbers and different ones never do. The counting is compiled; four recipes count in
+four ways, see `filters.repetition_profiles`. Cost: 0.1 ms for all n-grams of 1,000 words.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Grams:
 
     Attributes:
         n: words per n-gram.
-        numbers: of the n-gram that begins at each word, int64 [words - n + 1]; equal where the words are equal.
-        ends: where each word ends when all are joined without spaces, after a leading 0; int64 [words + 1].
+        numbers: number of the n-gram that starts at each word, int64 [words - n + 1]; equal if the words are equal.
+        ends: where each word ends if all are joined without spaces, after a leading 0; int64 [words + 1].
     """
 
     n: int
@@ -55,17 +55,17 @@ class Grams:
         """Return (first word, count, characters without spaces) of the most frequent n-gram.
 
         Args:
-            longest: of equally frequent n-grams take the longest; else the one that occurs first.
+            longest: of equally frequent n-grams take the longest instead of the first.
         """
         first, count, characters = _top(self.numbers, self.n, self.ends, longest)
         return int(first), int(count), int(characters)
 
     def met_before(self) -> int:
-        """Return the characters in n-grams met before, jumping over each: no word counts twice."""
+        """Return the characters in n-grams seen before; each is then skipped, so no word counts twice."""
         return int(_met_before(self.numbers, self.n, self.ends))
 
     def covered(self) -> int:
-        """Return the characters of all words that lie in an n-gram that occurs twice, first copies included."""
+        """Return the characters of all words in an n-gram that occurs twice, first copies included."""
         return int(_covered(self.numbers, self.n, self.ends))
 
     def mass(self) -> tuple[int, int]:
@@ -79,7 +79,7 @@ class Grams:
 
 
 def ngrams(words: Words, longest: int) -> Iterator[Grams]:
-    """Yield the n-grams of 2, 3, ... up to `longest` words, as far as there are words for them."""
+    """Yield the n-grams of 2, 3, ... up to `longest` words, as long as the text has that many words."""
     lengths = np.fromiter(map(len, words.distinct), np.int64, len(words.distinct))
     ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[words.numbers])))
     rows = _number(words.numbers, max(len(lengths), 1), min(longest, len(words)))

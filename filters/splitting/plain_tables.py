@@ -1,6 +1,7 @@
 """spaCy's rules for single marks as tables: what a mark is, by the kinds of its neighbours.
 
-The installed rules are asked, once for each mark between each two kinds of neighbours: 25 ms for a language.
+The tables come from the installed rules, which are applied once to each mark between each two kinds of neighbours. This
+takes 25 ms per language.
 """
 
 from __future__ import annotations
@@ -15,50 +16,46 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.compiled import compiled
+from filters.hashing import FNV_BASIS, FNV_PRIME, Codes, Hashes, code_points
 
 Bytes = npt.NDArray[np.uint8]
-Codes = npt.NDArray[np.uint32]
-Hashes = npt.NDArray[np.uint64]
 
-# Kinds of characters: 0 = not plain, or no neighbour; 1 to 8 = letters and what combines with them, by the classes
-# that spaCy's rules ask for; 9 = digits; then each mark; 255 = white space.
+# Kinds of characters: 0 = not plain, or no neighbour; 1 to 8 = letters and combining marks, by the classes that
+# spaCy's rules use; 9 = digits; then each mark; 255 = white space.
 DIGIT: Final = 9
 MARK: Final = 10
 _MARKS: Final = "".join(
     [
         "'’./,:;!?()[]{}<>_#*&%+=-–—~@\\|\"“”„«»‘`´…•·",
         "、。，：；！？「」『』（）【】《》،؛؟।",
-        "\u00ad\u200b\u200c\u200d",  # hyphen and joiners that are not seen
+        "\u00ad\u200b\u200c\u200d",  # invisible hyphen, space and joiners
     ]
 )
-FULL_STOP: Final = MARK + 2  # behind the apostrophes
+FULL_STOP: Final = MARK + 2  # after the apostrophes
 SLASH: Final = MARK + 3
 WHITE: Final = 255
 
 CODES: Final = 1 << 16
-"""Code points that have a kind; those beyond are not plain."""
+"""Code points that have a kind; higher ones are not plain."""
 
-# What a mark is between its neighbours: 0 = part of a word, 1 = a word, or
+# What a mark is between its neighbours: 0 = part of a word, 1 = a word of its own, or
 UNSURE: Final = 2
-"""More than a table can tell."""
+"""A case that the tables do not decide."""
 
 WORD: Final = 0
 PUNCTUATION: Final = 1
 SENTENCE_END: Final = 2
-
-FNV_BASIS: Final = 0xCBF29CE484222325
-FNV_PRIME: Final = 0x100000001B3
 
 
 class Tables(NamedTuple):
     """The rules of one spaCy language.
 
     Attributes:
-        kinds: of each code point.
+        kinds: kind of each code point.
         signs: by kind: `WORD`, `PUNCTUATION` or `SENTENCE_END`.
-        prefixes: by kind of mark and of what follows: 1 = is a prefix, `UNSURE` = part of a longer one.
-        suffixes: by kind of mark and of what precedes.
-        infixes: by kind of mark, of what precedes and what follows; other marks are one kind there.
+        prefixes: by kind of the mark and of the character after it: 1 = a prefix, `UNSURE` = part of a longer one.
+        suffixes: by kind of the mark and of the character before it.
+        infixes: by kind of the mark, of the character before and of the one after; other marks are one kind there.
         special: hashes of the special cases, see `_hash_table`.
         longest: characters of the longest special case.
     """
@@ -79,12 +76,12 @@ def make_tables(
     special: Collection[str],
     sentence_ends: Collection[str],
 ) -> Tables:
-    """Ask the rules.
+    """Make the tables by applying the rules.
 
     Args:
         prefix: ``match`` of the pattern for prefixes.
-        suffix: ``search`` of that for suffixes.
-        infixes: ``finditer`` of that for infixes.
+        suffix: ``search`` of the pattern for suffixes.
+        infixes: ``finditer`` of the pattern for infixes.
         special: the special cases.
         sentence_ends: words that end a sentence, of one character each.
     """
@@ -105,7 +102,7 @@ def make_tables(
         for left, first in enumerate(samples[:MARK]):
             for right, last in enumerate(samples[:MARK]):
                 inside[kind, left, right] = max(map(_length, infixes(first + mark + last)), default=0)
-        if inside[kind].any():  # what it is beside another mark
+        if inside[kind].any():  # beside another mark, the rules may see both
             inside[kind, MARK, :] = inside[kind, :, MARK] = UNSURE
     longer = [case for case in special if len(case) > 1]  # one character is one word in any case
     hashes = _hash_table([int(hash_of(code_points(case), 0, len(case))) for case in longer])
@@ -117,14 +114,9 @@ def _length(found: re.Match[str] | None) -> int:
     return min(len(found.group()), UNSURE) if found else 0
 
 
-def code_points(text: str) -> Codes:
-    """Return the code points of a text, uint32 [characters]."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-
-
 @cache
 def _kinds() -> tuple[Bytes, list[str]]:
-    """Return the kind of each code point below `CODES`, and a character of each kind; ``""`` = none."""
+    """Return the kind of each code point below `CODES`, and a character of each kind, ``""`` if it has no character."""
     from spacy.lang import char_classes
 
     letters = (char_classes.ALPHA, char_classes.ALPHA_LOWER, char_classes.ALPHA_UPPER)
@@ -155,7 +147,7 @@ def hash_of(codes: Codes, start: int, end: int) -> np.uint64:
 
 
 def _hash_table(hashes: Sequence[int]) -> Hashes:
-    """Return a table in which each hash stands at its lowest bits or, where that is taken, soon behind; 0 = free."""
+    """Return a table with each hash at its lowest bits or, if that place is taken, at the next free one; 0 = free."""
     table = np.zeros(1 << (4 * len(hashes)).bit_length(), np.uint64)
     for value in hashes:
         slot = value % len(table)

@@ -1,14 +1,13 @@
 """The words of plain chunks, compiled: chunks that spaCy's rules cut at single characters, by their neighbours alone.
 
 Almost every chunk of a text is letters and digits with single marks at its ends and between them: ``(well-known),``.
-What the rules make of a mark there is asked of the installed rules once, for each mark between each two kinds of
-neighbours, and read from tables after that. A chunk is hard, and left to `filters.splitting.spacy_rules`, where
+`plain_tables` says what the rules make of a mark there. A chunk is hard, and left to `spacy_rules`, if
 
 - it has a character that is neither a letter, an ASCII digit nor a common mark;
-- a rule takes several characters or looks further than one: ellipses, marks in a row, units behind digits, ``'s``;
-- it may be a URL or an e-mail address: a full stop inside has two small letters behind it, or there are three;
-- one word, or several in a row, make up a special case. Whatever special case the rules would have met on their way
-  is such a row, for they cut nowhere else; so where there is none, special cases had no say.
+- a rule takes several characters or looks further than one: ellipses, marks in a row, units after digits, ``'s``;
+- it may be a URL or an e-mail address: a full stop inside is followed by two small letters, or there are three of them;
+- one word, or several in a row, are a special case. The rules cut nowhere else, so each special case that they could
+  meet on their way is such a row; without one, special cases change nothing.
 
 Of web pages 3 chunks in 100 are hard. Cost: 10 ms per MB.
 """
@@ -21,11 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.compiled import compiled
+from filters.hashing import FNV_BASIS, FNV_PRIME, Codes, Hashes
 from filters.splitting.plain_tables import (
     CODES,
     DIGIT,
-    FNV_BASIS,
-    FNV_PRIME,
     FULL_STOP,
     MARK,
     PUNCTUATION,
@@ -34,8 +32,6 @@ from filters.splitting.plain_tables import (
     WHITE,
     WORD,
     Bytes,
-    Codes,
-    Hashes,
     Tables,
     hash_of,
 )
@@ -44,7 +40,7 @@ Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
 
 HARD: Final = 3
-"""Beside `WORD`, `PUNCTUATION` and `SENTENCE_END`: a hard chunk."""
+"""The sign of a hard chunk; words have `WORD`, `PUNCTUATION` or `SENTENCE_END`."""
 
 SAME_CHUNK: Final = 0
 SPACE: Final = 1
@@ -55,13 +51,13 @@ _MOST_PEELS: Final = 100
 
 
 class Items(NamedTuple):
-    """What a text consists of: words of plain chunks, and hard chunks. Arrays, one entry per item, in order.
+    """The parts of a text: words of plain chunks, and hard chunks. Arrays, one entry per item, in order.
 
     Attributes:
         starts, ends: place in the text.
         signs: `WORD`, `PUNCTUATION`, `SENTENCE_END`, or `HARD`.
-        gaps: what is before it: `SAME_CHUNK`, a single `SPACE`, another `GAP`, or one with a line feed or the start
-            of the text, `LINE_BREAK`.
+        gaps: what is before the item: nothing (`SAME_CHUNK`), a single `SPACE`, other white space (`GAP`), or white
+            space with a line feed, or the start of the text (`LINE_BREAK`).
     """
 
     starts: Places
@@ -100,7 +96,7 @@ def scan(codes: Codes, tables: Tables) -> Items:
         if start < at:
             count = 1
             ends[used] = at
-            if plain and highest >= DIGIT:  # else letters alone, the most frequent chunk: one word
+            if plain and highest >= DIGIT:  # else only letters, the most frequent chunk: one word
                 count = _cut(row, start, at, prefixes, suffixes, infixes, ends, used)
             plain = plain and count > 0
             if plain and _has_special(codes, start, ends, used, used + count, special, tables.longest):
@@ -123,7 +119,7 @@ def scan(codes: Codes, tables: Tables) -> Items:
 
 @compiled
 def _gap(gap: int, code: int) -> int:
-    """Return what a gap is with one more character of white space."""
+    """Return the kind of a gap after one more character of white space."""
     if code == 10 or gap == LINE_BREAK:
         return LINE_BREAK
     return SPACE if code == 32 and gap == SAME_CHUNK else GAP
@@ -131,7 +127,7 @@ def _gap(gap: int, code: int) -> int:
 
 @compiled
 def _sign(row: Bytes, start: int, end: int, signs: Bytes) -> int:
-    """Return what a word is; only a single character ends a sentence."""
+    """Return the sign of a word; only a single character ends a sentence."""
     if end - start == 1:
         return int(signs[row[start]])
     for at in range(start, end):
@@ -151,7 +147,7 @@ def _cut(
     ends: Places,
     used: int,
 ) -> int:
-    """Write the ends of a chunk's words, special cases aside, and return their number; 0 = hard."""
+    """Write the ends of a chunk's words, without special cases, and return their number; 0 = hard."""
     count = used
     first, last = start, stop
     for _ in range(_MOST_PEELS):
@@ -182,7 +178,7 @@ def _cut(
 
 @compiled
 def _suffix(row: Bytes, first: int, last: int, suffixes: Bytes) -> int:
-    """Return the length of the suffix of what is left of a chunk, 0 or 1, or `UNSURE`."""
+    """Return the length of the suffix of the rest of a chunk: 0, 1 or `UNSURE`."""
     kind = row[last - 1]
     if kind >= MARK:
         return int(suffixes[kind, row[last - 2] if last - 2 >= first else 0])
@@ -198,7 +194,7 @@ def _suffix(row: Bytes, first: int, last: int, suffixes: Bytes) -> int:
 
 @compiled
 def _is_plain_core(row: Bytes, first: int, last: int, infixes: Bytes) -> bool:
-    """Say whether what is left of a chunk without its affixes is no URL, and each of its marks a matter of tables."""
+    """Return True if a chunk without its affixes is not a URL, and the tables decide about each of its marks."""
     stops = 0
     for at in range(first, last):
         if row[at] == FULL_STOP:
@@ -212,13 +208,13 @@ def _is_plain_core(row: Bytes, first: int, last: int, infixes: Bytes) -> bool:
 
 @compiled
 def _is_small(kind: int) -> bool:
-    """Say whether spaCy counts a kind of letters among the small ones, where scripts without case are as well."""
+    """Return True if spaCy counts a kind of letters as small; letters without case count as small too."""
     return 0 < kind < DIGIT and (kind - 1) & 2 != 0
 
 
 @compiled
 def _infix(row: Bytes, at: int, first: int, last: int, infixes: Bytes) -> int:
-    """Return whether a mark parts the core, 0 or 1, or `UNSURE`."""
+    """Return 1 if a mark divides the core, 0 if it does not, or `UNSURE`."""
     before = row[at - 1] if at > first else 0
     after = row[at + 1] if at + 1 < last else 0
     return int(infixes[row[at], min(before, MARK), min(after, MARK)])
@@ -226,7 +222,7 @@ def _infix(row: Bytes, at: int, first: int, last: int, infixes: Bytes) -> int:
 
 @compiled
 def _cut_core(row: Bytes, first: int, last: int, infixes: Bytes, ends: Places, count: int) -> int:
-    """Write the ends of the words of a plain core behind the others, and return the number of all."""
+    """Write the ends of the words of a plain core after the others, and return the number of all."""
     done = first
     for at in range(first, last):
         if row[at] >= MARK and _infix(row, at, first, last, infixes):
@@ -245,7 +241,7 @@ def _cut_core(row: Bytes, first: int, last: int, infixes: Bytes, ends: Places, c
 def _has_special(
     codes: Codes, start: int, ends: Places, first: int, last: int, special: Hashes, longest: int
 ) -> bool:
-    """Say whether words in a row make up a special case."""
+    """Return True if words in a row are a special case."""
     for index in range(first, last):
         value = np.uint64(FNV_BASIS)
         at = start
@@ -302,7 +298,7 @@ def number(codes: Codes, items: Items) -> tuple[Ints, Ints, Ints]:
 
 @compiled
 def _equal(codes: Codes, items: Items, one: int, other: int) -> bool:
-    """Say whether two items are the same word, or the same hard chunk."""
+    """Return True if two items are the same word, or the same hard chunk."""
     start, again = items.starts[one], items.starts[other]
     length = items.ends[one] - start
     if length != items.ends[other] - again or (items.signs[one] == HARD) != (items.signs[other] == HARD):
@@ -315,12 +311,12 @@ def _equal(codes: Codes, items: Items, one: int, other: int) -> bool:
 
 @compiled
 def expand(numbers: Ints, lengths: Ints, words: Ints) -> Ints:
-    """Put the words of hard chunks in their place.
+    """Put the words of hard chunks in their places.
 
     Args:
-        numbers: of each item, as `number` gives them.
+        numbers: number of each item, see `number`.
         lengths: words of each hard chunk.
-        words: the numbers of these words, one chunk's after the other's.
+        words: the numbers of these words, one chunk after the other.
     """
     first = np.zeros(len(lengths) + 1, np.int64)
     for chunk in range(len(lengths)):

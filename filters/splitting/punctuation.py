@@ -1,11 +1,11 @@
-"""Sets of punctuation marks that the published rules count with."""
+"""Sets of punctuation marks that the published rules use."""
 
 from __future__ import annotations
 
 from typing import Final
 
 # Unicode 17, property Sentence_Terminal, and three Khmer signs that the property leaves out (17D6, 17D9, 17DA):
-# the marks that datatrove 0.10 takes for the end of a line of prose. Code points and ranges, hexadecimal.
+# the marks that end a line of prose in datatrove 0.10. Hexadecimal code points and ranges.
 _SENTENCE_TERMINAL: Final = """
 21 2E 3F 589 61D-61F 6D4 700-702 7F9 837 839 83D-83E 964-965 104A-104B 1362 1367-1368 166E 1735-1736 17D4-17D6
 17D9-17DA 1803 1809 1944-1945 1AA8-1AAB 1B4E-1B4F 1B5A-1B5B 1B5E-1B5F 1B7D-1B7F 1C3B-1C3C 1C7E-1C7F 2024
@@ -17,8 +17,8 @@ A92F A9C8-A9C9 AA5D-AA5F AAF0-AAF1 ABEB FE12 FE15-FE16 FE52 FE56-FE57 FF01 FF0E 
 16E98 1BC9F 1DA88
 """
 
-# Marks that datatrove 0.10 counts as symbols rather than words: ASCII but the apostrophe's kin, common CJK and
-# typographic marks, and a full-width digit one. A token made of these alone is no word; a bullet is one.
+# Marks that datatrove 0.10 counts as symbols rather than words: those of ASCII, common CJK and typographic marks, and
+# a full-width digit one. A token made only of these is not a word; a bullet is a word.
 _MARKS: Final = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~´«»–—’“”„…━∶►、。〈〉《》「」【】！％（），．：；？～１"
 
 
@@ -35,7 +35,7 @@ TERMINAL: Final = _characters(_SENTENCE_TERMINAL)
 """Marks that end a sentence, in any script."""
 
 MARKS: Final = frozenset(_MARKS) | _characters("0-8 B-C D-1F 7F-9F")
-"""Common punctuation and control characters: what datatrove 0.10 blanks out before it makes shingles."""
+"""Common punctuation and control characters, which datatrove 0.10 replaces by spaces before it makes shingles."""
 
 SYMBOLS: Final = MARKS | TERMINAL
-"""Characters that make no word by themselves: punctuation and control characters."""
+"""Punctuation and control characters: a token made only of these is not a word."""

@@ -1,20 +1,20 @@
-"""spaCy's tokenizer: compiled where its rules look at single characters, the rules themselves for the rest.
+"""spaCy's tokenizer: compiled code where its rules look at single characters, its own rules for the rest.
 
-spaCy (Honnibal et al., https://spacy.io/usage/linguistic-features#how-tokenizer-works) splits text at
-whitespace, peels affixes off both ends of each chunk until a special case or nothing is left to peel, keeps
-URLs whole, splits the rest at infixes, and at last looks once more for special cases in the sequence of
-tokens. `SpacyRules` takes its regular expressions and special cases from the installed spaCy and follows the
-same steps, with three differences that change no word:
+spaCy (Honnibal et al., https://spacy.io/usage/linguistic-features#how-tokenizer-works) splits text at white space.
+From both ends of each chunk it cuts affixes, until it finds a special case or no more affixes. It keeps URLs whole,
+splits the rest at infixes, and finally looks once more for special cases in the sequence of tokens. `SpacyRules` takes
+the regular expressions and special cases from the installed spaCy and follows the same steps, with three differences
+that change no word:
 
-- what `filters.splitting.plain_words` can tell, 97 chunks in 100, it tells; the words of hard chunks are remembered. A
-  text costs 0.05 s per MB against 1.9 s in spaCy (`tests/bench/filter_cost.py`);
-- an affix is searched for near the ends of the chunk only, so that the time is linear in the chunk's length:
-  spaCy takes 10 s for 8,000 exclamation marks;
+- `filters.splitting.plain_words` splits plain chunks, 97 in 100, and the words of hard chunks are cached. A text costs
+  0.05 s per MB, against 1.9 s in spaCy (`tests/bench/filter_cost.py`);
+- affixes are searched only near the ends of a chunk, so the time is linear in the chunk's length: spaCy takes 10 s for
+  8,000 exclamation marks;
 - no vocabulary grows with the corpus.
 
-Two limits keep monstrous chunks from costing minutes. After `MAX_PEELS` affixes on either side the rest of a
-chunk counts as one core (900 kB of exclamation marks: 0.05 s). And since testing for a URL costs a chunk's length
-times its colons, a chunk where that product exceeds `URL_EFFORT` is never taken for one.
+Two limits keep huge chunks from taking minutes. After `MAX_PEELS` affixes on either side, the rest of a chunk counts as
+one core (900 kB of exclamation marks: 0.05 s). A test for a URL takes time proportional to the chunk's length times its
+colons, so a chunk where that product is above `URL_EFFORT` never counts as a URL.
 """
 
 from __future__ import annotations
@@ -29,30 +29,31 @@ from typing import Any, Final
 
 import numpy as np
 
-from filters.splitting.plain_tables import code_points, make_tables
+from filters.hashing import code_points
+from filters.splitting.plain_tables import make_tables
 from filters.splitting.plain_words import HARD, SAME_CHUNK, SPACE, Items, expand, number, pieces, scan
 from filters.splitting.word_numbers import Ints, Words
 
 MAX_PEELS: Final = 500
 URL_EFFORT: Final = 100_000
 
-# The cache has two generations of so many entries, about 250 bytes each; long chunks are rarely seen twice.
+# The cache has two generations of this many chunks, about 250 bytes each. Long chunks are rarely seen twice.
 CACHED_CHUNKS: Final = 131_072
 CACHED_CHARACTERS: Final = 64
 
-# No affix of spaCy's is longer than the window, except runs of full stops, and none looks further back.
+# spaCy's affixes are not longer than the window, except runs of full stops, and do not look further back.
 _WINDOW: Final = 8
 _LOOKBEHIND: Final = 4
 _DIGITS: Final = "0123456789"
-_BEFORE_LETTERS: Final = re.compile("[0-9'’]")  # suffixes of letters are units behind a digit, and 's
+_BEFORE_LETTERS: Final = re.compile("[0-9'’]")  # suffixes of letters are units after a digit, and 's
 
 _GAP = re.compile(r"\s{2,}|[^\S ]")
 
 Tokens = tuple[str, ...]
 
 
-class _Remembered(dict[str, Tokens]):
-    """Chunk -> its words, computed on the first look-up; what is not asked for again is forgotten."""
+class _Cache(dict[str, Tokens]):
+    """The words of each chunk, computed at the first look-up; chunks that do not come again are forgotten."""
 
     def __init__(self, split: Callable[[str], Tokens]) -> None:
         super().__init__()
@@ -66,18 +67,18 @@ class _Remembered(dict[str, Tokens]):
         return tokens
 
     def forget(self) -> None:
-        """Start a new generation; not within a text, which may look up a chunk twice."""
+        """Start a new generation; call it between texts, since a text may look up a chunk twice."""
         self._older = dict(self)
         self.clear()
 
 
 @contextlib.contextmanager
 def absent(module: str) -> Iterator[None]:
-    """Have optional imports of a module fail: spaCy loads torch, 1.5 CPU seconds and 200 MB that rules do not use."""
+    """Make optional imports of a module fail: spaCy would load torch, 1.5 CPU seconds and 200 MB of no use here."""
     if module in sys.modules:
         yield
         return
-    modules: dict[str, Any] = sys.modules  # None stands for a module that is not to be found
+    modules: dict[str, Any] = sys.modules  # None = the module does not exist
     modules[module] = None
     try:
         yield
@@ -117,12 +118,12 @@ class SpacyRules:
         self._longest_special = max(map(len, rules))
         find = (self._match_prefix, self._find_suffix, self._find_infixes)
         self._tables = make_tables(*find, rules, sentence_ends())
-        self._remembered = _Remembered(self._split)
-        # Chunks that `_merge` changes when they stand alone, with their tokens before that.
+        self._remembered = _Cache(self._split)
+        # Chunks that `_merge` changes if they stand alone, with their tokens before that.
         self._merged: dict[str, Tokens] = {}
 
     def words(self, text: str) -> Words:
-        """Return what spaCy's tokenizer returns for the text, less the tokens that are whitespace."""
+        """Return the tokens of spaCy's tokenizer for the text, without those that are white space."""
         codes = code_points(text)
         items = scan(codes, self._tables)
         numbers, words, hard = number(codes, items)
@@ -130,7 +131,7 @@ class SpacyRules:
         if not len(hard):
             return Words(distinct, numbers)
         found = self._standing_alone(pieces(text, items, hard))
-        if found is None:  # then the same chunk may be other words in another place
+        if found is None:  # then the same chunk may have other words in another place
             places = np.flatnonzero(numbers < 0)
             numbers[places] = -1 - np.arange(len(places))
             found = self._in_context(text, items, places)
@@ -140,14 +141,14 @@ class SpacyRules:
         return Words(list(known), expand(numbers, lengths, np.array(inside, np.int64)))
 
     def items(self, text: str) -> tuple[Items, list[Tokens]]:
-        """Return what a text consists of, and the words of each of its hard chunks."""
+        """Return the items of a text, and the words of each of its hard chunks."""
         items = scan(code_points(text), self._tables)
         places = np.flatnonzero(items.signs == HARD)
         found = self._standing_alone(pieces(text, items, places))
         return items, self._in_context(text, items, places) if found is None else found
 
     def _token_patterns(self, rules: dict[str, Tokens]) -> frozenset[Tokens]:
-        """Return the special cases that have affixes or infixes, as the tokens these leave."""
+        """Return the special cases that have affixes or infixes, as the tokens that these cut them into."""
         patterns = set()
         for rule, parts in rules.items():
             size = len(rule)
@@ -197,7 +198,7 @@ class SpacyRules:
         return end - start <= self._longest_special and chunk[start:end] in self._special
 
     def _prefix_length(self, chunk: str, start: int, end: int) -> int:
-        """Return the length of the prefix of ``chunk[start:end]``, 0 if it has none."""
+        """Return the length of the prefix of ``chunk[start:end]``, 0 without a prefix."""
         if chunk[start].isalnum() and chunk[start] not in self._prefix_letters:
             return 0
         window = chunk[start : min(start + _WINDOW, end)]
@@ -207,7 +208,7 @@ class SpacyRules:
         return match.end() if match else 0
 
     def _suffix_length(self, chunk: str, start: int, end: int) -> int:
-        """Return the length of the suffix of ``chunk[start:end]``, 0 if it has none."""
+        """Return the length of the suffix of ``chunk[start:end]``, 0 without a suffix."""
         window = chunk[max(start, end - _WINDOW - _LOOKBEHIND) : end]
         last = window[-1:]
         if last in _DIGITS or (last.isalpha() and not _BEFORE_LETTERS.search(window)):
@@ -219,7 +220,7 @@ class SpacyRules:
         return len(window) - match.start() if match else 0
 
     def _split_core(self, core: str) -> Iterable[str]:
-        """Split what is left of a chunk without its affixes."""
+        """Split a chunk without its affixes."""
         if core in self._special:
             return self._special[core]
         if core.isalnum() or self._is_url(core):
@@ -234,14 +235,14 @@ class SpacyRules:
         return filter(None, tokens)
 
     def _is_url(self, core: str) -> bool:
-        """Say whether spaCy's pattern takes this for a URL or e-mail address; all of those have a dot."""
+        """Return True if spaCy's pattern matches a URL or e-mail address; each of these has a dot."""
         return "." in core and len(core) * core.count(":") <= URL_EFFORT and bool(self._match_url(core))
 
     def _special_spans(self, tokens: Tokens) -> list[tuple[int, int]]:
-        """Return the spans of tokens that make up special cases, longest and leftmost first.
+        """Return the spans of tokens that are special cases, the longest first and of these the leftmost.
 
-        As in spaCy, every match bars the later ones that start or end inside it, whether or not it is
-        taken itself; a match across two chunks is no special case but bars others all the same.
+        As in spaCy, every match excludes later matches that start or end inside it, even if it is excluded itself. A
+        match across two chunks is not a special case, but it excludes others too.
         """
         if self._pattern_sizes.keys().isdisjoint(tokens):
             return []
@@ -260,7 +261,7 @@ class SpacyRules:
         return sorted(taken)
 
     def _merge(self, tokens: Tokens, spans: list[tuple[int, int]]) -> Tokens:
-        """Replace spans of tokens by the special cases they make up."""
+        """Replace spans of tokens by the words of their special cases."""
         merged: list[str] = []
         done = 0
         for start, end in spans:
@@ -270,17 +271,17 @@ class SpacyRules:
         return (*merged, *tokens[done:])
 
     def _standing_alone(self, chunks: list[str]) -> list[Tokens] | None:
-        """Return the words of hard chunks; None where neighbours may have a say."""
+        """Return the words of hard chunks; None if they may depend on neighbours."""
         if len(self._remembered) > CACHED_CHUNKS:
             self._remembered.forget()
         if len(self._merged) > CACHED_CHUNKS:
-            self._remembered = _Remembered(self._split)
+            self._remembered = _Cache(self._split)
             self._merged.clear()
         found = [self._remembered[chunk] for chunk in chunks]
         return found if self._merged.keys().isdisjoint(chunks) else None
 
     def _in_context(self, text: str, items: Items, places: Ints) -> list[Tokens]:
-        """Return the words of hard chunks between their neighbours."""
+        """Return the words of hard chunks, with regard to their neighbours."""
         firsts = np.flatnonzero(items.gaps != SAME_CHUNK)
         starts = items.starts[firsts].tolist()
         ends = items.ends[np.append(firsts[1:], len(items.ends)) - 1].tolist()
@@ -298,7 +299,7 @@ class SpacyRules:
         return found
 
     def _between(self, chunks: list[str], index: int) -> Tokens:
-        """Split a chunk between its neighbours, which single spaces separate from it."""
+        """Split a chunk with regard to its neighbours, from which single spaces separate it."""
         if chunks[index] not in self._merged:
             return self._remembered[chunks[index]]
         tokens = self._merged[chunks[index]]
@@ -314,7 +315,7 @@ class SpacyRules:
         return self._merge(tokens, [(s - first, e - first) for s, e in spans if first <= s and e <= last])
 
     def _unmerged(self, chunks: list[str]) -> Tokens:
-        """Return the tokens of chunks as they are before the last look for special cases."""
+        """Return the tokens of chunks before the last look for special cases."""
         return tuple(
             chain.from_iterable(self._merged.get(chunk) or self._remembered[chunk] for chunk in chunks)
         )
@@ -330,7 +331,7 @@ def sentence_ends() -> frozenset[str]:
 
 
 def spaced_runs(text: str) -> list[str]:
-    """Split a text at all whitespace but single spaces; spaCy makes a token of every such gap."""
+    """Split a text at all white space except single spaces; spaCy makes a token of every such gap."""
     if " ".join(text.split()) == text:
         return [text]
     return _GAP.split(text)

@@ -1,4 +1,4 @@
-"""The words of a text as numbers: each distinct word once, and its number at each place where it stands."""
+"""The words of a text as numbers: each distinct word once, and its number at each place where it occurs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Words:
     """The words of a text.
 
     Attributes:
-        distinct: each word that occurs, once, in an order that depends on the text alone.
-        numbers: index in `distinct` of each word of the text, int64 [words].
+        distinct: each word once, in an order that depends on the text alone.
+        numbers: for each word of the text its index in `distinct`, int64 [words].
     """
 
     distinct: Sequence[str]

@@ -1,34 +1,38 @@
 """Words of a text in any language.
 
-- English (``en``, or no label yet): exactly the tokens of ``spacy.blank("en")``, which datatrove's filters and
-  the published thresholds were made with; whitespace tokens left out.
-- Scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese): each character of the script, with the
-  vowel signs and other marks that belong to it, is a word, or what a segmenter finds (`filters.segment_words`);
-  a zero-width space parts words; everything else in the text as below.
+- English (``en``, or no label yet): exactly the tokens of ``spacy.blank("en")``, which datatrove's filters and the
+  published thresholds are based on, without white space tokens.
+- Scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese): each character of the script, with its vowel
+  signs and other marks, is a word, unless a segmenter finds longer ones (`filters.segment_words`). A zero-width space
+  separates words. The rest of the text is split as below.
 - All other languages: the tokens of spaCy's multi-language rules, ``spacy.blank("xx")``: the rules of affixes and
-  infixes, without the contractions of English. Against the 53 languages for which spaCy, and so datatrove, has
-  rules of its own, the tokens agree to an F1 of .989 on average; loading all those rules would cost 20 s a process.
+  infixes, without English contractions. spaCy, and so datatrove, has rules of its own for 53 of them; against these the
+  tokens agree with an F1 of .989 on average. Loading all those rules would take each process 20 s.
 
-`unicode_words` splits any text by the Unicode rules alone, for the recipes that do.
+`unicode_words` splits any text by the Unicode rules alone, for the recipes that do so.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+from filters.splitting.spacy_itself import SWITCH, SpacyItself
 from filters.splitting.spacy_rules import SpacyRules, spaced_runs
 from filters.splitting.word_numbers import Words
 
 Segmenter = Callable[[Iterable[str]], Mapping[str, str]]
-"""Returns runs of letters of scripts without spaces, each with spaces between its words."""
+"""Maps runs of letters of scripts without spaces to the same runs with spaces between the words."""
+
+Rules = SpacyRules | SpacyItself
 
 _ENGLISH: Final = frozenset({"en", "eng"})
 
-# ISO 639 codes as lid.176 and GlotLID name them, Chinese with its varieties.
+# ISO 639 codes of lid.176 and GlotLID, with the varieties of Chinese.
 _WITHOUT_SPACES: Final = frozenset(
     [
         "zh",
@@ -85,14 +89,14 @@ def number_words(text: str, language: str | None, segment: Segmenter | None = No
     return rules.words(spaced)
 
 
-def spaced_words(text: str, language: str | None, segment: Segmenter | None = None) -> tuple[SpacyRules, str]:
-    """Return the rules of a language, and the text with spaces where its script has none between words.
+def spaced_words(text: str, language: str | None, segment: Segmenter | None = None) -> tuple[Rules, str]:
+    """Return the rules of a language, and the text with spaces between the words of scripts without spaces.
 
-    Lines and single spaces stay what they are.
+    Lines and single spaces stay as they are.
     """
     code = "en" if language is None else re.split("[-_]", language, maxsplit=1)[0].lower()
     if code in _ENGLISH:
-        return _rules("en"), text
+        return rules_of("en"), text
     if code in _WITHOUT_SPACES:
         unspaced, pieces = _unspaced_and_pieces("" if segment is None else "+")
         known = segment(unspaced.findall(text)) if segment else {}
@@ -100,14 +104,14 @@ def spaced_words(text: str, language: str | None, segment: Segmenter | None = No
             [" ".join(known.get(piece, piece) for piece in pieces.findall(run)) for run in spaced_runs(line)]
             for line in text.split("\n")
         )
-        return _rules("xx"), "\n".join(map("\t".join, runs))
-    return _rules("xx"), text
+        return rules_of("xx"), "\n".join(map("\t".join, runs))
+    return rules_of("xx"), text
 
 
 def unicode_words(text: str) -> list[str]:
-    """Split a text at Unicode's word boundaries (UAX 29), and leave out what does not begin with a letter or digit.
+    """Split a text at Unicode's word boundaries (UAX 29); only pieces that start with a letter or digit are words.
 
-    Without a dictionary: each character of Chinese, Japanese hiragana or Thai is a word. Cost: 10 MB/s.
+    There is no dictionary: each character of Chinese, Japanese hiragana or Thai is a word. Cost: 10 MB/s.
 
     >>> unicode_words("I can't pay 1,000.50 (e.g. now) 東京")
     ['I', "can't", 'pay', '1,000.50', 'e.g', 'now', '東', '京']
@@ -117,7 +121,7 @@ def unicode_words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _unicode_word() -> Any:
-    """Return a pattern for what UAX 29 holds together: rules WB4 to WB13b, as far as letters and digits go."""
+    """Return a pattern for words of UAX 29: rules WB4 to WB13b, for letters and digits."""
     import regex
 
     rest = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*+"
@@ -132,13 +136,14 @@ def _unicode_word() -> Any:
 
 
 @lru_cache(maxsize=2)
-def _rules(code: str) -> SpacyRules:
-    return SpacyRules(code)
+def rules_of(code: str) -> Rules:
+    """Return the rules of a spaCy language, loaded once per process; see `filters.splitting.spacy_itself`."""
+    return SpacyItself(code) if os.environ.get(SWITCH) == "spacy" else SpacyRules(code)
 
 
 @lru_cache(maxsize=2)
 def _unspaced_and_pieces(many: Literal["", "+"]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return a pattern for one character, or as many as there are, of a script without spaces; the same, or others."""
+    """Return two patterns: one character, or a run, of a script without spaces; the same, or other characters."""
     blocks = [chr(c) for low, high in (*_KANA, *_THAI_LAO_BURMESE_KHMER) for c in range(low, high + 1)]
     letters = "".join(
         c for c in blocks if unicodedata.category(c).startswith(("L", "N")) and not c.isdecimal()

@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import spacy
@@ -15,7 +14,9 @@ from hypothesis import strategies as st
 
 from filters.document import Document, Origin
 from filters.splitting.sentences import count_sentences
+from filters.splitting.spacy_itself import SWITCH, SpacyItself
 from filters.splitting.word_numbers import Words
+from filters.splitting.words import rules_of, spaced_words
 from filters.text import TextView
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sample"
@@ -29,16 +30,7 @@ TRICKY = st.sampled_from(AWKWARD.split())
 MARKED = st.text("aZsé東ßक्9'’.,:;!?()[]{}<>_#*&%+=-–—/@\"“„«…。、$°~\u200b", max_size=9)
 
 
-@cache
-def rules(code: str) -> Any:
-    pipe = spacy.blank(code)
-    pipe.add_pipe("sentencizer")
-    pipe.max_length = 10_000_000
-    return pipe
-
-
-def english() -> Any:
-    return rules("en")
+spacy_itself = cache(SpacyItself)
 
 
 def view(text: str, language: str | None = None) -> TextView:
@@ -46,7 +38,7 @@ def view(text: str, language: str | None = None) -> TextView:
 
 
 def spacy_words(text: str, code: str = "en") -> list[str]:
-    return [token.text.strip() for token in rules(code).make_doc(text) if token.text.strip()]
+    return spacy_itself(code).words(text).listed()
 
 
 @pytest.mark.parametrize("path", sorted((SAMPLE / "texts").rglob("*.txt")), ids=lambda path: path.stem)
@@ -54,8 +46,7 @@ def test_words_and_sentences_of_real_texts_are_those_of_spacy(path: Path) -> Non
     text = path.read_text()
     assert view(text).words == spacy_words(text)
     for line in text.splitlines():
-        expected = [sentence for sentence in english()(line.strip()).sents if sentence.text.strip()]
-        assert view(line).sentence_count == len(expected), line
+        assert view(line).sentence_count == spacy_itself("en").count_sentences([line]), line
 
 
 @given(st.lists(TRICKY | st.text(max_size=8), max_size=20).map(" ".join))
@@ -72,7 +63,7 @@ def test_words_between_any_marks_are_those_of_spacy(code: str, language: str | N
 
 
 def test_every_special_case_is_met_in_every_company() -> None:
-    cases = sorted(case for case in english().tokenizer.rules if not case.isspace())
+    cases = sorted(case for case in spacy.blank("en").tokenizer.rules if not case.isspace())
     for before, after in (
         ("", ""),
         ("(", ")"),
@@ -111,9 +102,24 @@ def test_words_by_number_are_the_words(text: str) -> None:
 @given(st.lists(st.lists(TRICKY | MARKED, max_size=8).map(" ".join), max_size=6))
 @settings(max_examples=300, deadline=None)
 def test_sentences_of_lines_are_those_of_each_line(lines: list[str]) -> None:
-    found = [english()(line.strip()).sents for line in lines]
-    expected = sum(bool(sentence.text.strip()) for sentences in found for sentence in sentences)
-    assert count_sentences(lines, None) == expected
+    assert count_sentences(lines, None) == spacy_itself("en").count_sentences(lines)
+
+
+@pytest.mark.parametrize("language", [None, "de", "ja"])
+def test_whoever_doubts_can_have_spacy_itself(language: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [
+        AWKWARD,
+        "東京へ go. 行く。 Ja?",
+        *(path.read_text() for path in (SAMPLE / "texts").rglob("*.txt")),
+    ]
+    ours = [(view(text, language).words, view(text, language).sentence_count) for text in texts]
+    monkeypatch.setenv(SWITCH, "spacy")
+    rules_of.cache_clear()
+    try:
+        assert isinstance(spaced_words("", language)[0], SpacyItself)
+        assert [(view(text, language).words, view(text, language).sentence_count) for text in texts] == ours
+    finally:
+        rules_of.cache_clear()
 
 
 def test_scripts_without_spaces_are_split_into_characters() -> None:
@@ -137,5 +143,4 @@ def test_each_split_is_computed_once_and_a_new_text_starts_anew() -> None:
 @given(st.text(" \t\n\u00a0.aA!", max_size=14))
 @settings(max_examples=200, deadline=None)
 def test_gaps_of_any_kind_part_sentences_as_in_spacy(text: str) -> None:
-    expected = [sentence for sentence in english()(text.strip()).sents if sentence.text.strip()]
-    assert view(text).sentence_count == len(expected)
+    assert view(text).sentence_count == spacy_itself("en").count_sentences([text])
