@@ -1,20 +1,20 @@
-"""Keeps lines that read like sentences, and drops pages of which too few are left.
+"""Keeps lines that read like sentences, and drops pages with too few sentences left.
 
-The rules of C4 (Raffel et al. 2020, JMLR 21:140, section 2.2). A line is dropped when it has a word of more than 1,000
-characters, no end mark, too few words, or mentions JavaScript or a policy; citation marks are removed from it. A page
-is dropped when a line that got so far says "lorem ipsum" or has a curly bracket, or when too few sentences are left.
+The rules of C4 (Raffel et al. 2020, JMLR 21:140, section 2.2). A line is dropped if it has a word of more than 1,000
+characters, no end mark or too few words, or if it mentions JavaScript or a policy; citation marks are removed from it.
+A page is dropped if one of the remaining lines says "lorem ipsum" or has a curly bracket, or if too few sentences are
+left.
 
 ============  ==========  ==========================  =====================  ==================================
 profile       sentences   words per line, counted     end marks              source
 ============  ==========  ==========================  =====================  ==================================
-``datatrove``  5          3, before citations go      . ? ! " '              datatrove 0.10.1 ``c4_filters.py``
-``tfds``       3          5, after citations went     . ? ! "                TensorFlow Datasets ``c4_utils.py``
+``datatrove``  5          3, with citations           . ? ! " '              datatrove 0.10.1 ``c4_filters.py``
+``tfds``       3          5, without citations        . ? ! "                TensorFlow Datasets ``c4_utils.py``
 ============  ==========  ==========================  =====================  ==================================
 
-TensorFlow Datasets counts sentences with NLTK's Punkt model, here spaCy's rule does; it also drops pages of more than
-190,000 characters (`length`) and lines that an earlier page had (not a matter of one document). Wrongly dropped: code,
-poems, tables, lists; with ``terminal_punctuation: false``, as in FineWeb, most lists stay. Cost: 0.3 ms for 1,000
-words.
+TensorFlow Datasets counts sentences with NLTK's Punkt model; here spaCy's rule counts them. It also drops pages of more
+than 190,000 characters (`length`) and lines that an earlier page has (``dedup.lines``). Wrongly dropped: code, poems,
+tables, lists; with ``terminal_punctuation: false``, as in FineWeb, most lists stay. Cost: 0.3 ms for 1,000 words.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ _OWN_LIMITS: Final[Mapping[str, Mapping[str, float | None]]] = {
     "tfds": {"min_words_per_line": 5, "min_sentences": 3}
 }
 _POLICIES: Final = re.compile(r"terms of use|privacy policy|cookie policy|uses cookies|use (?:of )?cookies")
-_POLICY_WORDS: Final = ("cookie", "policy", "terms of use")  # one is in each; looked for faster
+_POLICY_WORDS: Final = (
+    "cookie",
+    "policy",
+    "terms of use",
+)  # one is in each match, and they are fast to find
 
 
 def _of_profile(given: Values) -> Values:
@@ -45,16 +49,16 @@ def _of_profile(given: Values) -> Values:
 @with_profile(_of_profile)
 @dataclass(frozen=True)
 class C4:
-    """What makes a line or a page go; see the module docstring.
+    """Which lines and pages are dropped; see the module docstring.
 
     Attributes:
-        profile: whose version of the rules; limits that are not given are the profile's.
-        terminal_punctuation: drop lines without an end mark, or ending in an ellipsis.
+        profile: whose version of the rules; it sets the limits that are not given.
+        terminal_punctuation: drop lines that have no end mark or end with an ellipsis.
         max_word_characters: drop lines with a longer word; None = off.
-        min_words_per_line: drop lines with fewer words, divided by spaces; None = off.
-        min_sentences: drop pages with fewer sentences on the lines left; None = off.
-        javascript, policies: drop lines that mention them.
-        lorem_ipsum, curly_brackets: drop pages that have them.
+        min_words_per_line: drop lines with fewer words between spaces; None = off.
+        min_sentences: drop pages with fewer sentences in the remaining lines; None = off.
+        javascript, policies: drop lines that mention JavaScript, or a policy or cookies.
+        lorem_ipsum, curly_brackets: drop pages that have the filler text, or a curly bracket.
         citations: remove ``[1]``, ``[edit]`` and ``[citation needed]``.
     """
 
@@ -102,13 +106,13 @@ class C4:
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Drop lines, then measure what is left."""
+        """Drop lines, then measure the rest."""
         lines = view.unicode_lines
         prose = [line for line in map(self._edit, lines) if line is not None]
         lower = "\n".join(prose).lower()
         kept, bracket = prose, "{" in lower
         if self.javascript and "javascript" in lower:
-            # Brackets count even if the line goes for a policy, but not if it goes for JavaScript.
+            # A bracket counts even in a line dropped for a policy, but not in one dropped for JavaScript.
             kept = [line for line in kept if "javascript" not in line.lower()]
             bracket = any("{" in line for line in kept)
         if self.policies and any(map(lower.__contains__, _POLICY_WORDS)) and _POLICIES.search(lower):
@@ -123,7 +127,7 @@ class C4:
         return (view if text == view.text else view.with_text(text)), found
 
     def _edit(self, line: str) -> str | None:
-        """Return the line without citations, or None when its form is not that of a sentence."""
+        """Return the line without citations, or None if it does not look like a sentence."""
         line = whole = line.strip()
         limit = self.max_word_characters
         if limit is not None and len(line) > limit and max(map(len, line.split()), default=0) > limit:

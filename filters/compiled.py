@@ -1,8 +1,8 @@
-"""Functions compiled by Numba, kept on disk for as long as the sources that they were compiled from do not change.
+"""Functions compiled by Numba, cached on disk until the sources that they were compiled from change.
 
-Numba keeps compiled code by the file that a function stands in. It does not notice that another file has changed
-whose functions or constants went into that code, and then runs the old program. So the compiled functions of a
-folder lie in a folder named after the sources of both that folder and this package.
+Numba's own cache looks only at the file that a function is in. It does not notice when a constant or function from
+another file changes, and then runs old code. So compiled functions are cached in a folder named after the hash of all
+sources in their own folder and in this package.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ HOME: Final = PACKAGE / "__pycache__" / "compiled"
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function when it is first called, and keep the result on disk where that can be written."""
+    """Compile a function when it is first called, and cache the result on disk if the disk can be written."""
     return _compiled(function, "never")
 
 
 def inlined(function: Function) -> Function:
-    """Compile a function into its compiled callers: to hand on ten arrays takes longer than a short function."""
+    """Compile a function into its compiled callers: passing ten arrays takes longer than a short function."""
     return _compiled(function, "always")
 
 
 def _compiled(function: Function, inline: str) -> Function:
     folder, default = Path(function.__code__.co_filename).parent, numba.config.CACHE_DIR
     try:
-        numba.config.CACHE_DIR = str(HOME / sources_digest(folder))  # is looked at by the next line only
+        numba.config.CACHE_DIR = str(HOME / sources_digest(folder))  # only the next line reads it
         result: Function = numba.njit(cache=True, inline=inline)(function)
     finally:
         numba.config.CACHE_DIR = default

@@ -1,4 +1,4 @@
-"""What a document is: its text, where its bytes are, and an identity that depends on nothing else."""
+"""A document: its text, the place of its bytes, and an identity that depends on that place alone."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a record's bytes lie.
+    """Where a record's bytes are.
 
     Attributes:
         file: path relative to the literal prefix of the input pattern, with forward slashes.
         offset: byte offset in the file of the smallest independently decodable span that holds the
             record (gzip member, bz2 stream, Parquet row group, line).
         length: bytes of that span.
-        index: ordinal of the record inside the span, from 0.
+        index: number of the record inside the span, from 0.
     """
 
     file: str
@@ -34,10 +34,10 @@ class Document:
         text: the extracted text.
         url: address of the page, if known.
         source: the input's ``source`` name in the recipe.
-        language: ISO 639 code as the language model names it; None before labelling.
+        language: language code as the language model names it; None before labelling.
         language_score: probability of `language`, 0 to 1; None before labelling.
         date: ISO 8601 time of the capture or revision, if known.
-        origin: where the record's bytes lie.
+        origin: where the record's bytes are.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Document:
 
 
 def document_id(source: str, file: str, offset: int, index: int) -> str:
-    """Return the 32 hex characters that identify a record: blake2b-128 of where it lies.
+    """Return the 32 hex characters that identify a record: blake2b-128 of its place.
 
     >>> document_id("web", "a.warc.gz", 0, 0) == document_id("web", "a.warc.gz", 0, 1)
     False

@@ -1,16 +1,16 @@
 """Drops pages of one language by the limits that FineWeb-2 set for it: repetition, lists, words, stop words.
 
-FineWeb-2 (Penedo et al. 2025, arXiv:2506.20920) filters each language by itself with datatrove's repetition, FineWeb
-and Gopher rules, whose limits and stop words it drew from that language's own text. ``fineweb2_limits.json`` holds them
-for 31 languages, as ``configs/<language>.yml`` of github.com/huggingface/fineweb-2 had them in October 2025. Its
-pipeline switches repeated paragraphs, repeated line characters and short lines off, and takes 0.1 for characters of
-repeated lines; C4's rules are not applied.
+FineWeb-2 (Penedo et al. 2025, arXiv:2506.20920) filters each language separately with datatrove's repetition, FineWeb
+and Gopher rules. It derived the limits and stop words from text of that language. ``fineweb2_limits.json`` holds them
+for 31 languages, as in ``configs/<language>.yml`` of github.com/huggingface/fineweb-2 in October 2025. Its pipeline
+switches off the rules for repeated paragraphs, repeated line characters and short lines, and sets 0.1 for characters
+of repeated lines; it does not apply C4's rules.
 
-A step judges one language and passes all others; for several, name it several times: ``- fineweb2: {as: french,
-language: fr}``. Words are those of `TextView`, FineWeb-2's come from a tokenizer per language; see
-`filters.splitting.words` for how far they agree. For Chinese, Japanese and Thai put `segment_words` before it: the
+A step judges one language and passes all others; for several languages, use it several times: ``- fineweb2: {as:
+french, language: fr}``. Words are those of `TextView`; FineWeb-2 has a tokenizer per language, and
+`filters.splitting.words` says how far the two agree. For Chinese, Japanese and Thai put `segment_words` before it: the
 limits are made for words.
-Wrongly dropped: as by the three steps it is made of. Cost: as those three together.
+Wrongly dropped: as in the three steps that it combines. Cost: the sum of those three.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def _of_language(given: Values) -> Values:
 @with_profile(_of_language)
 @dataclass(frozen=True)
 class Fineweb2:
-    """Limits that are not given are the language's; None switches one off.
+    """Limits of a language; it sets those that are not given, and None switches one off.
 
     Attributes:
-        language: whose limits, and whose documents: ``fr``, ``fra`` or ``fra_Latn``.
-        min_language_score: probability of the label.
-        stop_words: the list; empty = the language's.
-        min_stop_words: distinct stop words in the text.
+        language: the language of the limits and of the documents: ``fr``, ``fra`` or ``fra_Latn``.
+        min_language_score: least probability of the label.
+        stop_words: the list; empty = that of the language.
+        min_stop_words: least number of different stop words in the text.
         max_duplicate_lines, …: as in `gopher_repetition`, `fineweb_quality` and `gopher_quality`.
     """
 
@@ -126,7 +126,7 @@ class Fineweb2:
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Measure a document of the language; nothing is measured in any other."""
+        """Measure a document of the language; documents of other languages are not measured."""
         if view.language not in limits()[self.language]["codes"]:
             return view, {}
         found: Measured = {"language_score": view.document.language_score}

@@ -1,8 +1,8 @@
-"""Drops pages that are lists rather than text: lines without an end, short lines, repeated lines, many lines.
+"""Drops pages that are lists rather than text: lines without an end mark, short lines, repeated lines, many lines.
 
 FineWeb's own rules (Penedo et al. 2024, arXiv:2406.17557, section 3.6) as datatrove 0.10 applies them. They are
-published with two limits for repeated characters: profile ``datatrove``, the code that made FineWeb, has 0.01, profile
-``paper`` 0.1, which FineWeb-2 went back to (`fineweb2`).
+published with two limits for repeated characters: 0.01 in the code that made FineWeb (profile ``datatrove``), and 0.1
+in the paper (profile ``paper``) and in FineWeb-2 (`fineweb2`).
 Wrongly dropped: poems, recipes, dialogues, reference pages. Cost: 0.04 ms for 1,000 words once they are split.
 """
 
@@ -29,15 +29,15 @@ def _of_profile(given: Values) -> Values:
 @with_profile(_of_profile)
 @dataclass(frozen=True)
 class FinewebQuality:
-    """Shares are of the lines that are not blank; None switches a limit off.
+    """Limits on lines; shares are of the lines that are not blank, and None switches a limit off.
 
     Attributes:
-        profile: whose limit for repeated characters holds where none is given.
-        min_punctuated_lines: share of lines that end with an end mark of any script.
-        max_short_lines: share of lines of at most `short_line_characters`.
-        short_line_characters: length of a short line.
-        max_duplicate_characters: share of characters, line feeds aside, in second and later copies of lines.
-        max_newlines_per_word: line feeds per token.
+        profile: sets `max_duplicate_characters` if it is not given.
+        min_punctuated_lines: least share of lines that end with an end mark of any script.
+        max_short_lines: greatest share of lines of at most `short_line_characters`.
+        short_line_characters: longest short line.
+        max_duplicate_characters: greatest share of characters, without line feeds, in second and later copies of lines.
+        max_newlines_per_word: greatest number of line feeds per token.
     """
 
     profile: Literal["datatrove", "paper"] = "datatrove"
@@ -86,7 +86,7 @@ class FinewebQuality:
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Measure; a text of blank lines only has no punctuated line."""
+        """Measure; a blank text has no punctuated line."""
         lines = [line for line in view.lines if line.strip()]
         if not lines:
             return view, {"punctuated_lines": 0.0}

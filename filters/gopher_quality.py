@@ -1,9 +1,8 @@
 """Drops pages that are not prose: too short, word lists, symbols, bullet lists, teasers, other languages.
 
 Gopher's quality rules (Rae et al. 2021, arXiv:2112.11446, A.1.1) as datatrove 0.10 counts them. A word is a token
-of `TextView.words` that is more than punctuation; shares of words are of all tokens. Wrongly dropped: poems,
-tables, code, dictionaries, anything in English without two of eight stop words. Cost: 0.1 ms for 1,000 words once they
-are split.
+of `TextView.words` that is more than punctuation; shares of words are of all tokens. Wrongly dropped: poems, tables,
+code, dictionaries, any English text without two of eight stop words. Cost: 0.1 ms for 1,000 words, without splitting.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ class GopherQuality:
     """Limits of the paper; None switches one off.
 
     Attributes:
-        min_words, max_words: words that are more than punctuation.
-        min_mean_word_length, max_mean_word_length: in characters, of the same words.
-        max_hash_ratio, max_ellipsis_ratio: ``#`` and ellipses per token.
-        max_bullet_lines, max_ellipsis_lines: share of lines that begin with a bullet, end with an ellipsis.
-        min_alphabetic_words: share of tokens with at least one letter.
-        min_stop_words: distinct stop words in the text, as they are written.
-        stop_words: the list.
+        min_words, max_words: number of words that are more than punctuation.
+        min_mean_word_length, max_mean_word_length: mean length of the same words, in characters.
+        max_hash_ratio, max_ellipsis_ratio: greatest number of ``#`` signs, and of ellipses, per token.
+        max_bullet_lines, max_ellipsis_lines: greatest share of lines that start with a bullet, or end with an ellipsis.
+        min_alphabetic_words: least share of tokens with at least one letter.
+        min_stop_words: least number of different stop words in the text; upper and lower case differ.
+        stop_words: the list of stop words.
     """
 
     min_words: int | None = 50
@@ -136,7 +135,7 @@ class GopherQuality:
         check_order("min_mean_word_length", shortest, "max_mean_word_length", longest)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Measure; ratios are missing where there is nothing to divide by."""
+        """Measure; a ratio is missing if there is nothing to divide by."""
         counts = view.word_counts
         tokens = len(view.numbered_words)
         number = characters = alphabetic = 0

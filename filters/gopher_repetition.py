@@ -1,10 +1,10 @@
 """Drops pages that repeat themselves: menus, boilerplate, keyword spam, logs.
 
-Gopher's repetition rules (Rae et al. 2021, arXiv:2112.11446, table A1), whose limits all recipes share and whose
-definitions none does: `filters.repetition_profiles` has the four in use. On 1,284 web pages they drop 125
-(``datatrove``), 240 (``dclm``), 146 (``dolma``) and 119 (``nemo``), and on 12 % of the pages they do not all agree
+Gopher's repetition rules (Rae et al. 2021, arXiv:2112.11446, table A1). All recipes share the limits, but each has its
+own definition of repetition; `filters.repetition_profiles` has the four in use. Of 1,284 web pages they drop 125
+(``datatrove``), 240 (``dclm``), 146 (``dolma``) and 119 (``nemo``), and they disagree on 12 % of the pages
 (`tests/bench/profiles.py`). Wrongly dropped: poems with a refrain, tables, lyrics, legal texts. Cost: 0.2 ms for 1,000
-words once they are split.
+words, without splitting.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from filters.repetition_profiles import PROFILES
 from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 
-# The cut of Dolma 1.6 (configs/dolma-v1_6/mixing/cc-head.yaml); all others are those of the paper.
+# From Dolma 1.6 (configs/dolma-v1_6/mixing/cc-head.yaml); all other limits are those of the paper.
 _OWN_LIMITS: Final[Mapping[str, Mapping[str, float | None]]] = {
     "dolma": {"max_duplicate_line_characters": 0.3},
 }
@@ -31,14 +31,14 @@ def _of_profile(given: Values) -> Values:
 @with_profile(_of_profile)
 @dataclass(frozen=True)
 class GopherRepetition:
-    """Limits are shares from 0 to 1; a document above one is dropped.
+    """Limits are shares from 0 to 1; a document above one of them is dropped, and None switches a limit off.
 
     Attributes:
-        profile: whose definition of repetition; limits that are not given are the profile's.
-        max_duplicate_lines, max_duplicate_paragraphs: share of segments that are copies.
-        max_duplicate_line_characters, max_duplicate_paragraph_characters: share of characters in copies.
-        max_top_2_gram, …: share of characters in the most frequent n-gram.
-        max_repeated_5_gram, …: share of characters in n-grams that occurred before.
+        profile: whose definition of repetition; it sets the limits that are not given.
+        max_duplicate_lines, max_duplicate_paragraphs: greatest share of lines, or paragraphs, that are copies.
+        max_duplicate_line_characters, max_duplicate_paragraph_characters: greatest share of characters in copies.
+        max_top_2_gram, …: greatest share of characters in the most frequent n-gram.
+        max_repeated_5_gram, …: greatest share of characters in repeated n-grams.
     """
 
     profile: Literal["datatrove", "dclm", "dolma", "nemo"] = "datatrove"
@@ -66,7 +66,7 @@ class GopherRepetition:
                 raise FieldFault(f"{name} is a share from 0 to 1, not {limit}", name)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Measure; nothing is measured in a blank text, and n-grams only where there are words for them."""
+        """Measure; a blank text is not measured, and n-grams only if the text has that many words."""
         return view, {} if not view.text or view.text.isspace() else PROFILES[self.profile](view)
 
 

@@ -1,14 +1,14 @@
 """Labels the language of a text with a fastText model; drops nothing.
 
-The text is read as one line, because fastText stops at the first line feed. An empty text gets no label: the model
-would still answer, with its most frequent language (Joulin et al. 2016, arXiv:1612.03651 and 1607.01759).
+The text is read as one line, because fastText stops at the first line feed. An empty text gets no label, although the
+model would answer with its most frequent language (Joulin et al. 2016, arXiv:1612.03651 and 1607.01759).
 
-Other models are named by their path: ``lid.176.bin``, GlotLID, OpenLID. Their labels are taken as they are, with the
-script where they have one (``eng_Latn``); see `filters.language_codes` for how recipes name them.
+Other models are named by their path: ``lid.176.bin``, GlotLID, OpenLID. Their labels are kept as they are, with the
+script if they have one (``eng_Latn``); `filters.language_codes` says how recipes name them.
 
-Known mistakes: short texts, lists of names, and close relatives (Serbian and Croatian, Malay and Indonesian);
-a text without any known character sequence, such as a table of numbers, comes out as English with a score of 0.12.
-Cost: about 1,150 texts of 8 kB per CPU second with ``lid.176.ftz``, the whole text read.
+Known mistakes: short texts, lists of names, and closely related languages (Serbian and Croatian, Malay and Indonesian);
+a text without any known character sequence, such as a table of numbers, is labelled English with a score of 0.12.
+Cost: about 1,150 texts of 8 kB per CPU second with ``lid.176.ftz``, each read completely.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def predict(path: str, text: str) -> tuple[str | None, float | None]:
         text: any text; halves of surrogate pairs count as question marks.
 
     Raises:
-        ValueError: the file is missing or no fastText model.
+        ValueError: the file is missing, or is not a fastText model.
     """
     if not text or text.isspace():
         return None, None
@@ -42,10 +42,10 @@ def predict(path: str, text: str) -> tuple[str | None, float | None]:
 
 @dataclass(frozen=True)
 class LabelLanguage:
-    """Sets language and score of the document.
+    """Sets the language and its score.
 
     Attributes:
-        model: model file; ``lid.176.ftz`` is found by name, ``#sha256=`` behind a path pins what is there.
+        model: model file; ``lid.176.ftz`` is found by its name, and ``#sha256=`` after a path pins the file.
     """
 
     model: str = "lid.176.ftz"

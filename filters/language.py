@@ -1,13 +1,12 @@
-"""Drops documents in other languages than the wanted ones, and those whose label is unsure.
+"""Drops documents in unwanted languages, and those whose label is unsure.
 
-``min_score`` is one number, or one per language: ``{en: 0.65, de: 0.5, default: 0.6}``; a language without one, where
-there is no default, is kept with any score. Languages are named as the model names them, with script or without:
-``deu`` keeps ``deu_Latn``.
+``min_score`` is one number, or one per language: ``{en: 0.65, de: 0.5, default: 0.6}``; a language that has none, and
+no default, is kept with any score. Languages are named as in the model, with or without their script: ``deu`` keeps
+``deu_Latn``.
 
-FineWeb keeps English from a score of 0.65 on (Penedo et al. 2024, arXiv:2406.17557); for other languages
-thresholds from 0.3 to 0.9 are published with FineWeb-2 (arXiv:2506.20920). Known mistake: a page in two
-languages is dropped by its score.
-Cost: none to speak of; `label_language` has done the work.
+FineWeb keeps English from a score of 0.65 (Penedo et al. 2024, arXiv:2406.17557); FineWeb-2 publishes thresholds from
+0.3 to 0.9 for other languages (arXiv:2506.20920). Known mistake: a page in two languages is dropped for its score.
+Cost: next to nothing; `label_language` does the work.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from filters.text import TextView
 
 @dataclass(frozen=True)
 class Language:
-    """Judges the label of the document.
+    """Limits on the document's label.
 
     Attributes:
-        keep: codes to keep, as the language model names them; ``und`` = no label; None = all.
-        min_score: least probability of the label, 0 to 1, or a mapping from languages to such; None = any.
+        keep: codes of the languages to keep, as the language model names them; ``und`` = no label; None = all.
+        min_score: least probability of the label, 0 to 1, or one per language; None = any.
     """
 
     keep: tuple[str, ...] | None = ("en",)
@@ -64,5 +63,5 @@ class Language:
             raise FieldFault(f"min_score must be from 0 to 1; found {self.min_score}", "min_score")
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Measure the label."""
+        """Report the label and its score."""
         return view, {"language": view.language or UNDETERMINED, "score": view.document.language_score}

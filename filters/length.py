@@ -1,9 +1,8 @@
 """Drops documents that are too short or too long, in characters or words.
 
-Dolma 3 starts with at least 150 characters, TFDS's C4 ends at 190,000; the limits here are off until given.
-Known mistake: a character of Chinese says as much as two or three letters of English, so limits do not carry
-over between languages.
-Cost: characters are free; words are split only where a limit needs them, or another step has split them already.
+Dolma 3 asks for at least 150 characters, TFDS's C4 for at most 190,000; here all limits are off by default.
+Known mistake: one Chinese character says as much as two or three English letters, so a limit fits one language only.
+Cost: counting characters is free; words are split only if a limit needs them.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from filters.text import TextView
 
 @dataclass(frozen=True)
 class Length:
-    """Judges the length of the text.
+    """Limits on the length of the text.
 
     Attributes:
         min_characters: least number of characters (code points); None = off.
-        max_characters: greatest number; None = off.
+        max_characters: greatest number of characters; None = off.
         min_words: least number of words and punctuation marks, as `TextView.words` splits them; None = off.
-        max_words: greatest number; None = off.
+        max_words: greatest number of words and punctuation marks; None = off.
     """
 
     min_characters: int | None = None
@@ -74,7 +73,7 @@ class Length:
         check_order("min_words", self.min_words, "max_words", self.max_words)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Count; words stay unmeasured where no limit asks for them."""
+        """Count characters, and words if a limit needs them."""
         counts_words = self.min_words is not None or self.max_words is not None
         return view, {
             "characters": len(view.text),

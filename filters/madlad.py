@@ -1,10 +1,10 @@
-"""Drops pages in which too many sentences are lists of names, garbled, or of a kind that is hardly ever prose.
+"""Drops pages in which too many sentences are lists of names, garbled, or hardly ever prose.
 
 The sentence rules of MADLAD-400 (Kudugunta et al. 2023, arXiv:2309.04662, section 2.3) as Dolma 3 runs them (AllenAI
-``datamap-rs``, 2026-03): sentences end at ``. ! ?`` and a space; a page of fewer than five is dropped, and one in which
-a fifth of them is questionable. Dolma 3 asks for rules 2 and 5, which are on here; 3 and 4 are MADLAD's and off. Rule
-1, another language than the page's, needs a model per sentence and is not here. Of rule 5's list the entries with a
-backslash are left out: there they are looked for as they are written, and so are never found.
+``datamap-rs``, 2026-03). Sentences end at ``. ! ?`` and a space. A page is dropped if it has fewer than five sentences,
+or if at least a fifth of them are questionable. Dolma 3 uses rules 2 and 5, which are on here; rules 3 and 4 are
+MADLAD's and off. Rule 1, a sentence in another language than the page, needs a model per sentence and is left out. So
+are the entries of rule 5's list that have a backslash: Dolma 3 looks for them literally, and so never finds them.
 
 Wrongly dropped: contents pages, filmographies, download pages, short texts. Cost: 0.8 ms for 1,000 words.
 """
@@ -47,22 +47,22 @@ _CURSED: Final = (
     " crusher ",
     " xxx ",
 )
-# Nine words of three, of four letters, nine single letters, five short pieces between commas.
+# Nine words of three letters, nine of four, nine single letters, or five short pieces between commas.
 _CURSED_PATTERNS: Final = (" ..." * 9, " ...." * 9, " [^ ]" * 9, ", ..,,?" + " ..,,?" * 3)
 _CURSE: Final = re.compile("|".join([*map(re.escape, _CURSED), *_CURSED_PATTERNS]))
 
 
 @dataclass(frozen=True)
 class Madlad:
-    """Which sentences are questionable, and how many may be; None switches a limit off.
+    """Which sentences are questionable, and how many a page may have; None switches a limit off.
 
     Attributes:
-        list_case: rule 2: of twelve words or more, more than half begin with a capital.
-        lengths: rule 3: fewer than 20 or more than 500 characters.
-        technical: rule 4: more than a fifth of the characters are digits or one of ``{}+/()>``.
-        cursed: rule 5: has one of the listed strings.
-        min_sentences: sentences of a page.
-        max_questionable: share of sentences from which a page is dropped; this share included.
+        list_case: rule 2: the sentence has twelve words or more, and more than half start with a capital.
+        lengths: rule 3: it has fewer than 20 or more than 500 characters.
+        technical: rule 4: more than a fifth of its characters are digits or one of ``{}+/()>``.
+        cursed: rule 5: it has one of the listed strings.
+        min_sentences: least number of sentences.
+        max_questionable: a page is dropped if this share of its sentences, or more, is questionable.
     """
 
     list_case: bool = True
@@ -92,7 +92,7 @@ class Madlad:
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Count sentences, and the questionable ones among them."""
+        """Count the sentences, and how many of them are questionable."""
         sentences = [piece for piece in _SENTENCE_END.split(view.text) if piece and not piece.isspace()]
         questionable = sum(map(self._is_questionable, sentences))
         share = questionable / len(sentences) if sentences else None
@@ -108,7 +108,7 @@ class Madlad:
 
 
 def _is_list(sentence: str) -> bool:
-    """Say whether a sentence is long and its words mostly begin with a capital.
+    """Return True if a sentence is long and most of its words start with a capital.
 
     >>> _is_list("Ann Bob Cy Di Ed Flo Gus Hal Ivy and then to")
     True

@@ -1,18 +1,19 @@
 """Measures how much a text surprises a KenLM language model, and drops it above or below a limit.
 
-The filter of CCNet (Wenzek et al. 2020, arXiv:1911.00359), whose models are 5-grams over SentencePiece tokens of
-Wikipedia, one per language: perplexity = 10 ** (-log10 probability / length), the length in tokens and one more for the
-end of each line. CCNet takes the 30th and the 60th percentile of a language's perplexities as the limits of its head,
-middle and tail, so a limit belongs to a model: measure first, then look for one with ``corpusmill whatif``. A step has
-one model; for several languages name it once for each: ``- perplexity: {as: german, only: [de], model: de.arpa.bin}``.
+The filter of CCNet (Wenzek et al. 2020, arXiv:1911.00359). Its models are 5-grams over SentencePiece tokens of
+Wikipedia, one per language. Perplexity = 10 ** (-log10 probability / length); the length is the number of tokens plus
+one for the end of each line. CCNet takes the 30th and the 60th percentile of a language's perplexities as the limits of
+its head, middle and tail, so a limit belongs to one model: measure first, then choose it with ``corpusmill whatif``. A
+step has one model; for several languages use it once for each: ``- perplexity: {as: german, only: [de], model:
+de.arpa.bin}``.
 
-With a SentencePiece model a text is one line; without, each of its lines is scored by itself, by words between white
-space. Either way it is written as CCNet writes it first (`normalize`); its line feeds go, as all control characters do,
-without a space in their place.
+With a SentencePiece model, a text is scored as one line. Without one, each line is scored separately, by words between
+white space. The text is first normalised as CCNet does (`normalize`); this removes control characters, line feeds
+among them, and puts no space in their place.
 
-Wrongly dropped: what Wikipedia does not sound like (dialogue, recipes, poems) above a limit, repetition below one.
-Cost: 5 MB of text per CPU second with SentencePiece, 8 without, for small models; one is read once per process, and
-processes share a binary one.
+Wrongly dropped: above a limit, texts unlike Wikipedia (dialogue, recipes, poems); below one, repetitive but good texts.
+Cost: 5 MB of text per CPU second with SentencePiece, 8 MB without, for small models. Each process reads a model once,
+and processes share the memory of a binary model.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from filters.text import TextView
 
 _DIGIT: Final = re.compile(r"\d")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-# What CCNet writes for punctuation outside ASCII.
+# How CCNet writes punctuation outside ASCII.
 _PLAIN: Final = str.maketrans(
     {
         **dict(zip("，、。；：∶？！～％’´", ",,.;::?!~%''", strict=True)),
@@ -45,7 +46,7 @@ _PLAIN: Final = str.maketrans(
 
 
 def normalize(text: str) -> str:
-    """Return a text as CCNet gives it to its models: ``text_normalizer.py`` of github.com/facebookresearch/cc_net.
+    """Return a text as CCNet's models expect it: ``text_normalizer.py`` of github.com/facebookresearch/cc_net.
 
     Lower case; no accents; digits as 0; punctuation in ASCII; no control characters.
 
@@ -59,12 +60,12 @@ def normalize(text: str) -> str:
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Limits and the model; None switches a limit off.
+    """The model, and limits on the perplexity; None switches a limit off.
 
     Attributes:
         model: KenLM model, ARPA or binary, of up to 6-grams.
-        sentencepiece: the SentencePiece model whose tokens it was made of; None = words.
-        normalize: write the text as CCNet does; False for a model that was trained on text as it is.
+        sentencepiece: the SentencePiece model whose tokens it was trained on; None = words.
+        normalize: normalise the text as CCNet does; false for a model that was trained on raw text.
         min_perplexity, max_perplexity: the limits.
     """
 
@@ -97,13 +98,13 @@ class Perplexity:
         check_order("min_perplexity", self.min_perplexity, "max_perplexity", self.max_perplexity)
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of the libraries."""
+        """Return the versions of KenLM and SentencePiece."""
         if util.find_spec("kenlm") is None:
             raise ValueError("kenlm is not installed; install it with: pip install '.[kenlm]'")
         return {name: metadata.version(name) for name in ("kenlm", "sentencepiece")}
 
     def load(self) -> None:
-        """Load the models anew; a ValueError says which is none."""
+        """Load the models again; a ValueError names a file that is not a model."""
         for remembered in (_language_model, _tokenizer):
             remembered.cache_clear()
         _language_model(self.model)
@@ -122,7 +123,7 @@ class Perplexity:
         return view, {"perplexity": _perplexity(score, length)}
 
     def _lines(self, view: TextView) -> list[str]:
-        """Return the lines that are scored, their tokens between spaces."""
+        """Return the lines to score, with spaces between their tokens."""
         prepare = normalize if self.normalize else str.strip
         if self.sentencepiece is None:
             return list(map(prepare, view.lines))
@@ -138,7 +139,7 @@ def _language_model(path: str) -> Any:
     """Load a model once per process.
 
     Raises:
-        ValueError: the file is no KenLM model.
+        ValueError: the file is not a KenLM model.
     """
     import kenlm
 
@@ -148,7 +149,7 @@ def _language_model(path: str) -> Any:
     try:
         return kenlm.Model(path, config)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path} is no KenLM model: {error}") from error
+        raise ValueError(f"{path} is not a KenLM model: {error}") from error
 
 
 @cache
@@ -156,11 +157,11 @@ def _tokenizer(path: str) -> Any:
     """Load a SentencePiece model once per process.
 
     Raises:
-        ValueError: the file is no SentencePiece model.
+        ValueError: the file is not a SentencePiece model.
     """
     from sentencepiece import SentencePieceProcessor
 
     try:
         return SentencePieceProcessor(model_file=path)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path} is no SentencePiece model: {error}") from error
+        raise ValueError(f"{path} is not a SentencePiece model: {error}") from error

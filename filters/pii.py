@@ -1,16 +1,16 @@
-r"""Replaces what identifies people by neutral values: e-mail and public IP addresses, bank accounts, cards, telephones.
+r"""Replaces what identifies people: e-mail and public IP addresses, bank accounts, payment cards, telephone numbers.
 
-FineWeb replaces the two kinds of addresses (Penedo et al. 2024, arXiv:2406.17557). The neutral values come from ranges
-that nobody can own: ``example.com`` (RFC 2606), 192.0.2.0/24 (RFC 5737), 2001:db8::/32 (RFC 3849), and codes that
-no country, issuer or network has. What already lies there stays and does not count, so a second run finds nothing new
-where addresses stand apart. Private and reserved IP addresses stay: they identify nobody. Numbers after ``version`` or
-``section``, and those that begin a heading, stay too. How the three kinds of numbers are told from others, and which
-are missed, is in `filters.pii_numbers`.
+FineWeb replaces the two kinds of addresses (Penedo et al. 2024, arXiv:2406.17557). The neutral values are from ranges
+that nobody can own: ``example.com`` (RFC 2606), 192.0.2.0/24 (RFC 5737), 2001:db8::/32 (RFC 3849), and codes that no
+country, issuer or network has. Addresses in these ranges stay and are not counted, so a second run finds nothing new
+unless two addresses touch. Private and reserved IP addresses stay, since they identify nobody; so do numbers after
+``version`` or ``section``, and those that start a heading. `filters.pii_numbers` says how bank accounts, cards and
+telephone numbers are recognised, and which are missed.
 
 Known mistakes: ``john (at) example (dot) com`` stays; ``user@host`` handles of federated networks are replaced;
-``zlib 1.2.3.5`` looks like an address; names and national telephone numbers are not looked for. Cost: linear, about 15
-million characters per CPU second; around each ``@`` at most 64 characters before it and a host name after it are
-looked at.
+``zlib 1.2.3.5`` looks like an address; names and national telephone numbers are not searched for. Cost: linear, about
+15 million characters per CPU second; around each ``@``, at most 64 characters before it and a host name after it are
+read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LOCAL_MAX = 64  # RFC 5321, section 4.5.3.1.1
 _ATOM = rf"(?:{_WORD}|[+%&'~-])"
 _LOCAL_REST = rf"{_ATOM}*+(?:\.{_ATOM}++)*+\Z"
 _LOCAL = re.compile(rf"(?<!{_WORD}){_WORD}{_LOCAL_REST}")
-_LOCAL_AFTER_ADDRESS = re.compile(rf"{_ATOM}{_LOCAL_REST}")  # glued to one that is about to be replaced
+_LOCAL_AFTER_ADDRESS = re.compile(rf"{_ATOM}{_LOCAL_REST}")  # right after an address that is replaced
 _DOMAIN = re.compile(
     rf"(?:{_LETTER_OR_DIGIT}(?:{_LETTER_OR_DIGIT}|-){{0,62}}\.){{1,8}}"
     rf"(?P<top>xn--[A-Za-z0-9-]{{1,59}}|{_LETTER}{{2,24}})(?!{_LETTER_OR_DIGIT}|[@\uff20])"
@@ -47,11 +47,11 @@ _NEUTRAL_DOMAIN = re.compile(
 # `photo@2x.png` is a picture for dense screens. None of these is a top-level domain.
 _FILE_ENDINGS = frozenset({"png", "jpg", "jpeg", "gif", "webp", "svg", "css", "js", "html"})
 
-# Both begin with a digit, and look behind it after that: so the search can skip to digits.
+# This and _IPV6 start with a digit and then look back, so that the search can skip to digits.
 _IPV4 = re.compile(
     r"[0-9](?<![\w.].)(?<![^\W\d]-.)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\w|\.\w|-[^\W\d]|-[0-9]{1,4}(?![.0-9]))"
 )
-# What a version or section number follows, in the languages of the web's larger documentations.
+# The words before a version or section number, in the languages of much documentation on the web.
 _NUMBERED = re.compile(
     r"(?:\b(?:v|ver|version|release|rev|revision|build|firmware|sec|se[ckz][cgt]\w{1,5}|chap\w{2,5}|kapitel|para\w{0,6}|"
     r"abschnitt)|§)[.:]?\s*\Z",
@@ -64,7 +64,7 @@ _IPV6 = re.compile(r"[23](?<![\w:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:]{1,34}(?:(?:\.[0
 
 
 def replace_emails(text: str, neutral: str) -> tuple[str, int]:
-    """Return the text with e-mail addresses replaced, and how many there were.
+    """Return the text with its e-mail addresses replaced, and their number.
 
     >>> replace_emails("mail a.b+c@ex-ample.co.uk now", "email@example.com")
     ('mail email@example.com now', 1)
@@ -88,7 +88,7 @@ def replace_emails(text: str, neutral: str) -> tuple[str, int]:
 
 
 def replace_ips(text: str, ipv4: str | None, ipv6: str | None) -> tuple[str, int]:
-    """Return the text with public IP addresses replaced, and how many there were; None = leave that kind.
+    """Return the text with its public IP addresses replaced, and their number; None = leave that kind.
 
     >>> replace_ips("from 8.8.8.8 and 10.0.0.1, v1.2.3.4", "192.0.2.1", None)
     ('from 192.0.2.1 and 10.0.0.1, v1.2.3.4', 1)
@@ -119,7 +119,7 @@ def replace_ips(text: str, ipv4: str | None, ipv6: str | None) -> tuple[str, int
 
 
 def _is_numbering(match: re.Match[str]) -> bool:
-    """Say whether four numbers with dots are a version or the number of a section."""
+    """Return True if four numbers with dots are a version or a section number."""
     text, start = match.string, match.start()
     if _NUMBERED.search(text, max(0, start - _NUMBERED_WINDOW), start):
         return True
@@ -131,7 +131,7 @@ def _is_numbering(match: re.Match[str]) -> bool:
 
 
 def _is_public(address: str) -> bool:
-    """Say whether a text is an address of one machine on the public internet."""
+    """Return True if a text is the address of one machine on the public internet."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -141,15 +141,15 @@ def _is_public(address: str) -> bool:
 
 @dataclass(frozen=True)
 class Pii:
-    """Replaces addresses that identify people.
+    """The replacements; None leaves that kind in the text.
 
     Attributes:
-        email: what stands for an e-mail address; None = leave them.
-        ipv4: what stands for a public IPv4 address; None = leave them.
-        ipv6: the same for IPv6.
-        iban: what stands for an international bank account number; None = leave them.
-        card: what stands for a payment card number; None = leave them.
-        phone: what stands for a telephone number with a country code; None = leave them.
+        email: replaces an e-mail address.
+        ipv4: replaces a public IPv4 address.
+        ipv6: replaces a public IPv6 address.
+        iban: replaces an international bank account number.
+        card: replaces a payment card number.
+        phone: replaces a telephone number with a country code.
     """
 
     email: str | None = "email@example.com"
@@ -168,7 +168,7 @@ class Pii:
     FILES: ClassVar[tuple[str, ...]] = ()
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Replace and count; IP addresses first, so that one before an ``@`` leaves nothing to find later."""
+        """Replace and count; IP addresses first, since one before an ``@`` would be found again in a second run."""
         text, ips = replace_ips(view.text, self.ipv4, self.ipv6)
         text, emails = (text, 0) if self.email is None else replace_emails(text, self.email)
         found: Measured = {"emails": emails, "ips": ips}

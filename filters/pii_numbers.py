@@ -1,13 +1,13 @@
 """Bank accounts, payment cards and telephone numbers in running text, found by their form and their check digits.
 
-- An IBAN has the length of its country and a remainder of 1 (ISO 13616, ISO 7064 MOD 97-10). One random string in 97
-  passes, if it has such a form at all.
-- A payment card has the prefix and length of an issuer, its usual groups or none, and passes Luhn's test (ISO/IEC
-  7812): one random number in ten does, so bare numbers of 16 digits beside text are wrong now and then.
-- A telephone number has a country code of the ITU (E.164) behind ``+`` or ``00``, and as many digits as that country's
+- An IBAN has the length of its country and a remainder of 1 (ISO 13616, ISO 7064 MOD 97-10). Of random strings of that
+  form, one in 97 passes.
+- A payment card has the prefix and length of an issuer, the usual groups or no groups, and passes Luhn's test (ISO/IEC
+  7812). One random number in ten passes that test, so some plain numbers of 16 digits are replaced wrongly.
+- A telephone number has ``+`` or ``00``, a country code of the ITU (E.164), and as many digits as that country's
   numbers have. National forms stay: without a country they are just numbers.
 
-All three are linear: from each place where one may begin, at most 40 characters are read.
+All three searches are linear: from each possible start, at most 80 characters are read.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Replaced = tuple[str, int]
 
 
 def replace_ibans(text: str, neutral: str) -> Replaced:
-    """Return the text with account numbers replaced, and how many there were.
+    """Return the text with its account numbers replaced, and their number.
 
     >>> replace_ibans("IBAN DE89 3704 0044 0532 0130 00, please", "XX00")
     ('IBAN XX00, please', 1)
@@ -65,7 +65,7 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end_of(text: str, start: int, length: int) -> int:
-    """Return where so many characters of an account number end, or 0; single gaps do not count."""
+    """Return where `length` characters of an account number end, or 0; single gaps do not count."""
     taken = 0
     for at in range(start, min(start + _IBAN_LONGEST, len(text))):
         if text[at].isascii() and (text[at].isdigit() or text[at].isupper()):
@@ -78,7 +78,7 @@ def _end_of(text: str, start: int, length: int) -> int:
 
 
 def is_iban(text: str) -> bool:
-    """Say whether the check digits hold; the length is not looked at.
+    """Return True if the check digits are right; the length is not checked.
 
     >>> is_iban("GB82 WEST 1234 5698 7654 32"), is_iban("GB82 WEST 1234 5698 7654 33")
     (True, False)
@@ -88,7 +88,7 @@ def is_iban(text: str) -> bool:
 
 
 def replace_cards(text: str, neutral: str) -> Replaced:
-    """Return the text with payment card numbers replaced, and how many there were.
+    """Return the text with its payment card numbers replaced, and their number.
 
     >>> replace_cards("Visa 4111 1111 1111 1111, not 4111 1111 1111 1112", "0000")
     ('Visa 0000, not 4111 1111 1111 1112', 1)
@@ -97,7 +97,7 @@ def replace_cards(text: str, neutral: str) -> Replaced:
 
 
 def is_card(text: str) -> bool:
-    """Say whether digits, gaps aside, are an issuer's card number with a valid check digit."""
+    """Return True if the digits are an issuer's card number with a valid check digit; gaps are ignored."""
     digits = "".join(filter(str.isdigit, text))
     first = int(digits[:6])
     if not any(low <= first <= high and len(digits) in lengths for low, high, lengths in _ISSUERS):
@@ -107,7 +107,7 @@ def is_card(text: str) -> bool:
 
 
 def replace_phones(text: str, neutral: str) -> Replaced:
-    """Return the text with telephone numbers that have a country code replaced, and how many there were.
+    """Return the text with its telephone numbers replaced that have a country code, and their number.
 
     >>> replace_phones("call +49 (0)30 901820 or 030 901820", "+00")
     ('call +00 or 030 901820', 1)
@@ -117,7 +117,7 @@ def replace_phones(text: str, neutral: str) -> Replaced:
 
 
 def _phone_span(match: re.Match[str]) -> tuple[int, int] | None:
-    """Return the longest run of whole groups of digits that is a number, or None."""
+    """Return the longest run of whole groups of digits that is a telephone number, or None."""
     found = match.group()
     ends = [group.end() for group in _GROUP.finditer(found)]
     for end in reversed(ends):
@@ -127,7 +127,7 @@ def _phone_span(match: re.Match[str]) -> tuple[int, int] | None:
 
 
 def is_phone(text: str) -> bool:
-    """Say whether ``+`` or ``00`` and digits are a telephone number of some country."""
+    """Return True if ``+`` or ``00`` and digits are a telephone number of some country."""
     digits = "".join(filter(str.isdigit, _TRUNK_ZERO.sub("", text))).removeprefix("" if "+" in text else "00")
     if digits[:3] in _PHONE_CODES_OF_THREE:
         low, high = _GENERAL_LENGTHS
@@ -156,4 +156,4 @@ NUMBERS: Final[dict[str, tuple[str, Callable[[str, str], Replaced]]]] = {
     "card": ("cards", replace_cards),
     "phone": ("phones", replace_phones),
 }
-"""Field of the step -> (measure, how to replace)."""
+"""By field of the step: the measure, and the function that replaces."""

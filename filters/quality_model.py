@@ -1,11 +1,11 @@
 """Scores a text with a fastText classifier and drops it below a limit.
 
-The way of GPT-3's filter, of DCLM (Li et al. 2024, arXiv:2406.11794, which keeps the best tenth: 0.018112 for its own
-model) and many others: a linear model over words tells texts that one wants from raw crawl. The score is the
-probability of `label`. ``corpusmill train-quality`` makes such a model and says in its card which score keeps how much;
-a model of another origin is named by its path and the label it has for good texts.
+The method of GPT-3's filter, of DCLM (Li et al. 2024, arXiv:2406.11794) and of many others: a linear model over words
+separates wanted texts from raw crawl. DCLM keeps the best tenth, from a score of 0.018112 of its own model. The score
+is the probability of `label`. ``corpusmill train-quality`` trains such a model; its card says how much each score
+keeps. For any other model, give its path and its label for good texts.
 
-Known mistakes: it likes the topics and the style of its positive examples as much as their quality; very short texts
+Known mistakes: it prefers the topics and the style of its positive examples as much as their quality; very short texts
 get scores near the prior. Cost: about 40 MB of text per CPU second.
 """
 
@@ -22,11 +22,11 @@ from filters.text import TextView
 
 @dataclass(frozen=True)
 class QualityModel:
-    """Judges the score.
+    """The model, and the least score.
 
     Attributes:
         model: model file.
-        label: name of the label whose probability is the score, without ``__label__``.
+        label: the label whose probability is the score, without ``__label__``.
         min_score: least score, 0 to 1; None = only measure.
     """
 
@@ -51,11 +51,11 @@ class QualityModel:
             raise FieldFault(f"min_score must be from 0 to 1; found {self.min_score}", "min_score")
 
     def load(self) -> None:
-        """Load the model anew; a ValueError says that it is none, or lacks the label."""
+        """Load the model again; a ValueError says that the file is not a model, or has no such label."""
         for remembered in (model, labels):
             remembered.cache_clear()
         probability(self.model, "a", self.label)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Score the text; a blank one has no score."""
+        """Score the text; a blank text has no score."""
         return view, {"score": probability(self.model, view.text, self.label)}

@@ -1,10 +1,11 @@
 r"""Removes lines that are buttons, counters or headlines, and drops pages that lose too many words by it.
 
 RefinedWeb's line corrections (Penedo et al. 2023, arXiv:2306.01116, G.2) as DCLM rebuilt them (Li et al. 2024,
-arXiv:2406.11794; ``mappers/modifiers.py``, ``dclm_baseline_refinedweb.yaml``, 2025-09): lines mostly in capitals, lines
-of digits, counters (``3 likes``), lines of one word, and three phrases of buttons, which go alone where more is on the
-line. The last of the phrases is DCLM's pattern as it is: its dots match any character, so ``read more now`` ends in it.
-Words of the 5 % are pieces between ASCII whitespace that begin with a letter or digit.
+arXiv:2406.11794; ``mappers/modifiers.py``, ``dclm_baseline_refinedweb.yaml``, 2025-09). They remove lines mostly in
+capitals, lines of digits, counters (``3 likes``), lines of one word, and three phrases of buttons; of a line with more
+text only the phrase is removed. The phrase ``read more...`` is DCLM's pattern as published: its dots match any
+character, so ``read more now`` matches too. The words of the 5 % limit are pieces between ASCII white space that start
+with a letter or digit.
 
 Wrongly removed: headlines in capitals, one-word answers, table cells. Cost: 0.3 ms for 1,000 words.
 """
@@ -37,16 +38,16 @@ _WORD: Final = re.compile(r"[^ \n\r\t\v\f\0]+")
 
 @dataclass(frozen=True)
 class RefinedwebLines:
-    """What makes a line go, and how much may go; None switches a limit off.
+    """Which lines are removed, and how much a page may lose; None switches a limit off.
 
     Attributes:
-        max_uppercase: share of capital letters in a line, of all its characters.
-        max_digits: share of digits in a line; the default lets go of lines of nothing else.
+        max_uppercase: greatest share of capital letters among the characters of a line.
+        max_digits: greatest share of digits in a line; the default removes only lines that are all digits.
         counters: remove lines such as ``12.5k followers``.
-        min_words_per_line: pieces between whitespace; blank lines stay.
-        phrases: remove ``items in cart``, ``Read more...`` and ``Sign-in`` from lines of up to `phrase_words`.
-        phrase_words: pieces between whitespace of the longest line in which phrases are looked for.
-        max_removed_words: share of the page's words that may go.
+        min_words_per_line: least number of pieces between white space; blank lines stay.
+        phrases: remove ``items in cart``, ``Read more...`` and ``Sign-in`` from short lines.
+        phrase_words: longest line from which phrases are removed, in pieces between white space.
+        max_removed_words: greatest share of its words that a page may lose.
     """
 
     max_uppercase: float | None = 0.5
@@ -71,7 +72,7 @@ class RefinedwebLines:
     )
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Remove lines, then compare the words; a page without words counts as removed."""
+        """Remove lines, then compare the words; a page without words has lost all of them."""
         text = view.text
         text = _keep_below(text, _CAPITALS, self.max_uppercase).strip()
         text = _keep_below(text, _DIGITS, self.max_digits).strip()
@@ -101,7 +102,7 @@ class RefinedwebLines:
         return "\n".join(line for line in lines if not line or len(line.split(None, least)) >= least)
 
     def _without(self, phrase: re.Pattern[str], text: str) -> str:
-        """Remove a phrase from short lines; a line that had nothing else goes."""
+        """Remove a phrase from short lines; a line with nothing else is removed."""
         kept = []
         for line in text.split("\n"):
             shorter = phrase.sub("", line) if len(line.split()) <= self.phrase_words else line
@@ -111,7 +112,7 @@ class RefinedwebLines:
 
 
 def _keep_below(text: str, kind: tuple[bytes, Callable[[str], bool]], limit: float | None) -> str:
-    """Keep the lines in which at most this share of the characters is of a kind; empty ones stay."""
+    """Keep the lines in which at most this share of the characters is of a kind; empty lines stay."""
     if limit is None:
         return text
     lines = text.split("\n")

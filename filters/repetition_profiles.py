@@ -1,4 +1,4 @@
-"""Four definitions of repetition behind one table of limits, each as its authors' code has it.
+"""Four definitions of repetition with the same limits, each as in the code of its authors.
 
 ============  ==============================  ========================  ============================  ================
               datatrove                       dclm                      dolma                         nemo
@@ -18,7 +18,7 @@ n-grams                                       n-grams that repeat       repeat, 
 
 Sources: datatrove 0.10.1 ``filters/gopher_repetition_filter.py``; DCLM ``mappers/filters/content_filters.py``
 (2025-09); dolma ``taggers/gopher.py`` (2025-09); NeMo Curator ``filters/heuristic/repetition/repetition.py`` (2026-08).
-NeMo picks among equally frequent n-grams by the hash seed of the process; here the first one counts.
+Of equally frequent n-grams, NeMo takes one that depends on the hash seed of the process; here it is the first.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _TOP: Final = (2, 3, 4)
 
 
 def datatrove(view: TextView) -> Measured:
-    """Measure as datatrove does, and so FineWeb."""
+    """Measure as datatrove and FineWeb do."""
     characters = len(view.text)
     lines = [
         *view.lines[:1],
         *filter(None, view.lines[1:-1]),
         *view.lines[1:][-1:],
-    ]  # parted by runs of line feeds
+    ]  # lines between runs of line feeds
     found: Measured = {}
     for kind, segments in (("paragraph", view.paragraphs), ("line", lines)):
         found |= _shares(kind, repeated_segments(segments), len(segments), characters)
@@ -57,7 +57,7 @@ def datatrove(view: TextView) -> Measured:
 
 
 def dclm(view: TextView) -> Measured:
-    """Measure as DCLM does; one segment alone cannot repeat and is not measured."""
+    """Measure as DCLM does; a single segment cannot repeat and is not measured."""
     found: Measured = {}
     for kind, pieces in (("paragraph", view.text.split("\n\n")), ("line", view.lines)):
         segments = [piece for piece in map(str.strip, pieces) if piece]
@@ -90,7 +90,7 @@ def dolma(view: TextView) -> Measured:
 
 
 def nemo(view: TextView) -> Measured:
-    """Measure as NeMo Curator does; an n-gram of a text with fewer than n words counts as all of it."""
+    """Measure as NeMo Curator does; if a text has fewer than n words, its share of repeated n-grams is 1."""
     text = view.text
     found: Measured = {}
     for kind, segments in (
@@ -126,7 +126,7 @@ def _name(n: int) -> str:
 
 
 def _all_lengths(words: list[str]) -> Iterator[Grams | int]:
-    """Yield the n-grams of each length, or the length alone where the words are too few."""
+    """Yield the n-grams of each length, or just the length if the text has too few words."""
     yield from ngrams(Words.of(words), LONGEST)
     yield from range(max(len(words), 1) + 1, LONGEST + 1)
 

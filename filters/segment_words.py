@@ -1,13 +1,14 @@
-"""Has later steps find words in Chinese, Japanese, Thai, Khmer, Lao and Burmese with a dictionary; changes no text.
+"""Lets later steps find words in Chinese, Japanese, Thai, Khmer, Lao and Burmese by a dictionary; changes no text.
 
-These scripts put no spaces between words; without this step each of their characters counts as a word
-(`filters.splitting.words`), so that words are short, repeats frequent and long stop words never found: of 114
+These scripts put no spaces between words. Without this step each of their characters counts as a word
+(`filters.splitting.words`), so words are short, repeats are frequent and long stop words are never found: of 114
 Japanese pages `gopher_repetition` keeps 48 by characters and 91 by words. The library is ICU, the reference
 implementation of Unicode, whose dictionaries cover all six (https://unicode-org.github.io/icu, "Boundary Analysis");
-FineWeb-2 took a library per language. Only documents that are labelled with such a language are split so. Dedup asks
-for no words: there such scripts are compared by characters, with or without this step.
+FineWeb-2 uses a library per language. Only documents with the label of such a language are split this way. Dedup does
+not use these words: it compares such scripts by characters, with or without this step.
 
-Known mistakes: names and new words that no dictionary has fall into pieces. Cost: 5 million characters per CPU second.
+Known mistakes: names and new words that are in no dictionary are cut into pieces. Cost: 5 million characters per CPU
+second.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import ClassVar, Final, Literal
 from filters.step import Check, Measured
 from filters.text import TextView
 
-_LOCALE: Final = "root"  # the dictionaries go by script, so that words do not depend on the label
+_LOCALE: Final = "root"  # ICU chooses the dictionary by script, so words do not depend on the label
 
 
 def segment(runs: Iterable[str]) -> dict[str, str]:
@@ -38,10 +39,10 @@ def segment(runs: Iterable[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SegmentWords:
-    """Names the library.
+    """The library that finds words.
 
     Attributes:
-        library: ``icu``: the package icu4py, installed by ``pip install '.[segmenters]'``.
+        library: ``icu`` = the package icu4py; install it with ``pip install '.[segmenters]'``.
     """
 
     library: Literal["icu"] = "icu"
@@ -59,5 +60,5 @@ class SegmentWords:
         return {"icu4py": metadata.version("icu4py"), "icu": icu4py.icu_version}
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Pass the document on with another way to find its words."""
+        """Pass the document on with another way to find its words; there is nothing to measure."""
         return view.with_segmenter(segment), {}

@@ -13,23 +13,23 @@ from filters.splitting.sentences import count_sentences
 from filters.splitting.word_numbers import Words
 from filters.splitting.words import Segmenter, number_words
 
-# Splits that stay valid when only the language label or the segmenter changes.
+# Splits that do not depend on the language label or the segmenter.
 _LANGUAGE_FREE: Final = ("lines", "unicode_lines", "paragraphs")
 
 
 class TextView:
-    """The splits of one document, computed when first asked for. To be read, never changed.
+    """The splits of one document, each computed at its first use. Read them, never change them.
 
     Attributes:
         document: the document as it is now.
     """
 
     def __init__(self, document: Document, segment: Segmenter | None = None) -> None:
-        """Look at a document.
+        """Make a view of a document.
 
         Args:
             document: the document.
-            segment: finds words in scripts without spaces; None = each of their characters is one.
+            segment: finds words in scripts without spaces; None = each of their characters is a word.
         """
         self.document = document
         self._segment = segment
@@ -46,7 +46,7 @@ class TextView:
 
     @cached_property
     def numbered_words(self) -> Words:
-        """The words of the text by number, the form in which they are fast to count."""
+        """The words of the text as numbers, which are fast to count."""
         return number_words(self.text, self.language, self._segment)
 
     @cached_property
@@ -62,17 +62,17 @@ class TextView:
 
     @cached_property
     def lines(self) -> list[str]:
-        r"""Pieces between line feeds: ``text.split("\n")``; blank ones included, so never empty."""
+        r"""Pieces between line feeds: ``text.split("\n")``, blank lines included; an empty text has one."""
         return self.text.split("\n")
 
     @cached_property
     def unicode_lines(self) -> list[str]:
-        """Lines by every line boundary of Unicode (``str.splitlines``); none in an empty text."""
+        """Lines at every line boundary of Unicode (``str.splitlines``); an empty text has no line."""
         return self.text.splitlines()
 
     @cached_property
     def paragraphs(self) -> list[str]:
-        """Pieces of the stripped text between runs of two or more line feeds; one empty piece if blank."""
+        """Pieces of the stripped text between runs of two or more line feeds; a blank text has one empty piece."""
         pieces = self.text.strip().split("\n\n")
         return [piece for piece in (piece.lstrip("\n") for piece in pieces) if piece] or [""]
 
@@ -82,11 +82,11 @@ class TextView:
         return count_sentences([self.text.replace("\n", "\t")], self.language)
 
     def with_text(self, text: str) -> TextView:
-        """Return a fresh view of the same document with another text."""
+        """Return a new view of the document with another text."""
         return TextView(self.document.with_text(text), self._segment)
 
     def with_language(self, code: str | None, score: float | None) -> TextView:
-        """Return a view with a language label; the splits that no language shapes are kept."""
+        """Return a view with a language label; the splits that depend on no language are kept."""
         return self._split_alike(TextView(self.document.with_language(code, score), self._segment))
 
     def with_segmenter(self, segment: Segmenter) -> TextView:

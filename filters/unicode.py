@@ -1,13 +1,13 @@
-r"""Repairs characters: text decoded with the wrong table, control characters, letters composed in two ways.
+r"""Repairs characters: text decoded with the wrong encoding, control characters, letters composed in two ways.
 
-Mojibake is found and undone line by line by ftfy (Speer 2019, ``fix_encoding``), as FineWeb-2 does for every language:
-``donâ€™t`` becomes ``don’t``. Then go control characters but tab and line feed (carriage returns become line feeds),
-halves of surrogate pairs, byte order marks, and the marks that only turn the direction of text; joiners stay, Persian,
-Indic scripts and emoji need them. At last the text is brought into normal form C (UAX 15), so that words that look the
-same are the same.
+First, ftfy (Speer 2019, ``fix_encoding``) finds and undoes mojibake line by line, as FineWeb-2 does for every language:
+``donâ€™t`` becomes ``don’t``. Second, control characters except tab and line feed are removed (carriage returns become
+line feeds), and so are halves of surrogate pairs, byte order marks, and marks that only set the direction of text.
+Joiners stay: Persian, Indic scripts and emoji need them. Third, the text is converted to normal form C (UAX 15), so
+that words that look the same are the same.
 
-Known mistakes: mojibake of one letter in a line of otherwise plain text stays where ftfy is unsure; a lesson that shows
-mojibake loses its examples. Cost: 20 million characters per CPU second; 1 ms for each line that looks broken.
+Known mistakes: a single letter of mojibake in an otherwise plain line stays if ftfy is unsure; a lesson about mojibake
+loses its examples. Cost: 20 million characters per CPU second, and 1 ms for each line that looks broken.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _CONTROLS: Final = re.compile(
 
 @dataclass(frozen=True)
 class Unicode:
-    """Which repairs to make.
+    """Which repairs are made.
 
     Attributes:
-        mojibake: undo wrong decoding.
+        mojibake: undo decoding with a wrong encoding.
         controls: remove control characters.
-        nfc: bring letters into normal form C.
+        nfc: convert the text to normal form C.
     """
 
     mojibake: bool = True
@@ -53,7 +53,7 @@ class Unicode:
     CHECKS: ClassVar[tuple[Check, ...]] = ()
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Repair and count; `composed` says whether the text was in another normal form."""
+        """Repair and count; `composed` is True if the text was not in normal form C."""
         text = view.text
         found: Measured = {"mojibake_lines": 0, "control_characters": 0, "composed": False}
         if self.mojibake and not text.isascii():
@@ -66,7 +66,7 @@ class Unicode:
 
 
 def _repair(text: str) -> tuple[str, int]:
-    r"""Return the text with mojibake undone, and in how many lines there was any.
+    r"""Return the text with mojibake undone, and the number of lines that had any.
 
     >>> _repair("donâ€™t\nnaïve")
     ('don’t\nnaïve', 1)

@@ -1,6 +1,6 @@
-"""Drops documents by their address: by domain, host, address, words in it, topic, or because the owner opted out.
+"""Drops documents by their address: its domain, host, words or topic, the whole address, or an owner who opted out.
 
-All lists are plain text, one entry a line; blank lines and lines that start with ``#`` are skipped.
+All lists are plain text, one entry per line; blank lines and lines that start with ``#`` are skipped.
 
 ============  ====================================================  ====================================================
 list          an entry                                              blocks
@@ -13,17 +13,17 @@ ut1           a folder with one folder per topic, each with         as `domains`
               ``domains`` and ``urls`` (University of Toulouse)     what is below them
 opt_out       ``example.org`` or ``example.org/private``            as `domains`; an address and what is below it
 hard_words    ``casino``                                            an address with that word between other characters
-soft_words    ``adult``                                             one with more than `max_soft_words` different ones
-substrings    ``xxxvideo``                                          one that has it once all but letters and digits go
+soft_words    ``adult``                                             one with more than `max_soft_words` different words
+substrings    ``xxxvideo``                                          one that has it, after all but letters and digits
+                                                                    are removed
 ============  ====================================================  ====================================================
 
-What is registered follows the public suffix list in the snapshot that tldextract brings, so nothing is fetched. The
-word rules are those of RefinedWeb's filter as datatrove and DCLM apply it. `opt_out` takes the hosts whose robots.txt
-or terms refuse a crawler, also after the crawl was made.
+Registered domains follow the public suffix list, in the snapshot that comes with tldextract, so nothing is downloaded.
+The word rules are those of RefinedWeb's filter as datatrove and DCLM apply it. `opt_out` is for hosts whose robots.txt
+or terms refuse a crawler, even if they did so after the crawl.
 
-Known mistakes: addresses move, and a list says what a domain was when it was made; words block ``essex`` where they
-have ``sex`` as a substring. Cost: about 50,000 addresses per CPU second; lists of millions, see
-`filters.lists.url_lists`.
+Known mistakes: domains change hands, and a list tells what a domain was when the list was made; the substring ``sex``
+also blocks ``essex``. Cost: about 50,000 addresses per CPU second; for lists of millions see `filters.lists.url_lists`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def split_url(url: str) -> tuple[str, str] | None:
     try:
         parts = urlsplit(url if _SCHEME.match(url) else f"//{url}")
         host, port = parts.hostname, parts.port
-    except ValueError:  # brackets or a port that are none
+    except ValueError:  # brackets or a port that are not valid
         return None
     if not host or any(character.isspace() for character in host):
         return None
@@ -76,7 +76,7 @@ def _rest(parts: SplitResult, port: int | None) -> str:
 
 
 def _ascii_host(host: str) -> str:
-    """Return an internationalised host in its ``xn--`` form; one that has none stays as it is."""
+    """Return an internationalised host in its ``xn--`` form; one without such a form stays as it is."""
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
@@ -85,12 +85,12 @@ def _ascii_host(host: str) -> str:
 
 @lru_cache(maxsize=1)
 def _suffixes() -> tldextract.TLDExtract:
-    """Return the splitter of host names: the bundled snapshot, no network, no cache on disk."""
+    """Return the splitter of host names, with the bundled snapshot: no network, no cache on disk."""
     return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
 
 
 def registered_domain(host: str) -> str:
-    """Return the domain that somebody registered, or an empty string for an address or a bare suffix.
+    """Return the domain that somebody registered, or an empty string for an IP address or a bare suffix.
 
     >>> registered_domain("a.b.example.co.uk")
     'example.co.uk'
@@ -137,7 +137,7 @@ def _topics(folder: str, chosen: tuple[str, ...] | None) -> Mapping[str, tuple[H
 
 
 def _above(address: str) -> Iterator[str]:
-    """Yield an address and those above it, host last.
+    """Yield an address and those above it; the host comes last.
 
     >>> list(_above("a.org/b/c?d=e"))
     ['a.org/b/c?d=e', 'a.org/b/c', 'a.org/b', 'a.org']
@@ -150,12 +150,12 @@ def _above(address: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class UrlBlocklist:
-    """Judges the address of the document; one without an address stays. None switches a list off.
+    """Lists for the document's address; a document without an address stays, and None switches a list off.
 
     Attributes:
-        domains, urls, ut1, opt_out, hard_words, soft_words, substrings: lists, see the module docstring.
-        ut1_topics: names of folders in `ut1` that count; None = all.
-        max_soft_words: different soft words that an address may have.
+        domains, urls, ut1, opt_out, hard_words, soft_words, substrings: files (`ut1`: a folder); see the table above.
+        ut1_topics: names of the folders in `ut1` to use; None = all.
+        max_soft_words: greatest number of different soft words in an address.
     """
 
     domains: str | None = None
@@ -243,14 +243,14 @@ class UrlBlocklist:
             raise FieldFault("ut1_topics must name at least one folder; write none to take all", "ut1_topics")
 
     def load(self) -> None:
-        """Forget the lists read before, and read the topics; a ValueError names a topic that is not there."""
+        """Forget the lists read before, and read the topics; a ValueError names a topic that does not exist."""
         for remembered in (_hosts, _addresses, _topics, words_of):
             remembered.cache_clear()
         if self.ut1:
             _topics(self.ut1, self.ut1_topics)
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
-        """Look the address up in every list that is given."""
+        """Look up the address in every given list."""
         parts = split_url(view.document.url) if view.document.url else None
         if parts is None:
             return view, dict.fromkeys(self.MEASURES)
@@ -269,7 +269,7 @@ class UrlBlocklist:
         }
 
     def _topic(self, names: list[str], address: str) -> str:
-        """Return the first topic that lists the address, an empty text if none does."""
+        """Return the first topic that lists the address, or an empty text."""
         for topic, (hosts, addresses) in _topics(str(self.ut1), self.ut1_topics).items():
             if _any(names, hosts) or _any(_above(address), addresses):
                 return topic
@@ -281,7 +281,7 @@ def _any(names: Iterable[str], listed: HashedSet) -> bool:
 
 
 def _has_any(text: str, listed: frozenset[str]) -> bool:
-    """Say whether a text has one of the words as a part, by the lengths that the words have."""
+    """Return True if a text has one of the words as a part; it looks only at lengths that some word has."""
     return any(
         text[at : at + length] in listed
         for length in sorted(set(map(len, listed)))

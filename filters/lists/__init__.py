@@ -1,1 +1,1 @@
-"""What steps look up: lists of addresses, evaluation texts, fastText models."""
+"""Files that steps use: lists of addresses, evaluation texts, fastText models."""

@@ -1,7 +1,7 @@
-"""fastText models as steps use them: loaded once per process, asked about a text as one line.
+"""fastText models: loaded once per process, and given each text as one line.
 
-fastText stops at the first line feed (Joulin et al. 2016, arXiv:1607.01759), so a text is read as one line, in training
-as in use.
+fastText stops at the first line feed (Joulin et al. 2016, arXiv:1607.01759), so a text is one line both in training and
+in use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def model(path: str) -> Any:
     """Load a model once per process.
 
     Raises:
-        ValueError: the file is missing or no fastText model.
+        ValueError: the file is missing, or is not a fastText model.
     """
     return fasttext.load_model(path).f
 
@@ -30,10 +30,10 @@ def line_of(text: str) -> bytes:
 
 
 def probability(path: str, text: str, label: str) -> float | None:
-    """Return the probability that a model gives to one label, 0 to 1; None for a blank text.
+    """Return the probability that a model gives a label, 0 to 1; None for a blank text or one of unknown words.
 
     Raises:
-        ValueError: the file is no fastText model, or knows no such label.
+        ValueError: the file is not a fastText model, or has no such label.
     """
     if not text or text.isspace():
         return None
@@ -42,7 +42,7 @@ def probability(path: str, text: str, label: str) -> float | None:
             return min(max(float(found), 0.0), 1.0)  # rounding can bring 1.00007
     if label not in labels(path):
         raise ValueError(f"{path} has no label {label!r}; it has {', '.join(sorted(labels(path)))}")
-    return None  # nothing in the text is known to the model
+    return None  # the model knows nothing in the text
 
 
 @lru_cache(maxsize=2)

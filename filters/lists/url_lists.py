@@ -1,8 +1,8 @@
-"""Lists of hosts, addresses and words, read from plain text: one entry a line, blank lines and ``#`` lines skipped.
+"""Lists of hosts, addresses and words, read from plain text: one entry per line; blank and ``#`` lines are skipped.
 
-Lists such as UT1's hold millions of entries, so an entry is kept as the 64-bit hash of its compared form: 8 bytes each,
-sorted. Of 10 million entries one wrong hit is expected in 2 * 10**12 look-ups. Reading 10 million domains takes
-5 CPU seconds once per process, at a peak of 18 bytes an entry (`tests/bench/url_lists.py`).
+Lists such as UT1's have millions of entries, so each entry is kept as a 64-bit hash of the form that is compared: 8
+bytes each, sorted. With 10 million entries, one wrong hit is expected in 2 * 10**12 look-ups. Reading 10 million
+domains takes 5 CPU seconds once per process, and 18 bytes per entry at most (`tests/bench/url_lists.py`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _BLOCK: Final = 1 << 22
 _BOM: Final = b"\xef\xbb\xbf"
 
 Key = Callable[[str], str | None]
-"""From an entry as written to the form in which it is compared; None = the entry is none."""
+"""Turns an entry as written into the form that is compared; None = it is not an entry."""
 
 
 class HashedSet:
-    """A set of texts that can only be asked whether a text is in it.
+    """A set of texts that only answers whether a text is in it.
 
     Attributes:
         hashes: sorted, distinct; uint64 [n].
@@ -51,8 +51,8 @@ def read_set(paths: Iterable[Path], key: Key) -> HashedSet:
 
     Args:
         paths: the files.
-        key: brings an entry into its compared form. It is asked only for entries that are not plain lower-case
-            host names; bytes that are not UTF-8 match nothing.
+        key: turns an entry into the form that is compared. It is called only for entries that are not plain
+            lower-case host names; bytes that are not UTF-8 match nothing.
     """
     blocks = [_hashes(block, key) for path in paths for block in _blocks(path)]
     together = np.concatenate(blocks) if blocks else np.empty(0, np.uint64)
@@ -83,7 +83,7 @@ _PLAIN: Final = bytes(
 
 def _hash_of(entry: bytes, key: Key) -> int | None:
     if entry.translate(None, _PLAIN) == entry and not entry.endswith(b"."):
-        return _hash(entry)  # a host in its compared form already, which is most of every long list
+        return _hash(entry)  # a host in the compared form already, as most entries of long lists are
     found = key(entry.decode("utf-8", "replace"))
     return _hash(found.encode("utf-8", "surrogatepass")) if found else None
 

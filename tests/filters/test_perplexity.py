@@ -92,9 +92,9 @@ def test_sentencepiece_makes_one_line_of_a_text_without_its_line_feeds(tmp_path:
 def test_files_that_are_no_models_are_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("\\data\\\nngram 1=3\n")
-    with pytest.raises(ValueError, match="broken is no KenLM model"):
+    with pytest.raises(ValueError, match="broken is not a KenLM model"):
         Perplexity(str(broken)).load()
-    with pytest.raises(ValueError, match="broken is no SentencePiece model"):
+    with pytest.raises(ValueError, match="broken is not a SentencePiece model"):
         Perplexity(str(TINY), sentencepiece=str(broken)).load()
     assert set(Perplexity(str(TINY)).versions()) == {"kenlm", "sentencepiece"}
 

@@ -22,7 +22,7 @@ def test_contaminated_documents_are_named_and_other_evaluations_judge_again(tmp_
     evaluations.mkdir()
     (evaluations / "quiz.jsonl").write_text('{"question": ')
     recipe = load(DEMO, [f"steps=[decontaminate: {{evaluations: {evaluations}}}]"])
-    with pytest.raises(InputError, match=r"step decontaminate: .*quiz\.jsonl:1: is no JSON"):
+    with pytest.raises(InputError, match=r"step decontaminate: .*quiz\.jsonl:1: is not JSON"):
         run_recipe(recipe, str(out), 1, until="filter", quiet=True)
     extracted = [row for path in out.glob("extracted/*.parquet") for row in pq.read_table(path).to_pylist()]
     text = max((row["text"] for row in extracted if row["text"]), key=len)
