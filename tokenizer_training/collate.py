@@ -1,4 +1,4 @@
-"""A collator for the Hugging Face Trainer and for TRL: rows of token shards to what a causal model is called with.
+"""A collator for the Hugging Face Trainer and for TRL: turns rows of token shards into the arguments of a causal model.
 
     shards = load_dataset("parquet", data_files="out/shards/train-*.parquet", split="train")
     arguments = TrainingArguments(..., remove_unused_columns=False)
@@ -6,12 +6,12 @@
 
 For TRL's SFTTrainer likewise, with ``SFTConfig(..., dataset_kwargs={"skip_prepare_dataset": True})`` (1.16).
 
-It takes rows as the shards hold them, or single rows of a `TokenDataset` over ``ShardLoader(..., batch_size=1)``,
-whose order is shuffled by seed and epoch. There is no attention mask on purpose: with one, or with
-``use_cache=True``, transformers 5 does not look at the positions, and the documents of a row see each other.
+It takes rows of the shards, or single rows of a `TokenDataset` over ``ShardLoader(..., batch_size=1)``, whose order is
+shuffled by seed and epoch. There is no attention mask on purpose: with a mask, or with ``use_cache=True``,
+transformers 5 ignores the positions, and the documents of a row attend to each other.
 
 FlashAttention finds documents only in a batch of one row (transformers 5.23, ``_is_packed_sequence``): with several
-rows they see each other, without a warning. ``Collator(flatten=True)`` makes one long row of the batch and names
+rows they attend to each other, without a warning. ``Collator(flatten=True)`` makes one long row of the batch and adds
 the bounds of its documents.
 """
 
@@ -33,11 +33,11 @@ _INPUTS = ("input_ids", "position_ids", "labels")
 
 @dataclass(frozen=True)
 class Collator:
-    """Makes a model's keyword arguments of rows.
+    """Turns rows into a model's keyword arguments.
 
     Attributes:
-        flatten: one row of all tokens, with ``cu_seq_lens_q``, ``cu_seq_lens_k``, ``max_length_q`` and
-            ``max_length_k``, for FlashAttention; the other kinds of attention would need a mask of its square.
+        flatten: make one row of all tokens, with ``cu_seq_lens_q``, ``cu_seq_lens_k``, ``max_length_q`` and
+            ``max_length_k``, for FlashAttention; other kinds of attention would need a mask of the row's square.
     """
 
     flatten: bool = False
@@ -67,7 +67,7 @@ class Collator:
 
 
 def _rows(features: Sequence[Mapping[str, Any]]) -> Rows:
-    """Return rows of a shard as arrays; flags and ids, which no model takes, are left empty."""
+    """Return rows of a shard as arrays; flags and ids, which models do not take, are left empty."""
     lengths = [np.asarray(row["doc_lens"], dtype=np.int32) for row in features]
     entries = offsets_of([len(found) for found in lengths])
     return Rows(

@@ -1,8 +1,8 @@
-"""What a trainer imports: token shards as batches of numpy arrays, in a fixed order, resumable at any sample.
+"""The trainer's loader: token shards as batches of numpy arrays, in a fixed order, resumable at any sample.
 
-The order of samples is a function of the shards, the seed and the epoch. A position in it is one integer, the
-number of samples that all ranks together have consumed, so a run may go on with another number of ranks or
-workers and sees every sample exactly once. Needs pyarrow and numpy, nothing else.
+The order of samples is a function of the shards, the seed and the epoch. A position in it is one integer, the number of
+samples that all ranks together have consumed. So training can resume with another number of ranks or workers and still
+sees every sample exactly once. The loader needs pyarrow and numpy, nothing else.
 
     loader = ShardLoader("out/shards", batch_size=8, seed=1, rank=rank, world_size=world)
     for batch in loader:
@@ -10,8 +10,8 @@ workers and sees every sample exactly once. Needs pyarrow and numpy, nothing els
         checkpoint["data"] = loader.state_dict(batch["next_sample"])
     loader.load_state_dict(checkpoint["data"])
 
-Pass `position_ids`, no attention mask and ``use_cache=False`` to a Hugging Face model: otherwise the documents of
-one row see each other (transformers 5.23). With FlashAttention it must be one flat row (`collate.Collator`).
+Pass `position_ids`, no attention mask and ``use_cache=False`` to a Hugging Face model: otherwise the documents of one
+row attend to each other (transformers 5.23). FlashAttention needs one flat row (`collate.Collator`).
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ State = Mapping[str, Any]
 
 
 class ShardLoader:
-    """Iterates over one split of a shards folder; every new iteration begins where the state says.
+    """Iterates over one split of a shards folder; every new iteration starts at the loaded state.
 
-    Every rank decodes all row groups and keeps its share of the rows: over 100 million tokens a second, divided
-    by the number of ranks.
+    Every rank decodes all row groups and keeps its share of the rows: more than 100 million tokens a second, divided by
+    the number of ranks.
 
     Args:
-        folder: the shards folder; it is opened through its ``manifest.json``.
+        folder: the shards folder; its ``manifest.json`` names the files.
         split: which rows.
-        language: where there are shards per language, those of one; None = all.
+        language: language of the rows, if there are shards per language; None = all.
         batch_size, seed, epochs, rank, world_size, drop_last: see `Sampling`.
-        shifted: give inputs and targets one token apart, for models that do not shift labels; see `make_batch`.
+        shifted: shift the targets by one token, for models that do not shift labels; see `make_batch`.
 
     Raises:
-        ShardError: the folder is not what its manifest says, or of another schema version.
+        NoRowsError: there are no rows of this split or language.
+        ShardError: the folder is not what its manifest says, or has another schema version.
         ValueError: impossible arguments.
     """
 
@@ -72,26 +73,28 @@ class ShardLoader:
         self._sample = 0
 
     def state_dict(self, sample: int | None = None) -> dict[str, Any]:
-        """Return what `load_state_dict` needs to go on, with any number of ranks and workers.
+        """Return the state from which `load_state_dict` resumes, with any number of ranks and workers.
 
         Args:
-            sample: ``next_sample`` of the last batch trained on; None = the last batch this object yielded,
-                which is a later one where worker processes read ahead.
+            sample: ``next_sample`` of the last batch trained on; None = of the last batch that this object yielded,
+                which is a later one if worker processes read ahead.
         """
         sample = self._sample if sample is None else sample
         return {"sample": sample, "seed": self.sampling.seed, "dataset": self.shards.digest}
 
     def load_state_dict(self, state: State) -> None:
-        """Begin the next iteration after the samples that a state counts as consumed.
+        """Start the next iteration after the samples that the state counts as consumed.
 
         Raises:
-            ShardError: the state is of other shards or of another seed, so its samples are not these.
+            ShardError: the state is of other shards or of another seed, so its samples are different.
         """
         own = self.state_dict()
         for name, what in (("dataset", "other shards (their digest differs)"), ("seed", "another seed")):
             if state[name] != own[name]:
                 found = f"{state[name]}, not {own[name]}"
-                raise ShardError(f"this state is of {what}: {found}; go on with what it was saved from")
+                raise ShardError(
+                    f"this state is of {what}: {found}; use the shards and seed it was saved with"
+                )
         self.sampling = dataclasses.replace(self.sampling, start=int(state["sample"]))
         self._sample = self.sampling.start
 
@@ -99,10 +102,10 @@ class ShardLoader:
         return self.batches()
 
     def batches(self, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
-        """Yield every `workers`-th batch, beginning with the one at `worker`.
+        """Yield every `workers`-th batch, starting with the one at `worker`.
 
         Yields:
-            what `make_batch` returns, and ``next_sample``, int: how many samples all ranks together have
+            The result of `make_batch`, and ``next_sample``, int: the number of samples that all ranks together have
             consumed after this batch.
         """
         pending: list[Rows] = []
@@ -116,7 +119,7 @@ class ShardLoader:
             yield self._finish(pending, current)
 
     def _runs(self, worker: int, workers: int) -> Iterator[tuple[int, Rows]]:
-        """Yield (number of a batch, those of its rows that lie in one block) in order."""
+        """Yield (number of a batch, its rows in one block) in order."""
         end = self.sampling.end(self.shards.rows)
         for block in self.sampling.walk(self.shards.group_rows):
             last = block.last if end is None else min(block.last, end)

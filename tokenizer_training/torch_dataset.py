@@ -1,4 +1,4 @@
-"""A thin torch `IterableDataset` over the loader: tensors instead of arrays, batches dealt to workers.
+"""A thin torch `IterableDataset` over the loader: tensors instead of arrays, batches shared among workers.
 
 dataset = TokenDataset(ShardLoader("out/shards", batch_size=8, seed=1))
 for batch in torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=2):
@@ -22,9 +22,9 @@ from tokenizer_training.shards.batches import Batch
 class TokenDataset(IterableDataset):  # type: ignore[misc]
     """Batches of a `ShardLoader` as tensors; give it to a `DataLoader` with ``batch_size=None``.
 
-    Workers take batches in turn, so the order is the same for any number of them. All values but two integers are
-    tensors that ``pin_memory=True`` pins. To go on after an interruption, save ``state_dict(next_sample)`` of the
-    loader for the last batch trained on: workers read ahead.
+    Workers take batches in turn, so the order is the same for any number of them. All values are tensors that
+    ``pin_memory=True`` pins, except two integers. To resume after an interruption, save the loader's
+    ``state_dict(next_sample)`` of the last batch trained on, because workers read ahead.
     """
 
     def __init__(self, loader: ShardLoader) -> None:
@@ -47,7 +47,7 @@ def to_tensors(batch: Batch) -> Batch:
 
 
 def document_mask(seq_idx: torch.Tensor) -> BlockMask:
-    """Return a FlexAttention mask under which a token sees the earlier ones of its own document and no others.
+    """Return a FlexAttention mask with which a token attends to the earlier tokens of its own document only.
 
     Args:
         seq_idx: int [rows, width], from a batch.

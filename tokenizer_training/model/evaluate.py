@@ -1,18 +1,17 @@
 """How well a tokenizer fits texts: the figures of ``evaluation.json``.
 
-Texts come with a number of occurrences, so counted words and whole documents are measured by the same code.
-No piece reaches over the end of a word of `words.split_words`, so encoding distinct words once and multiplying
-gives the figures of the whole corpus, but for newlines, tabs and the few words that were cut. (That holds for
-tokenizers trained here; for others, measure documents.)
+Each text has a number of occurrences, so the same code measures counted words and whole documents. The pieces of a
+tokenizer trained here never cross the end of a word of `words.split_words`. So each distinct word is encoded once, and
+its figures are multiplied by its occurrences; newlines, tabs and the few words that were cut are left out. For other
+tokenizers, measure documents.
 
-Fertility is tokens per word between white space (Rust et al. 2021, arXiv:2012.15613); for Chinese, Japanese
-and Thai, which put no spaces between words, look at characters per token instead. Parity is the tokens of a
-language over those of English for the same texts (Petrov et al. 2023, arXiv:2305.15425); it needs parallel texts,
-for neither bytes nor characters of two scripts say as much.
+Fertility is the number of tokens per word between white space (Rust et al. 2021, arXiv:2012.15613). Chinese, Japanese
+and Thai put no spaces between words; use characters per token for them. Parity is the number of tokens of a language
+over that of English for the same texts (Petrov et al. 2023, arXiv:2305.15425). It needs parallel texts, because bytes
+or characters of two scripts cannot be compared.
 
-Rényi efficiency of order 2.5 is the entropy of how often pieces are used over the most it could be, the
-logarithm of the vocabulary size; of several figures it went best with translation quality (Zouhar et al. 2023,
-arXiv:2306.16842).
+Rényi efficiency of order 2.5 is the entropy of the use of the pieces over its maximum, the logarithm of the vocabulary
+size; of several figures it correlates best with translation quality (Zouhar et al. 2023, arXiv:2306.16842).
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ ENGLISH = "en"
 
 
 class Encoder(Protocol):
-    """What is measured: `Tokenizer`, or another library's behind the same methods.
+    """A tokenizer to measure: `Tokenizer`, or one of another library with the same methods.
 
     Attributes:
         vocab_size: ids are 0 to ``vocab_size - 1``.
@@ -79,17 +78,16 @@ def evaluate(tokenizer: Encoder, languages: Iterable[Texts], parallel: bool = Fa
     """Measure a tokenizer.
 
     Args:
-        tokenizer: what to measure.
+        tokenizer: the tokenizer.
         languages: the texts, each language once.
-        parallel: the texts of all languages say the same.
+        parallel: the texts of all languages are translations of each other.
 
     Returns:
-        ``languages``: per language, and ``all`` together: how much text there was, ``bytes_per_token``,
-        ``characters_per_token``, ``tokens_per_word`` (null without words), ``byte_fallback_rate`` and
-        ``unknown_rate`` (shares of tokens), ``round_trip_failures`` (distinct texts that do not come back),
-        ``parity`` (null where the texts are not parallel or none is English).
-        ``vocabulary``: ``size``, its ``normal`` pieces, how many of these are ``used`` at all, and
-        ``renyi_efficiency``, 0 to 1.
+        The content of ``evaluation.json``. For each of ``languages``, and for ``all`` together: the amount of text,
+        ``bytes_per_token``, ``characters_per_token``, ``tokens_per_word`` (null without words), ``byte_fallback_rate``
+        and ``unknown_rate`` (shares of tokens), ``round_trip_failures`` (distinct texts that decode to another text),
+        ``parity`` (null if the texts are not parallel, or there is no English). ``vocabulary``: ``size``, its
+        ``normal`` pieces, how many of these are ``used``, and ``renyi_efficiency``, 0 to 1.
     """
     uses = np.zeros(tokenizer.vocab_size, np.int64)
     total = _Sums()
@@ -116,7 +114,7 @@ def evaluate(tokenizer: Encoder, languages: Iterable[Texts], parallel: bool = Fa
 
 
 def renyi_efficiency(uses: NDArray[np.int64], order: float) -> float | None:
-    """Return the Rényi entropy of a distribution over that of the uniform one; None without any use.
+    """Return the Rényi entropy of a distribution over that of the uniform one; None if nothing is used.
 
     >>> renyi_efficiency(np.array([5, 5, 5, 5]), 2.5), renyi_efficiency(np.array([7, 0]), 2.5)
     (1.0, 0.0)
@@ -129,7 +127,7 @@ def renyi_efficiency(uses: NDArray[np.int64], order: float) -> float | None:
 
 
 def _parity(sums: _Sums, english: _Sums | None) -> float | None:
-    """Return the tokens of a language over those of English."""
+    """Return the number of tokens of a language over that of English."""
     return round(sums.tokens / english.tokens, 4) if english is not None and english.tokens else None
 
 
@@ -165,7 +163,7 @@ def _measure(
 def _batches(
     texts: Sequence[str], counts: Sequence[int]
 ) -> Iterator[tuple[Sequence[str], NDArray[np.int64]]]:
-    """Cut texts into batches that are bounded in number and in characters."""
+    """Cut texts into batches of limited number and characters."""
     start = characters = 0
     for at, text in enumerate(texts):
         if at > start and (at - start == _BATCH_TEXTS or characters + len(text) > _BATCH_CHARS):
@@ -177,7 +175,7 @@ def _batches(
 
 
 def _rates(sums: _Sums) -> dict[str, Any]:
-    """Return sums and the rates made of them, rounded to four digits after the point."""
+    """Return the sums and their rates, rounded to four digits after the point."""
 
     def rate(part: int, whole: int) -> float | None:
         return round(part / whole, 4) if whole else None

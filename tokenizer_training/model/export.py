@@ -1,9 +1,8 @@
-"""A SentencePiece model as a Hugging Face folder: the files that ``AutoTokenizer.from_pretrained`` wants.
+"""A SentencePiece model as a Hugging Face folder: the files that ``AutoTokenizer.from_pretrained`` reads.
 
-``tokenizer.json`` is written out here rather than by loading the model into transformers, whose routes each
-ignore some setting of it (measured on 10,000 lines: 0 to 10,000 lines with other ids, by class and version).
-The class name is ``PreTrainedTokenizerFast`` because transformers 4.57 refuses the name that version 5 writes.
-No begin symbol is added to texts.
+``tokenizer.json`` is written here and not by transformers, whose converters each ignore some setting of the model (of
+10,000 lines, 0 to 10,000 get other ids, depending on class and version). The class name is ``PreTrainedTokenizerFast``
+because transformers 4.57 refuses the name that version 5 writes. Texts get no begin symbol.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _Parts = list[dict[str, Any]]
 def export(tokenizer: Tokenizer) -> dict[str, bytes]:
     """Return the files of the folder: name -> content.
 
-    ``tokenizer.model`` is always there; the other two only where `obstacle` finds none.
+    ``tokenizer.model`` is always there; the other two only if `obstacle` finds no obstacle.
     """
     files = {MODEL_FILE: tokenizer.data}
     if obstacle(tokenizer.model) is None:
@@ -48,7 +47,7 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
     """Return the content of ``tokenizer.json``.
 
     Raises:
-        TokenizerError: see `obstacle`.
+        TokenizerError: the model has no exact equivalent, see `obstacle`.
     """
     model = tokenizer.model
     reason = obstacle(model)
@@ -88,11 +87,11 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def _merges(model: Model) -> Iterator[list[str]]:
-    """Yield the merges in order of priority: for each piece, every pair of pieces that it is made of.
+    """Yield the merges in order of priority: for each piece, every pair of pieces that it consists of.
 
-    SentencePiece merges any two neighbours whose union is a piece, best score first; so does a list that holds
-    all such pairs, ranked by the score of the union. The order of the pairs of one piece makes no difference
-    (none in 72,000 periodic strings).
+    SentencePiece merges any two neighbours whose union is a piece, the best score first. A list of all such pairs,
+    ranked by the score of the union, does the same. The order of the pairs of one piece does not matter: 72,000
+    periodic strings show no difference.
     """
     ids = {piece.text: number for number, piece in enumerate(model.pieces) if piece.kind == Kind.NORMAL}
     for text in sorted(ids, key=lambda text: (-model.pieces[ids[text]].score, ids[text])):
@@ -101,7 +100,7 @@ def _merges(model: Model) -> Iterator[list[str]]:
 
 
 def _added_tokens(model: Model) -> Iterator[dict[str, Any]]:
-    """Yield the symbols that are matched as a whole: control symbols (special) and user-defined ones."""
+    """Yield the symbols that are matched as a whole: control symbols (special) and user-defined symbols."""
     for number, piece in enumerate(model.pieces):
         if piece.kind in (Kind.UNKNOWN, Kind.CONTROL, Kind.USER_DEFINED):
             yield {
@@ -128,5 +127,5 @@ def _config(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    """Return JSON for a file: as it is ordered, readable, UTF-8."""
+    """Return JSON for a file: keys in their order, indented, UTF-8."""
     return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"

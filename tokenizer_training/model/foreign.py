@@ -1,4 +1,4 @@
-"""Tokenizers that were not trained here, for comparison: any ``tokenizer.json``, by the library that made it."""
+"""Tokenizers that were not trained here, for comparison: any ``tokenizer.json``, read by the tokenizers library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HubTokenizer:
     """A ``tokenizer.json`` behind the methods that `evaluate` needs; text never becomes a special token.
 
     Attributes:
-        vocab_size: ids are smaller.
+        vocab_size: ids are smaller than this.
         kinds: uint8 [vocab_size]; `Kind.BYTE` for byte-fallback pieces, `Kind.UNUSED` for ids without a piece.
             The bytes of a byte-level vocabulary are normal pieces.
 
@@ -30,12 +30,12 @@ class HubTokenizer:
     """
 
     def __init__(self, path: Path) -> None:
-        import tokenizers  # half a second, and only comparisons need it
+        import tokenizers  # takes half a second, and only comparisons need it
 
         try:
             self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception
-            raise TokenizerError(f"{path}: is no tokenizer.json that this version reads ({error})") from error
+            raise TokenizerError(f"{path}: the tokenizers library cannot read this file ({error})") from error
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
         pieces = self._tokenizer.get_vocab(with_added_tokens=True)
@@ -63,7 +63,7 @@ def load_any(path: Path) -> Encoder:
     """Return the tokenizer in a file or folder: a SentencePiece model if there is one, else a tokenizer.json.
 
     Raises:
-        TokenizerError: there is neither.
+        TokenizerError: there is neither of them, or the file cannot be read.
     """
     folder = path.is_dir()
     file = path / JSON_FILE if folder else path

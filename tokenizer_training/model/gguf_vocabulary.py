@@ -1,7 +1,7 @@
-"""A tokenizer as a GGUF file without weights: the vocabulary that llama.cpp and what is built on it read.
+"""A tokenizer as a GGUF file without weights: the vocabulary for llama.cpp and the programs built on it.
 
-llama.cpp's tokenizer ``llama`` merges by score and falls back to bytes, as SentencePiece's BPE does, so pieces,
-scores and kinds are all it needs: 4,500 lines of text and code had the same ids. Needs the package ``gguf``.
+llama.cpp's tokenizer ``llama`` merges by score and falls back to bytes, as SentencePiece's BPE does, so it needs only
+pieces, scores and kinds: 4,500 lines of text and code had the same ids. Needs the package ``gguf``.
 """
 
 from __future__ import annotations

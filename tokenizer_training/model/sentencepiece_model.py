@@ -1,9 +1,10 @@
-"""The SentencePiece model file: its pieces and settings, and the canonical form that its hash is taken of.
+"""The SentencePiece model file: its pieces and settings, and the canonical form that is hashed.
 
-A model is a protobuf message (``sentencepiece_model.proto`` of google/sentencepiece names the fields). It is
-read here from its bytes: the protobuf module inside the sentencepiece wheel refuses every protobuf runtime
-older than the compiler it was made with (0.2.3 wants 7.36 where Beam 2.77 holds 6.33), and dropping three
-fields needs no more than walking the message once.
+A model is a protobuf message; ``sentencepiece_model.proto`` of google/sentencepiece names the fields. It is read here
+from its bytes, because the protobuf module in the sentencepiece wheel refuses every protobuf runtime that is older than
+its compiler (https://protobuf.dev/support/cross-version-runtime-guarantee): sentencepiece 0.2.3 needs protobuf 7.36,
+Beam 2.77 needs protobuf 6. A test fails as soon as the two fit together. Dropping three fields takes no more than one
+walk through the message.
 """
 
 from __future__ import annotations
@@ -59,14 +60,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a model file says.
+    """The content of a model file.
 
     Attributes:
         pieces: the vocabulary in id order.
         model_type: ``bpe``, ``unigram``, ``word`` or ``char``.
         byte_fallback: unknown characters become byte pieces.
-        add_dummy_prefix: a space is put before every text.
-        remove_extra_whitespaces: leading, trailing and doubled spaces are lost.
+        add_dummy_prefix: every text gets a space before it.
+        remove_extra_whitespaces: leading, trailing and doubled spaces are removed.
         escape_whitespaces: spaces are U+2581 inside the model.
         suffix_whitespace: the space belongs to the word before it.
         normalizes: a character map (NFKC and the like) is applied to the text first.
@@ -83,10 +84,10 @@ class Model:
 
 
 def read_model(data: bytes) -> Model:
-    """Return what the bytes of a SentencePiece model say.
+    """Read a SentencePiece model from its bytes.
 
     Raises:
-        TokenizerError: the bytes are no SentencePiece model, or are cut short.
+        TokenizerError: the bytes are not a SentencePiece model, or are truncated.
     """
     pieces: list[Piece] = []
     trainer: dict[int, int | bytes] = {}
@@ -113,13 +114,13 @@ def read_model(data: bytes) -> Model:
 
 
 def canonical(data: bytes) -> bytes:
-    """Return the model without the fields that say where its training text lay.
+    """Return the model without the fields that say where its training text was.
 
-    ``trainer_spec.input``, ``model_prefix`` and ``input_format`` are dropped; every other byte is kept as it
-    is. The same counts then give the same bytes from any folder, and from text as from counted words.
+    ``trainer_spec.input``, ``model_prefix`` and ``input_format`` are dropped; all other bytes stay. So the same counts
+    give the same bytes from any folder, and from text as well as from counted words.
 
     Raises:
-        TokenizerError: the bytes are no SentencePiece model, or are cut short.
+        TokenizerError: the bytes are not a SentencePiece model, or are truncated.
     """
     kept: list[bytes] = []
     for number, value, start, end in _fields(data):
@@ -159,7 +160,7 @@ def _piece(data: bytes) -> Piece:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes, int, int]]:
-    """Walk one protobuf message: (field number, value, start, end) of every field, in file order."""
+    """Yield (field number, value, start, end) of every field of a protobuf message, in file order."""
     at = 0
     while at < len(data):
         start = at
@@ -179,7 +180,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes, int, int]]:
 
 
 def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the base-128 number at a place, and the place after it."""
+    """Return the base-128 number at a place, and the place after it; the low bits come first."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):

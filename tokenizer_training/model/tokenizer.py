@@ -1,9 +1,9 @@
 """Text to token ids and back, by SentencePiece itself.
 
-SentencePiece never takes text for a control symbol: a page that contains ``</s>`` does not end a document.
-(Hugging Face tokenizers do, unless told ``split_special_tokens``.)
+SentencePiece never reads text as a control symbol: a page that contains ``</s>`` does not end a document. (Hugging Face
+tokenizers do, unless ``split_special_tokens`` is set.)
 
-Batches of documents go through `word_cache`, which gives the same ids two to three times as fast.
+Batches of documents are encoded by `word_cache`, which gives the same ids two to three times as fast.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Ids = NDArray[np.int32]
 
 MODEL_FILE = "tokenizer.model"
 BLOCK_BYTES = 8 << 20
-"""Text that is cut into words at once; numpy needs ten times as much."""
+"""Bytes of text that are cut into words at once; numpy needs ten times as many."""
 
 
 class Tokenizer:
@@ -41,13 +41,13 @@ class Tokenizer:
     Attributes:
         data: canonical bytes of the model.
         sha256: hex digest of `data`, the tokenizer's identity.
-        model: what the file says.
-        vocab_size: pieces; ids are 0 to ``vocab_size - 1``.
+        model: content of the model file.
+        vocab_size: number of pieces; ids are 0 to ``vocab_size - 1``.
         kinds: uint8 [vocab_size], the `Kind` of each piece.
-        unk_id, bos_id, eos_id, pad_id: ids of the control symbols, None where the model has none.
+        unk_id, bos_id, eos_id, pad_id: ids of the control symbols; None = the model has no such symbol.
 
     Raises:
-        TokenizerError: the bytes are no SentencePiece model.
+        TokenizerError: the bytes are not a SentencePiece model.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -71,7 +71,7 @@ class Tokenizer:
         """Return the tokenizer in a model file, or in a folder that holds ``tokenizer.model``.
 
         Raises:
-            TokenizerError: there is none, or the file is not a SentencePiece model.
+            TokenizerError: the file does not exist, or is not a SentencePiece model.
         """
         file = path / MODEL_FILE if path.is_dir() else path
         try:
@@ -89,13 +89,13 @@ class Tokenizer:
         """Return the ids of a text, int32 [tokens], without begin or end symbols.
 
         Raises:
-            UnicodeEncodeError: the text holds half a surrogate pair.
+            UnicodeEncodeError: the text contains half a surrogate pair.
         """
         ids: Ids = self._processor.encode(text, return_type="numpy")
         return ids
 
     def encode_batch(self, texts: pa.StringArray) -> tuple[Ids, Ints]:
-        """Return the ids of many documents one after the other, and where each one's begin.
+        """Return the ids of many documents one after the other, and where those of each start.
 
         Args:
             texts: without nulls.
@@ -116,12 +116,12 @@ class Tokenizer:
         return ids
 
     def encode_all(self, texts: Sequence[str]) -> list[Ids]:
-        """Return the ids of each text; for many short ones, the calls themselves would cost the most."""
+        """Return the ids of each text; one call for many short texts is faster than a call for each."""
         ids: list[Ids] = self._processor.encode(list(texts), return_type="numpy", num_threads=1)
         return ids
 
     def decode(self, ids: Ids | Sequence[int]) -> str:
-        """Return the text of ids; control symbols give nothing, half a character gives U+FFFD.
+        """Return the text of ids; control symbols become nothing, half a character becomes U+FFFD.
 
         Raises:
             IndexError: an id is outside the vocabulary.
@@ -139,7 +139,7 @@ class Tokenizer:
 
 
 def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
-    """Cut texts into runs of about `BLOCK_BYTES`; a longer text is a run of its own."""
+    """Divide texts into runs of about `BLOCK_BYTES`; a longer text is a run of its own."""
     before = offsets_of(pc.binary_length(texts).to_numpy(zero_copy_only=False))
     blocks = before[:-1] // BLOCK_BYTES
     bounds = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(texts)]
@@ -148,5 +148,5 @@ def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
 
 
 def _present(number: int) -> int | None:
-    """SentencePiece says -1 where a model lacks a symbol."""
+    """Return None for -1, by which SentencePiece says that a model has no such symbol."""
     return number if number >= 0 else None

@@ -1,16 +1,16 @@
-"""From counted words to a SentencePiece model: byte-pair encoding that loses nothing, or unigram likewise.
+"""Trains a lossless SentencePiece model: byte-pair encoding from counted words, or unigram from lines of text.
 
-Settings (preset "lossless-bpe"): no normalisation, no space put before the text, spaces kept as they are and
-allowed as pieces of their own, digits one by one, bytes for unknown characters; newlines and tabs are symbols.
-Every text comes back as it was, except that U+2581 becomes a space (SentencePiece's defaults lose something
-in 6 % of natural lines and 77 % of lines of code).
+Settings (preset "lossless-bpe"): no normalisation, no space before the text, spaces stay as they are and may be pieces
+of their own, digits are split, unknown characters become bytes, newlines and tabs are symbols. Every text decodes to
+itself, except that U+2581 becomes a space. (SentencePiece's defaults lose something in 6 % of natural lines and 77 % of
+lines of code.)
 
-Unigram needs running text, of which it is given a sample: it takes 1 to 2 s and 20 MB of memory per MB, and its
-candidates are substrings of sentences (from counted words it would ignore the counts). It encodes four times as
-fast, but has no exact tokenizer.json.
+Unigram needs running text and gets a sample of it: training takes 1 to 2 s and 20 MB of memory per MB. Its candidates
+are substrings of sentences, and with counted words it would ignore the counts. It encodes four times as fast, but has
+no exact tokenizer.json.
 
-SentencePiece ends the whole process on some errors (``LOG(FATAL)`` calls ``exit``), holds the interpreter
-lock while it trains, and keeps its memory: it runs in a child.
+SentencePiece runs in a child process, because it ends the whole process on some errors (``LOG(FATAL)`` calls ``exit``),
+holds the interpreter lock while it trains, and does not return its memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tokenizer_training.model.weights import Share, choose_alphabet, language_sh
 MULTIPLE = 128
 """Vocabulary sizes are multiples of this, for the matrix units of accelerators."""
 LEAST = 3 * MULTIPLE
-"""The first multiple with room for something besides 256 bytes and 25 symbols."""
+"""The first multiple with room for more than 256 bytes and 25 symbols."""
 
 UNKNOWN, BEGIN, END, PADDING = "<unk>", "<s>", "</s>", "<pad>"
 NEWLINES = ("\n", "\n\n", "\n\n\n", "\n\n\n\n")
@@ -42,15 +42,15 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "chat": ("<|im_start|>", "<|im_end|>"),
     "fim": ("<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"),
 }
-"""Control symbols by what they are for: turns of a conversation (ChatML), and code with a gap to fill."""
+"""Control symbols by purpose: turns of a conversation (ChatML), and code with a gap to fill."""
 SPECIAL = ("chat", "fim")
 CONTROLS = 16
-"""Control symbols at least; those without a meaning yet are reserved, so that later ones need no new vocabulary."""
+"""Least number of control symbols; unused ones are reserved, so that new symbols need no new vocabulary."""
 
 _BYTES = 256
 _SYMBOL = re.compile(r"<[^\s<>]{1,62}>")
 _LINE_CHARS = 2048
-"""Longer lines are cut for unigram; SentencePiece skips those of more than `_LINE_BYTES`."""
+"""Longer lines are cut for unigram; SentencePiece skips lines of more than `_LINE_BYTES`."""
 _LINE_BYTES = 4 * _LINE_CHARS
 
 _PRESET: dict[str, Any] = {
@@ -62,9 +62,9 @@ _PRESET: dict[str, Any] = {
     "split_digits": True,
     "split_by_unicode_script": True,
     "max_sentencepiece_length": 16,
-    # The characters are chosen by language and listed; 0.98 is the least that SentencePiece takes.
+    # The characters are chosen by language and listed; 0.98 is the least value that SentencePiece accepts.
     "character_coverage": 0.98,
-    # A text too small for the vocabulary ends training early instead of with an error.
+    # If the text is too small for the vocabulary, training stops early without an error.
     "hard_vocab_limit": False,
     "num_threads": 1,
     "max_sentence_length": _LINE_BYTES,
@@ -90,15 +90,15 @@ with open(sys.argv[1], encoding="utf-8") as options:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained tokenizer and how it came about.
+    """A trained tokenizer, and figures of its training.
 
     Attributes:
         model: canonical bytes of the SentencePiece model.
-        vocab_size: pieces in it; a multiple of `MULTIPLE`.
-        languages: what each language brought to the training text.
-        characters: characters that are pieces of their own.
-        words: distinct words the trainer saw.
-        warnings: what differs from what was asked for, for people.
+        vocab_size: number of its pieces; a multiple of `MULTIPLE`.
+        languages: the share of each language in the training text.
+        characters: number of characters that are pieces of their own.
+        words: number of distinct words that the trainer got.
+        warnings: for people: how the result differs from the settings.
     """
 
     model: bytes
@@ -117,18 +117,17 @@ def train(
     lines: Iterable[str] | None = None,
     scratch: Path | None = None,
 ) -> Trained:
-    """Train a tokenizer on counted words: BPE, or unigram where there are lines of text.
+    """Train a tokenizer on counted words: BPE, or unigram if lines of text are given.
 
-    The result depends on the counts alone: not on their order, nor on the machine's load or number of cores.
+    The result depends on the counts alone: not on their order, the machine's load or its number of cores.
 
     Args:
-        counts: of `words.SCHEMA`, sorted by language; with more than `weights.MAX_ROWS` rows, `weights.prune`
-            them first.
-        vocab_size: pieces wanted, all symbols included; a multiple of `MULTIPLE`, at least 384.
-        alpha: temperature of language balancing, 0 to 1; see `weights`.
-        special: names in `GROUPS`, and control symbols of one's own such as ``<|think|>``.
-        lines: running text for unigram, balanced already; the counts then only choose the characters.
-        scratch: folder for what the trainer reads, which is as large as the counts; None = the system's.
+        counts: table of `words.SCHEMA`, sorted by language; above `weights.MAX_ROWS` rows use `weights.prune` first.
+        vocab_size: number of pieces with all symbols; a multiple of `MULTIPLE`, at least 384.
+        alpha: exponent of language balancing, 0 to 1; see `weights`.
+        special: names in `GROUPS`, and own control symbols such as ``<|think|>``.
+        lines: running text for unigram, already balanced; the counts then only choose the characters.
+        scratch: folder for the trainer's input, which is as large as the counts; None = the system's.
 
     Raises:
         TokenizerError: there is no text, the size is impossible, or SentencePiece failed.
@@ -163,7 +162,7 @@ def control_symbols(special: Sequence[str]) -> list[str]:
     ['<|im_start|>', '<|im_end|>', '<|think|>', '<|reserved_0|>']
 
     Raises:
-        TokenizerError: a symbol stands twice, is a symbol anyway, or is not of the form ``<...>``.
+        TokenizerError: a symbol occurs twice, is built in, or does not have the form ``<...>``.
     """
     symbols = [symbol for name in special for symbol in GROUPS.get(name, (name,))]
     taken = {UNKNOWN, BEGIN, END, PADDING, *(f"<0x{byte:02X}>" for byte in range(_BYTES))}
@@ -180,7 +179,7 @@ def control_symbols(special: Sequence[str]) -> list[str]:
 def training_options(
     vocab_size: int, characters: str, controls: Sequence[str], model_type: str = "bpe"
 ) -> dict[str, Any]:
-    """Return the options of SentencePiece's trainer, all but where it reads and writes."""
+    """Return the options of SentencePiece's trainer, except the paths that it reads and writes."""
     return {
         **_PRESET,
         "model_type": model_type,
@@ -191,17 +190,17 @@ def training_options(
 
 
 def _fixed(controls: Sequence[str]) -> int:
-    """Return the pieces that stand before all that is learned."""
+    """Return the number of pieces that are not learned."""
     return 4 + len(controls) + len(SYMBOLS) + _BYTES
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What is trained on.
+    """The trainer's input.
 
     Attributes:
-        folder: where it lies.
-        options: its file and form, for SentencePiece.
+        folder: the folder of its file.
+        options: its file name and format, for SentencePiece.
         model_type: ``bpe`` or ``unigram``.
     """
 
@@ -211,9 +210,9 @@ class _Source:
 
 
 def _fit(source: _Source, characters: str, vocab_size: int, controls: list[str]) -> bytes:
-    """Train with the size asked for, or else with the largest multiple of `MULTIPLE` that the text allows.
+    """Train with the given size, or with the largest multiple of `MULTIPLE` that the text allows.
 
-    A text that does not even fill the step above the fixed pieces gets more reserved symbols up to it.
+    If the text does not even fill the first multiple above the fixed pieces, reserved symbols fill it.
     """
     model = _run_trainer(source, training_options(vocab_size, characters, controls, source.model_type))
     possible = len(read_model(model).pieces)
@@ -252,18 +251,18 @@ def _run_trainer(source: _Source, options: Mapping[str, Any]) -> bytes:
     done = subprocess.run(command, cwd=source.folder, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        why = lines[-1][:500] if lines else "without a word"
+        why = lines[-1][:500] if lines else "it gave no reason"
         raise TokenizerError(f"SentencePiece could not train (exit code {done.returncode}): {why}")
     return (source.folder / "trained.model").read_bytes()
 
 
 def _warnings(wanted: int, size: int, left_out: int) -> list[str]:
-    """Return what a person should know about the result."""
+    """Return how the result differs from the settings, for people."""
     warnings = []
     if size != wanted:
         warnings.append(f"the text is too small for {wanted} pieces; the vocabulary has {size}")
     if left_out:
         warnings.append(
-            f"{left_out} characters found no room in {size} pieces and become bytes; raise vocab_size"
+            f"{left_out} characters have no room in {size} pieces and become bytes; raise vocab_size"
         )
     return warnings

@@ -1,14 +1,12 @@
-"""Puts the word counts of all languages on one scale, and chooses the characters the vocabulary must hold.
+"""Balances the word counts of the languages, and chooses the characters of the vocabulary.
 
-A language with n characters is to have the share q ~ n ** alpha of the training text (Conneau et al. 2020,
-XLM-R, arXiv:1911.02116, section 3.1, with alpha = 0.3; 0.5 to 0.7 are common; 1 takes the text as it is). So
-its counts are multiplied by (n_max / n) ** (1 - alpha), as a whole number of hundredths that is rounded up:
-counts stay whole, all words of a language keep their proportions, and multiplying all counts by 100 changes
-no vocabulary.
+A language with n characters gets a share of the training text proportional to n ** alpha (Conneau et al. 2020, XLM-R,
+arXiv:1911.02116, section 3.1, with alpha = 0.3; 0.5 to 0.7 are common; 1 keeps the natural mix). So its counts are
+multiplied by (n_max / n) ** (1 - alpha), rounded up to whole hundredths. Counts stay whole numbers, the words of a
+language keep their proportions, and multiplying all counts by 100 does not change the vocabulary.
 
-``character_coverage`` of SentencePiece is one figure for the whole text: at 0.9995 over 75 languages, 22 % of
-the Chinese tokens were single bytes. Here the characters that make up 99.95 % of each language are taken
-together.
+SentencePiece's ``character_coverage`` is one figure for the whole text: with 0.9995 over 75 languages, 22 % of the
+Chinese tokens were single bytes. Here each language brings the characters that make up 99.95 % of its text.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from xxhash import xxh3_64_intdigest
 
 COVERAGE = 0.9995
 MAX_ROWS = 4_000_000
-"""Most words to train on: the trainer takes 0.47 GB of memory and 11 s per million (32,768 pieces)."""
+"""Most words to train on: the trainer takes 0.47 GB of memory and 11 s per million words (32,768 pieces)."""
 
 _SCALE = 100
 _BLOCK_ROWS = 1 << 20
@@ -37,12 +35,12 @@ _SPACE = 0x20
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one language brings to the training text.
+    """The part of one language in the training text.
 
     Attributes:
-        characters: n, counted with their words' leading spaces.
-        weight: what its counts are multiplied with, in hundredths.
-        share: its part of the weighted characters, 0 to 1.
+        characters: n, with the leading spaces of words.
+        weight: factor of its counts, in hundredths.
+        share: share of the weighted characters, 0 to 1.
     """
 
     characters: int
@@ -56,7 +54,7 @@ class Alphabet:
 
     Attributes:
         characters: sorted by code point.
-        left_out: characters that some language needs for its coverage and the vocabulary has no room for.
+        left_out: number of characters that some language needs for its coverage, but the vocabulary has no room for.
     """
 
     characters: str
@@ -64,7 +62,7 @@ class Alphabet:
 
 
 def language_shares(counts: pa.Table, alpha: float) -> dict[str, Share]:
-    """Return the share of each language under the temperature `alpha`; `counts` is of `words.SCHEMA`."""
+    """Return the share of each language with the exponent `alpha`; `counts` is a table of `words.SCHEMA`."""
     lengths = pc.multiply(pc.utf8_length(counts["word"]).cast(pa.int64()), counts["count"])
     sums = pa.table({"language": counts["language"], "n": lengths}).group_by("language")
     totals = {row["language"]: row["n_sum"] for row in sums.aggregate([("n", "sum")]).to_pylist()}
@@ -75,14 +73,14 @@ def language_shares(counts: pa.Table, alpha: float) -> dict[str, Share]:
 
 
 def choose_alphabet(counts: pa.Table, shares: Mapping[str, Share], most: int) -> Alphabet:
-    """Return the characters that make up `COVERAGE` of each language, at most `most` of them.
+    """Return the characters that make up `COVERAGE` of each language.
 
-    Where there are more, those with the greatest weighted count stay.
+    If there are more than `most`, those with the greatest weighted count stay.
 
     Args:
-        counts: of `words.SCHEMA`, sorted by language.
-        shares: of `language_shares`.
-        most: room in the vocabulary.
+        counts: table of `words.SCHEMA`, sorted by language.
+        shares: result of `language_shares`.
+        most: greatest number of characters.
     """
     needed = np.zeros(_CODE_POINTS, np.bool_)
     weighted = np.zeros(_CODE_POINTS, np.float64)
@@ -100,9 +98,9 @@ def choose_alphabet(counts: pa.Table, shares: Mapping[str, Share], most: int) ->
 
 
 def training_words(counts: pa.Table, shares: Mapping[str, Share], alphabet: str) -> pa.Table:
-    """Weigh the counts, add them up over languages, and cut words at characters outside the alphabet.
+    """Weight the counts, add them up over languages, and cut words at characters outside the alphabet.
 
-    No piece may hold such a character, so the cut loses nothing.
+    A piece cannot contain such a character, so the cut loses nothing.
 
     Returns:
         Columns ``word``, ``count`` (int64, weighted); most frequent first, ties by word.
@@ -115,7 +113,7 @@ def training_words(counts: pa.Table, shares: Mapping[str, Share], alphabet: str)
 def prune(counts: pa.Table, alpha: float, rows: int) -> pa.Table:
     """Return the rows with the greatest weighted counts, at most `rows`, sorted as `words.SCHEMA` says.
 
-    Of equals, those with the smallest hash go first, so that pruning prefers no letter.
+    Of rows with equal counts, those with the greatest hash stay, so that pruning prefers no letter.
     """
     if counts.num_rows <= rows:
         return counts
@@ -128,7 +126,7 @@ def prune(counts: pa.Table, alpha: float, rows: int) -> pa.Table:
 
 
 def by_language(counts: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the rows of each language; they must lie together."""
+    """Yield the rows of each language; rows of one language must be next to each other."""
     names = pc.value_counts(counts["language"]).to_pylist()  # in order of first appearance
     start = 0
     for entry in names:
@@ -144,7 +142,7 @@ def _weighted(counts: pa.Table, shares: Mapping[str, Share]) -> pa.ChunkedArray:
 
 
 def _covering(occurrences: NDArray[Any]) -> NDArray[Any]:
-    """Return the fewest code points that make up `COVERAGE` of these occurrences; ties by code point."""
+    """Return the fewest code points that make up `COVERAGE` of these occurrences; of equals, the smallest first."""
     present = np.flatnonzero(occurrences)
     order = present[np.lexsort((present, -occurrences[present]))]
     before = np.cumsum(occurrences[order]) - occurrences[order]

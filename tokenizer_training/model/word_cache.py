@@ -1,13 +1,13 @@
-"""Encodes texts word by word and each distinct word once: the same ids, several times as fast.
+"""Encodes each distinct word once: the same ids as encoding whole texts, several times as fast.
 
-BPE merges neighbours into pieces of the vocabulary, so nothing merges across a place that no piece spans. Where
-every piece of a model lies inside one word, a text's ids are those of its words one after the other. A word here
-is a run of spaces with the run of other characters after it, a run of newlines, or one tab: what the models
-trained here never look beyond (`fits` tells).
+BPE merges neighbours into pieces of the vocabulary, so it never merges across a place that no piece spans. If every
+piece of a model lies inside one word, the ids of a text are those of its words one after the other. A word here is a
+run of spaces with the run of other characters after it, a run of newlines, or one tab. Pieces of the models trained
+here stay inside such words; `fits` checks it.
 
-A corpus repeats its words. They are cut and numbered for a thousand documents at once by numpy and Arrow, and only
-words not met before go through SentencePiece: 12 of 100 in 29 MB of web pages and Wikipedia in 75 languages, where
-stage pack takes 3.0 CPU seconds instead of 6.6, and fewer in a larger corpus (9 instead of 26 for four times as much).
+A corpus repeats its words. Numpy and Arrow cut and number them for a thousand documents at once, and SentencePiece
+encodes only new words: 12 of 100 in 29 MB of web pages and Wikipedia in 75 languages. There the stage pack takes 3.0
+CPU seconds instead of 6.6, and in a corpus four times as large 9 instead of 26.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ Ids = npt.NDArray[np.int32]
 EncodeWords = Callable[[list[bytes]], Sequence[Sequence[int]]]
 
 MOST_WORDS = 500_000
-"""Words remembered, about 100 MB; then the memory starts anew."""
+"""Most words in the cache, about 100 MB; then the cache is emptied."""
 MOST_TOKENS = 8 * MOST_WORDS
 LONG_WORD = 64
-"""Longer words, in bytes, are not remembered: sentences of Chinese or Thai, URLs. They hardly come again."""
+"""Bytes of the longest cached word; longer ones are sentences of Chinese or Thai and URLs, which rarely recur."""
 
 _SPACE, _NEWLINE, _TAB = 1, 2, 3
 _CLASSES = np.zeros(256, dtype=np.uint8)
 _CLASSES[[0x20, 0x0A, 0x09]] = _SPACE, _NEWLINE, _TAB
-# By class of a byte and of the one before it: a word starts where the class changes, but not after spaces
-# before other characters, and at every tab.
+# By class of a byte and of the byte before it: a word starts where the class changes, except between spaces and other
+# characters, and at every tab.
 _STARTS = np.array(
     [[(a != b and (a, b) != (_SPACE, 0)) or b == _TAB for b in range(4)] for a in range(4)], dtype=np.bool_
 ).reshape(-1)
 
 
 class WordCache:
-    """Ids of words, remembered between batches.
+    """Ids of words, kept between batches.
 
     Args:
-        encode_words: gives the ids of each UTF-8 word alone.
+        encode_words: returns the ids of each UTF-8 word alone.
     """
 
     def __init__(self, encode_words: EncodeWords) -> None:
@@ -59,7 +59,7 @@ class WordCache:
         self._offsets: Ints = np.zeros(1, dtype=np.int64)
 
     def encode(self, texts: pa.StringArray) -> tuple[Ids, Ints]:
-        """Return the ids of all texts one after the other, and where each text's begin.
+        """Return the ids of all texts one after the other, and where those of each text start.
 
         Args:
             texts: without nulls.
@@ -80,7 +80,7 @@ class WordCache:
         return ids, offsets[np.searchsorted(starts, bounds)]
 
     def _number(self, words: list[bytes]) -> Ints:
-        """Return the number of each distinct word; encode and remember those that are new."""
+        """Return the number of each distinct word; encode the new words."""
         known = self._numbers
         numbers = np.fromiter(map(known.get, words, repeat(-1)), np.int64, len(words))
         missing = np.flatnonzero(numbers < 0)
@@ -102,7 +102,7 @@ def word_starts(data: npt.NDArray[np.uint8], bounds: Ints) -> Ints:
 
     Args:
         data: uint8 [bytes]; the texts one after the other.
-        bounds: int64 [texts + 1]; where each text begins, and the end of the last.
+        bounds: int64 [texts + 1]; where each text starts, and the end of the last.
 
     >>> text = np.frombuffer(b"if  a:\n\treturn b", dtype=np.uint8)
     >>> [part.tobytes() for part in np.split(text, word_starts(text, np.array([0, len(text)]))[1:])]
@@ -116,10 +116,9 @@ def word_starts(data: npt.NDArray[np.uint8], bounds: Ints) -> Ints:
 
 
 def fits(model: Model) -> bool:
-    """Say whether the ids of a text are those of its words for this model.
+    """Return True if the ids of a text are those of its words for this model.
 
-    So it is where BPE changes nothing in the text before it encodes it and no piece holds the start of a word
-    after its first character.
+    This is so if BPE does not change the text before it encodes it, and no word starts inside a piece.
     """
     if model.model_type != "bpe" or not model.escape_whitespaces or model.suffix_whitespace:
         return False
@@ -134,7 +133,7 @@ def fits(model: Model) -> bool:
 
 
 def _bytes_of(texts: pa.StringArray) -> tuple[npt.NDArray[np.uint8], Ints]:
-    """Return the UTF-8 bytes of texts one after the other, and where each begins; U+2581 as the space it means."""
+    """Return the UTF-8 bytes of texts one after the other, and where each starts; U+2581 becomes a space."""
     if pc.any(pc.match_substring(texts, "\u2581")).as_py():
         texts = pc.replace_substring(texts, "\u2581", " ")
     _, offsets, data = texts.buffers()

@@ -1,17 +1,15 @@
-"""How text becomes counted words: all that SentencePiece's BPE trainer needs of a corpus.
+"""Turns text into counted words, the only input that SentencePiece's BPE trainer needs.
 
-The trainer cuts text into words itself and from then on looks at nothing but words and their counts, so
-counting them beforehand gives the same vocabulary, piece by piece and in the same order, while the corpus may
-be of any size and the counting parallel. A word is a run of spaces with the run of other characters after it
-(what the trainer makes with ``allow_whitespace_only_pieces``). Text is cut at newlines and tabs, which are
-symbols of their own, and at U+2585, which the trainer keeps for itself (it would skip the whole line). U+2581
-is a space to SentencePiece, and so it is here.
+The trainer itself cuts text into words and then uses only words and their counts. So counting words first gives the
+same vocabulary, piece by piece and in the same order, but the corpus can have any size, and counting can run in
+parallel. A word is a run of spaces with the run of other characters after it, as in the trainer with
+``allow_whitespace_only_pieces``. Text is cut at newlines and tabs, which are symbols of their own, and at U+2585, which
+the trainer reserves (it would skip the whole line). U+2581 is a space, as in SentencePiece.
 
-Exact for words of at most `MAX_CHARS` characters. Longer ones (sentences of Chinese, Japanese and Thai; URLs;
-binary junk) are cut where script or punctuation changes, which no piece may cross anyway, then every
-`MAX_CHARS` characters; their number is reported. Measured at 64 characters: 15,999 of 16,000 pieces on 75
-languages and 8,051 of 8,064 on a Japanese novel are those of the uncut text, and the number of tokens is the
-same to 0.03 %.
+This is exact for words of at most `MAX_CHARS` characters. Longer ones (sentences of Chinese, Japanese and Thai, URLs,
+binary data) are cut where the script or punctuation changes, which pieces never cross, and then every `MAX_CHARS`
+characters; their number is reported. At 64 characters, 15,999 of 16,000 pieces for 75 languages and 8,051 of 8,064 for
+a Japanese novel are those of the uncut text, and the number of tokens differs by 0.03 %.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ class WordCounter:
     """Counts the words of documents, by language.
 
     Attributes:
-        counts: language -> word -> occurrences; words are as in the text, not yet cut.
+        counts: language -> word -> occurrences; long words are not cut yet.
     """
 
     def __init__(self) -> None:
@@ -53,11 +51,11 @@ class WordCounter:
 
     @property
     def distinct(self) -> int:
-        """Distinct words so far, over all languages."""
+        """Number of distinct words so far, over all languages."""
         return sum(map(len, self.counts.values()))
 
     def take(self) -> tuple[pa.Table, int]:
-        """Return a table of `SCHEMA` and the occurrences of words that were cut; start anew."""
+        """Return a table of `SCHEMA` and the occurrences of words that were cut, and forget the counts."""
         capped = {language: cap_words(words) for language, words in self.counts.items()}
         self.counts = {}
         table = word_table({language: words for language, (words, _) in capped.items()})
@@ -130,10 +128,10 @@ def merge_tables(tables: Iterable[pa.Table]) -> pa.Table:
 
 @lru_cache(maxsize=1 << 16)
 def _script(char: str) -> str:
-    """Name the script of a character, roughly: the first word of its Unicode name.
+    """Return the approximate script of a character: the first word of its Unicode name.
 
-    Han and kana are one script, as in SentencePiece; numbers are one, and so is all that is neither letter,
-    mark nor number.
+    Han and kana are one script, as in SentencePiece. Numbers are a script, and so are all other characters that are
+    neither letters nor marks.
     """
     category = unicodedata.category(char)
     if category[0] not in "LM":

@@ -1,4 +1,4 @@
-"""From packed rows to what a trainer needs of them: positions, labels and the bounds of documents. Numpy only."""
+"""Turns packed rows into a trainer's batch: positions, labels and the bounds of documents. Numpy only."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 from tokenizer_training.shards.rows import Rows, offsets_of
 
 IGNORED = -100
-"""Label that no loss function counts."""
+"""Label that loss functions ignore."""
 
 Batch = dict[str, Any]
 
 
 def make_batch(rows: Rows, shifted: bool = False) -> Batch:
-    """Return what a trainer needs of these rows.
+    """Return the batch of some rows.
 
     Args:
         rows: at least one.
-        shifted: False = labels stand at the place of their own token, as Hugging Face models want them, which
-            shift labels themselves; width = row_len. True = the label of a place is the next token;
-            width = row_len - 1, so that rows of L + 1 tokens give L.
+        shifted: False = a label has the place of its own token, for Hugging Face models, which shift labels themselves;
+            width = row_len. True = the label of a place is the next token; width = row_len - 1, so rows of L + 1
+            tokens give L.
 
     Returns:
         input_ids, position_ids, labels: int64 [rows, width]; positions restart at every document; a label is
-            -100 where the token it stands for is the first of a document or padding.
-        seq_idx: int32 [rows, width]; number of the sequence a token belongs to, counted through the batch; the
-            padding of a row is one more sequence.
+            -100 if its token is the first of a document, or padding.
+        seq_idx: int32 [rows, width]; number of a token's sequence, counted through the batch; the padding of a row is
+            one more sequence.
         cu_seqlens: int32 [sequences + 1]; bounds of the sequences in the flattened batch.
         max_seqlen: int; tokens of the longest sequence.
         doc_ids, doc_flags: uint8 [documents, 16] and int8 [documents].
@@ -60,7 +60,7 @@ def make_batch(rows: Rows, shifted: bool = False) -> Batch:
 
 
 def _labels(rows: Rows, tokens: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the tokens with -100 at each document's first and at padding."""
+    """Return the tokens, with -100 for the first token of each document and for padding."""
     labels = tokens.copy()
     before = np.cumsum(rows.doc_lens) - rows.doc_lens
     padding = np.cumsum(rows.n_pad) - rows.n_pad

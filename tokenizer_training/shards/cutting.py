@@ -1,4 +1,4 @@
-"""Documents of tokens, and where those longer than a row are cut: never inside a run of byte-fallback pieces."""
+"""Documents of tokens, and where long ones are cut: never inside a run of byte-fallback pieces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tokenizer_training.shards.rows import CONTINUES, CUT, Ints, offsets_of
 
 ByteValues = npt.NDArray[np.int16]
-"""int16 [vocabulary]; the byte that a byte-fallback piece stands for, -1 for other pieces."""
+"""int16 [vocabulary]; the byte of a byte-fallback piece, -1 for other pieces."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Documents:
 
 @dataclass(frozen=True)
 class Pieces:
-    """Documents, or parts of documents, one per piece.
+    """Pieces: each is a document or a part of one.
 
     Attributes:
         documents: int64 [pieces]; position of the document in `Documents`.
@@ -65,7 +65,7 @@ def concatenate_pieces(parts: Sequence[Pieces]) -> Pieces:
 
 
 def cut_documents(documents: Documents, order: Ints, row_len: int, byte_values: ByteValues) -> Pieces:
-    """Cut documents longer than a row into pieces; all others are one piece."""
+    """Cut documents longer than a row into pieces; each other document is one piece."""
     starts, lengths = documents.offsets[order], np.diff(documents.offsets)[order]
     long = np.flatnonzero(lengths > row_len)
     bounds = [
@@ -96,9 +96,9 @@ def _cut_bounds(
 
 
 def cut_at(tokens: npt.NDArray[np.int32], start: int, limit: int, byte_values: ByteValues) -> int:
-    """Return the last place in ``(start, limit]`` where a cut splits no byte-fallback run.
+    """Return the last place in ``(start, limit]`` where a cut does not split a run of byte-fallback pieces.
 
-    Where one run fills the whole piece, the last place that splits no UTF-8 character.
+    If one run fills the whole piece, it is the last place that does not split a UTF-8 character.
     """
     if not splits_run(tokens, limit, byte_values):
         return limit  # nearly always
@@ -111,5 +111,5 @@ def cut_at(tokens: npt.NDArray[np.int32], start: int, limit: int, byte_values: B
 
 
 def splits_run(tokens: npt.NDArray[np.int32], place: int, byte_values: ByteValues) -> bool:
-    """Say whether a cut before the token at a place has byte-fallback pieces on both sides."""
+    """Return True if a cut before the token at a place has byte-fallback pieces on both sides."""
     return bool(byte_values[tokens[place - 1]] >= 0 and byte_values[tokens[place]] >= 0)

@@ -1,4 +1,4 @@
-"""A shards folder as its manifest describes it: which files, which row groups, and their rows."""
+"""A shards folder, as its manifest describes it: files, row groups and rows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ class Shard:
     """One file of a shards folder.
 
     Attributes:
-        path: where it is.
-        name: path in the folder: ``train-00000-of-00002.parquet``, with a folder before it where there are
-            shards per language: ``de/train-…``.
+        path: the file.
+        name: path in the folder: ``train-00000-of-00002.parquet``, or ``de/train-…`` if there are shards per language.
         rows: number of rows.
         fact: its entry in the manifest.
     """
@@ -38,7 +37,7 @@ class Shard:
     fact: Mapping[str, Any]
 
     def belongs_to(self, split: str, language: str | None) -> bool:
-        """Say whether it holds rows of a split, and of a language if one is asked for."""
+        """Return True if it has rows of a split, and of a language unless that is None."""
         home, _, name = self.name.rpartition("/")
         return name.startswith(f"{split}-") and language in (None, home)
 
@@ -53,11 +52,11 @@ class RowGroup:
 
 
 class ShardFolder:
-    """One split of a shards folder. Files are those of ``manifest.json``, never what lies in the folder.
+    """One split of a shards folder. Its files are those of ``manifest.json``, whatever else is in the folder.
 
     Attributes:
         header: the metadata that all shards share.
-        digest: hex sha256 of what the manifest says of the split's files, their sha256 included.
+        digest: hex sha256 of the manifest's entries for the split's files, their sha256 included.
         groups: all row groups, in stored order.
         group_rows: int64 [row groups]; rows of each.
         rows: number of rows.
@@ -65,7 +64,7 @@ class ShardFolder:
     Args:
         folder: the shards folder.
         split: which rows.
-        language: where there are shards per language, those of one; None = all.
+        language: language of the rows, if there are shards per language; None = all.
 
     Raises:
         NoRowsError: there are no such rows.
@@ -124,10 +123,10 @@ class ShardFolder:
 
 
 def open_manifest(folder: Path) -> list[Shard]:
-    """Return every shard that the manifest of a folder names, sorted by name.
+    """Return every shard in the manifest of a folder, sorted by name.
 
     Raises:
-        ShardError: no manifest, a changed one, or a file that is missing or of another size.
+        ShardError: the manifest is missing or was changed, or a file is missing or has another size.
     """
     manifest = folder / MANIFEST
     try:
@@ -152,7 +151,7 @@ def open_manifest(folder: Path) -> list[Shard]:
 
 
 def _is_sealed(value: Mapping[str, Any]) -> bool:
-    """Say whether a manifest's sha256 is that of its canonical JSON without that field."""
+    """Return True if a manifest's sha256 is that of its canonical JSON without this field."""
     body = {name: item for name, item in value.items() if name != "sha256"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest() == value.get("sha256")

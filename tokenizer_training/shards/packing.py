@@ -1,10 +1,10 @@
-"""Documents of tokens become rows of equal length, by one of the `strategies`.
+"""Packs documents of tokens into rows of equal length, by one of the `strategies`.
 
-Documents are packed in windows, so that time is bounded and windows are independent; with windows of 10,000
-log-normal web documents the padding of `best_fit` is 0.02 % at L = 2,048, 0.04 % at 4,096 and 0.06 % at 8,192.
+Documents are packed in windows, so that time is limited and windows are independent. With windows of 10,000 log-normal
+web documents, the padding of `best_fit` is 0.02 % at L = 2,048, 0.04 % at 4,096 and 0.06 % at 8,192.
 
-`plan_rows` decides which tokens go where and copies none; `fill_rows` makes any of the planned rows. So a
-caller that wants the rows in another order never holds them twice.
+`plan_rows` decides where tokens go without copying them; `fill_rows` makes some of the planned rows. So a caller that
+needs the rows in another order never holds them twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WINDOW = 10_000
 
 @dataclass(frozen=True)
 class Plan:
-    """Which tokens each row gets: row r is made of pieces ``entries[r]`` up to ``entries[r + 1]``.
+    """The tokens of each row: row r consists of pieces ``entries[r]`` up to ``entries[r + 1]``.
 
     Attributes:
         entries: int64 [rows + 1].
@@ -52,8 +52,8 @@ def plan_rows(
 
     Args:
         documents: the tokens.
-        order: int64; positions of the documents to pack, in the order in which windows take them; a position
-            that comes twice is packed twice.
+        order: int64; positions of the documents to pack, in the order of the windows; a position that occurs twice is
+            packed twice.
         row_len: tokens of one row.
         byte_values: see `ByteValues`.
         window: documents packed together.
@@ -70,13 +70,13 @@ def plan_rows(
     for first in range(0, len(order), window):
         found, rows = STRATEGIES[strategy](documents, order[first : first + window], row_len, byte_values)
         counts.append(np.bincount(rows))
-        # Within a row the window's order, not the order of packing: else the longest document always came first.
+        # In a row the window's order, not that of packing, in which the longest document always comes first.
         pieces.append(found.take(np.argsort(rows, kind="stable")))
     return Plan(offsets_of(np.concatenate(counts)), concatenate_pieces(pieces), row_len)
 
 
 def fill_rows(plan: Plan, rows: Ints, documents: Documents, pad_id: int) -> Rows:
-    """Make some of the planned rows, in the order given."""
+    """Make some of the planned rows, in the given order."""
     entries, pieces = ragged_take(plan.entries, rows)
     chosen = plan.pieces.take(pieces)
     lengths = chosen.lengths
@@ -99,7 +99,7 @@ def fill_rows(plan: Plan, rows: Ints, documents: Documents, pad_id: int) -> Rows
 
 
 def shuffle_key(seed: int, *parts: str | bytes | int) -> int:
-    """Return a place in the shuffled order, 0 to 2**64 - 1: a hash of the seed and what is to be placed.
+    """Return a place in the shuffled order, 0 to 2**64 - 1: a hash of the seed and the parts.
 
     >>> shuffle_key(1, "unit", 0) == shuffle_key(1, "unit", 1)
     False

@@ -1,4 +1,4 @@
-"""Packed rows as numpy arrays: what the packer makes, the shards hold and the loader reads. Numpy only."""
+"""Packed rows as numpy arrays, for the packer, the shards and the loader. Numpy only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 CONTINUES = 1
-"""Flag of an entry that continues a document whose beginning is elsewhere."""
+"""Flag of an entry that continues a document which starts elsewhere."""
 CUT = 2
-"""Flag of an entry that stops before its document's end, and so has no EOS."""
+"""Flag of an entry that ends before its document does, and so has no EOS."""
 ID_BYTES = 16
 
 Ints = npt.NDArray[np.int64]
@@ -87,12 +87,12 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
 
 
 def gather(parts: Iterable[Rows], order: Ints, row_len: int) -> Rows:
-    """Return the rows of all parts in another order; each part is needed only until the next is asked for.
+    """Return the rows of all parts in another order; each part is needed only until the next one is read.
 
-    Tokens go straight to their place, so that they are held once.
+    Tokens are copied straight to their places, so they are in memory only once.
 
     Args:
-        parts: at least one row in all.
+        parts: at least one row together.
         order: int64 [rows]; which row comes first, second, ..., counted through the parts.
         row_len: tokens of one row.
     """
@@ -108,7 +108,7 @@ def gather(parts: Iterable[Rows], order: Ints, row_len: int) -> Rows:
 
 
 def offsets_of(counts: npt.ArrayLike) -> Ints:
-    """Return where each of consecutive runs begins, and the end of the last.
+    """Return where each of consecutive runs starts, and the end of the last.
 
     >>> offsets_of([2, 0, 3]).tolist()
     [0, 2, 2, 5]
@@ -124,7 +124,7 @@ def ragged_take(offsets: Ints, chosen: Ints) -> tuple[Ints, Ints]:
 
     Args:
         offsets: int64 [runs + 1]; run r is ``offsets[r]`` up to ``offsets[r + 1]``.
-        chosen: int64 [chosen]; positions of the runs wanted, in the order wanted.
+        chosen: int64 [chosen]; positions of the wanted runs, in the wanted order.
 
     Returns:
         The offsets of the chosen runs, and the old position of each of their items.

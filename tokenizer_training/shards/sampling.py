@@ -13,7 +13,7 @@ from tokenizer_training.shards.rows import Ints, offsets_of
 Hashes = npt.NDArray[np.uint64]
 
 MIXED = 8
-"""Row groups at most whose rows are shuffled together, so that rows of one group part ways in every epoch. A
+"""Most row groups whose rows are shuffled together, so that the rows of one group are separated in every epoch. A
 reader holds its share of them: at most 67 MB of int32 at 1,024 rows of 2,048 tokens."""
 
 
@@ -25,15 +25,15 @@ class Sampling:
 
     Attributes:
         batch_size: rows of one batch on one rank.
-        seed: permutes row groups, and the rows of every `MIXED` of them together, anew in every epoch; None =
-            the order in which the rows are stored, which is shuffled already.
-        epochs: passes over the data; None = without end.
-        rank: which of the ranks this is, from 0.
+        seed: permutes row groups, and the rows of every `MIXED` groups together, in another way in every epoch; None =
+            the stored order, which is already shuffled.
+        epochs: passes over the data; None = endless.
+        rank: number of this rank, from 0.
         world_size: number of ranks.
-        start: samples that all ranks together have consumed before.
-        dataset: a number that stands for the data; other data are shuffled in another way.
-        drop_last: leave out a last batch that is not full on every rank. Without it the last batches of ranks
-            differ in size, and a rank may have one batch less.
+        start: number of samples that all ranks together have already consumed.
+        dataset: a number that identifies the data; other data are shuffled in another way.
+        drop_last: leave out a last batch that is not full on every rank. Otherwise the last batches of the ranks differ
+            in size, and a rank may have one batch less.
 
     Raises:
         ValueError: a value is impossible.
@@ -60,7 +60,7 @@ class Sampling:
         return self.batch_size * self.world_size
 
     def end(self, rows: int) -> int | None:
-        """Return the sample index after the last, for a split of so many rows; None = there is none."""
+        """Return the index after the last sample of a split with this many rows; None = endless."""
         if self.epochs is None:
             return None
         total = self.epochs * rows
@@ -75,7 +75,7 @@ class Sampling:
         return samples[chosen], number[chosen]
 
     def walk(self, group_rows: Ints) -> Iterator[Block]:
-        """Yield the blocks of row groups that are read one after another, from the one that holds `start` on.
+        """Yield the blocks of row groups in reading order, starting with the block of `start`.
 
         Args:
             group_rows: int64 [row groups]; rows of each, in stored order.
@@ -96,7 +96,7 @@ class Sampling:
             epoch += 1
 
     def places(self, block: Block) -> Ints:
-        """Return which of a block's rows each of its samples is."""
+        """Return the row in the block of each of its samples."""
         return self._permutation(block.last - block.first, block.epoch, block.number)
 
     def _permutation(self, size: int, epoch: int, what: int) -> Ints:
@@ -111,10 +111,10 @@ class Block:
 
     Attributes:
         epoch: pass over the data, from 0.
-        number: of the block in the epoch.
+        number: number of the block in the epoch.
         first: sample index of its first row.
-        groups: int64 [groups]; which row groups.
-        bounds: int64 [groups + 1]; where the rows of each begin in the block.
+        groups: int64 [groups]; its row groups.
+        bounds: int64 [groups + 1]; where the rows of each group start in the block.
     """
 
     epoch: int
@@ -130,10 +130,10 @@ class Block:
 
 
 def permutation(size: int, *parts: int) -> Ints:
-    """Return `size` things in the order of a hash of all arguments.
+    """Return the numbers below `size` in the order of a hash of all arguments.
 
-    The hash is the finaliser of SplitMix64 (Steele et al. 2014), not a numpy generator, whose streams may
-    change between versions.
+    The hash is SplitMix64 (Steele et al. 2014). A generator of numpy would not do: its streams may change between
+    versions.
     """
     state = np.zeros(1, dtype=np.uint64)
     for part in parts:

@@ -1,11 +1,11 @@
-"""Which row a piece of a document goes into: the strategies of packing.
+"""The strategies of packing: which row a piece of a document goes into.
 
 ==================  ============================================================================================
 best_fit            Best-fit-decreasing: cuts only documents longer than a row (7.8 % of web documents at
                     L = 2,048), and pads 0.02 % (Ding et al. 2024, "Fewer Truncations Improve Language Modeling")
-concat              One document after the other, cut wherever a row is full: a third of them at L = 2,048. What
-                    GPT-2 and most after it did; for comparison with them
-one_document_per_row  Every document begins a row: no masks needed, 60 to 90 % of web rows is padding
+concat              One document after the other, cut where a row is full: a third of them at L = 2,048. The way of
+                    GPT-2 and most later models; for comparison with them
+one_document_per_row  Every document starts a row: needs no masks, but 60 to 90 % of web rows is padding
 ==================  ============================================================================================
 """
 
@@ -23,7 +23,7 @@ Strategy = Callable[[Documents, Ints, int, ByteValues], tuple[Pieces, Ints]]
 
 
 def best_fit(documents: Documents, order: Ints, row_len: int, byte_values: ByteValues) -> tuple[Pieces, Ints]:
-    """Cut what is longer than a row, and place all pieces with `best_fit_decreasing`."""
+    """Cut documents longer than a row, and place all pieces with `best_fit_decreasing`."""
     pieces = cut_documents(documents, order, row_len, byte_values)
     return pieces, best_fit_decreasing(pieces.lengths, row_len)
 
@@ -31,15 +31,15 @@ def best_fit(documents: Documents, order: Ints, row_len: int, byte_values: ByteV
 def one_document_per_row(
     documents: Documents, order: Ints, row_len: int, byte_values: ByteValues
 ) -> tuple[Pieces, Ints]:
-    """Cut what is longer than a row; every piece has a row of its own."""
+    """Cut documents longer than a row, and give every piece a row of its own."""
     pieces = cut_documents(documents, order, row_len, byte_values)
     return pieces, np.arange(len(pieces.lengths))
 
 
 def concat(documents: Documents, order: Ints, row_len: int, byte_values: ByteValues) -> tuple[Pieces, Ints]:
-    """Fill row after row; a document goes on in the next row where it does not fit.
+    """Fill row after row; a document that does not fit continues in the next row.
 
-    A cut that would split a run of byte-fallback pieces moves back to its start; the row is padded.
+    A cut that would split a run of byte-fallback pieces moves back to the start of the run, and the row is padded.
     """
     found: list[tuple[int, int, int, int, int]] = []
     row, room = 0, row_len
@@ -49,7 +49,7 @@ def concat(documents: Documents, order: Ints, row_len: int, byte_values: ByteVal
         while end - at > room:
             cut = cut_at(documents.tokens, at, at + room, byte_values) if room else at
             if room < row_len and cut > at and splits_run(documents.tokens, cut, byte_values):
-                cut = at  # a new row holds the run, or the most of it
+                cut = at  # a new row has room for the run, or for more of it
             if cut > at:
                 found.append((document, at, cut - at, CUT | (CONTINUES if at > start else 0), row))
             at, row, room = cut, row + 1, row_len
@@ -67,8 +67,8 @@ STRATEGIES: Mapping[str, Strategy] = {
 def best_fit_decreasing(lengths: Ints, row_len: int) -> Ints:
     """Place pieces into rows: the longest first, each into the row where it leaves the least space.
 
-    Rows are kept by their free tokens, and a set bit of one integer says which amounts occur, so that finding
-    the best row is two operations on that integer: 1 to 2 microseconds a piece.
+    Rows are stored by their number of free tokens, and the bits of one integer say which numbers occur. So finding the
+    best row takes two operations on that integer: 1 to 2 microseconds per piece.
 
     Args:
         lengths: int64 [pieces], each 1 to `row_len`.

@@ -1,8 +1,8 @@
 """Token shards in the formats of other trainers: Megatron's indexed dataset, and one flat array (nanoGPT, llm.c).
 
-Both hold the documents of the rows one after the other, each with its EOS, without padding, in the order of the
-shards, which is shuffled. Those trainers cut their own sequences from that, so where a row ended is not kept, and
-a document that was cut at the end of a row is two. Numbers are little-endian.
+Both have the documents of the rows one after the other, each with its EOS, without padding, in the shuffled order of
+the shards. Those trainers cut their own sequences from that. So the ends of rows are lost, and a document that was cut
+at the end of a row is two documents. Numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tokenizer_training.shards.folder import ShardFolder
 from tokenizer_training.shards.rows import Rows, offsets_of
 
 MAGIC, VERSION = b"MMIDIDX\x00\x00", 1
-"""How an ``.idx`` file of Megatron-LM begins (``megatron/core/datasets/indexed_dataset.py``)."""
+"""The start of an ``.idx`` file of Megatron-LM (``megatron/core/datasets/indexed_dataset.py``)."""
 _CODES = {"<u2": 8, "<i4": 4}
 _MEGATRON_UINT16 = 65_500
 _BLOCK = 1 << 20
@@ -26,12 +26,12 @@ _BLOCK = 1 << 20
 
 @dataclass
 class TokenStream:
-    """The tokens of a split without padding; what was seen is known when it is read to its end.
+    """The tokens of a split without padding; its counts are known once it is read to its end.
 
     Attributes:
         shards: the split.
-        dtype: numpy's name of the numbers, ``<u2``, ``<u4`` or ``<i4``.
-        lengths: int32 arrays; tokens of each document.
+        dtype: numpy's name of the numbers' type: ``<u2``, ``<u4`` or ``<i4``.
+        lengths: int32 arrays; tokens of each document, filled while reading.
     """
 
     shards: ShardFolder
@@ -47,31 +47,32 @@ class TokenStream:
 
     @property
     def tokens(self) -> int:
-        """Return how many tokens there were."""
+        """Return the number of tokens read."""
         return sum(int(part.sum(dtype=np.int64)) for part in self.lengths)
 
     @property
     def documents(self) -> int:
-        """Return how many documents, or parts of documents, there were."""
+        """Return the number of documents, or parts of documents, read."""
         return sum(map(len, self.lengths))
 
 
 def flat_stream(shards: ShardFolder) -> TokenStream:
-    """Return the content of a flat file: uint16 where every id fits, else uint32."""
+    """Return the content of a flat file: uint16 if every id fits, else uint32."""
     return TokenStream(shards, "<u2" if shards.header.vocab_size <= 1 << 16 else "<u4", [])
 
 
 def megatron_stream(shards: ShardFolder) -> TokenStream:
-    """Return the content of a ``.bin``: uint16 where Megatron itself would choose it, else int32."""
+    """Return the content of a ``.bin``: uint16 if Megatron would choose it, else int32."""
     return TokenStream(shards, "<u2" if shards.header.vocab_size < _MEGATRON_UINT16 else "<i4", [])
 
 
 def megatron_index(stream: TokenStream) -> Iterator[bytes]:
     """Yield the content of the ``.idx`` of a stream that was read to its end.
 
-    Header: magic, version (uint64), code of the numbers (uint8), sequences and document bounds (uint64 each).
-    Then tokens of each sequence (int32), where it begins in the ``.bin`` in bytes (int64), and the sequences at
-    which documents begin, with the number of all at the end (int64). Here each sequence is a document.
+    The header has the magic, the version (uint64), the code of the dtype (uint8), and the numbers of sequences and of
+    document bounds (uint64 each). Then come the tokens of each sequence (int32), its start in the ``.bin`` in bytes
+    (int64), and the sequences at which documents start, and at last their number (int64). Here each sequence is a
+    document.
     """
     count = stream.documents
     yield MAGIC + struct.pack("<QBQQ", VERSION, _CODES[stream.dtype], count, count + 1)

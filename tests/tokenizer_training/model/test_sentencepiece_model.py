@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from typing import Any
 
 import pytest
 import sentencepiece
+from google.protobuf.runtime_version import VersionError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +118,9 @@ def test_any_bytes_give_a_model_or_the_error_for_users(data: bytes) -> None:
         canonical(data)
     except TokenizerError:
         pass
+
+
+def test_the_wheels_own_protobuf_module_still_cannot_be_used() -> None:
+    """The day it can, `read_model` may use it; see the module's docstring."""
+    with pytest.raises(VersionError, match="incompatible Protobuf Gencode/Runtime versions"):
+        importlib.import_module("sentencepiece.sentencepiece_model_pb2")

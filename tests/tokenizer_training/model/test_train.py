@@ -138,7 +138,7 @@ def test_characters_without_room_become_bytes_and_are_reported() -> None:
     counts = counts_of("".join(map(chr, range(0x4E00, 0x5200))), "abc " * 2000)
     trained = train(counts, 512)
     assert trained.characters == (512 - 281) // 2
-    assert "909 characters found no room in" in "; ".join(trained.warnings)
+    assert "909 characters have no room in" in "; ".join(trained.warnings)
 
 
 def test_there_must_be_text() -> None:
