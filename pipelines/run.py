@@ -12,6 +12,7 @@ from typing import Any
 
 from filters.judge import NamedStep
 from filters.step import versions_of
+from pipelines.beam.worker_server import preload
 from pipelines.errors import InputError, RecipeError, VerificationError, mapped
 from pipelines.faults import fail_point
 from pipelines.recipe.load import resolved
@@ -63,6 +64,7 @@ def run_recipe(
         VerificationError: the balance is broken, or there are more errors than ``max_error_share``.
         CorpusmillError: a stage failed; what it finished is kept.
     """
+    preload(stage.__name__ for stage in (extract, filtering, dedup, train_tokenizer, pack))
     storage = Storage(out)
     with storage.lock():
         _claim(storage, recipe.name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from pipelines.beam.local_worker import WorkerDiedError
+from pipelines.beam.worker_server import WorkerDiedError
 from pipelines.errors import CorpusmillError
 from pipelines.work.graph import process_units
 from pipelines.work.marks import attempts, last_record, record_path
