@@ -43,7 +43,7 @@ from pipelines.views.report.page import write_report
 from pipelines.views.run_tables import RunTables
 from pipelines.work.loop import begin_stage
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 
 
 def run_recipe(

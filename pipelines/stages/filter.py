@@ -32,7 +32,8 @@ from pipelines.store.tables import (
 )
 from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
-from pipelines.work.task import Batch, Counts, Run, Task, UnitWork
+from pipelines.work.stage import Run
+from pipelines.work.task import Batch, Counts, Task, UnitWork
 
 NAME = "filter"
 HOME = "filtered"

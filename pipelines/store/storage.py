@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -238,10 +238,19 @@ class Storage:
         """Remove a file if it is there."""
         self.path(relative).unlink(missing_ok=True)
 
-    def remove_files(self, folder: str) -> None:
-        """Remove all files below a folder of the run."""
+    def remove_files(
+        self, folder: str, keep: Collection[str] = (), suffixes: tuple[str, ...] = ("",)
+    ) -> None:
+        """Remove all files below a folder of the run, but those to keep.
+
+        Args:
+            folder: relative to the run.
+            keep: relative paths of files that stay.
+            suffixes: only names that end in one of them are removed.
+        """
         for relative in self.list_files(folder):
-            self.remove(relative)
+            if relative.endswith(suffixes) and relative not in keep:
+                self.remove(relative)
 
     @contextlib.contextmanager
     def scratch(self, relative: str) -> Iterator[Path]:

@@ -27,7 +27,8 @@ from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
 from pipelines.work.progress import Progress
-from pipelines.work.task import Batch, Run
+from pipelines.work.stage import Run
+from pipelines.work.task import Batch
 from tokenizer_training.model.tokenizer import Tokenizer
 
 

@@ -19,7 +19,7 @@ from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tests.pipelines.recipe.recipes import make_home
 
 UPSTREAM = stage_key("upstream", {})

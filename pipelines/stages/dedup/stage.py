@@ -37,7 +37,8 @@ from pipelines.store.storage import Storage, sha256_of
 from pipelines.store.tables import text_bytes
 from pipelines.terminal import counted
 from pipelines.work.loop import run_units, sweep_units
-from pipelines.work.task import Run, Task, UnitWork
+from pipelines.work.stage import Run
+from pipelines.work.task import Task, UnitWork
 
 NAME: Final = "dedup"
 HOME: Final = "documents"

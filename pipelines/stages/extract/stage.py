@@ -24,7 +24,8 @@ from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
 from pipelines.work.loop import begin_stage, finish_stage, run_units
 from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
-from pipelines.work.task import Batch, Counts, Run, Task, UnitWork, pending
+from pipelines.work.stage import Run
+from pipelines.work.task import Batch, Counts, Task, UnitWork, pending
 
 NAME = "extract"
 HOME = "extracted"

@@ -21,7 +21,8 @@ from pipelines.store.manifest import Manifest, Sidecar, UnitResult, write_manife
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.loop import run_units
-from pipelines.work.task import Run, UnitWork
+from pipelines.work.stage import Run
+from pipelines.work.task import UnitWork
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.shards.packing import WINDOW
 from tokenizer_training.shards.schema import SCHEMA_VERSION, Header

@@ -11,7 +11,8 @@ from pipelines.beam.flags import is_local
 from pipelines.beam.runner import run_pipeline
 from pipelines.stages.tokenizer.word_counts import NAME, Counting, Keyed, count_parts, write_partition
 from pipelines.work.graph import ReadTasks, deal
-from pipelines.work.task import Run, Task
+from pipelines.work.stage import Run
+from pipelines.work.task import Task
 
 
 def count_in_beam(run: Run, counting: Counting, tasks: Sequence[Task]) -> None:

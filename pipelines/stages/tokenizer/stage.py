@@ -31,7 +31,8 @@ from pipelines.stages.tokenizer.word_counts import (
 from pipelines.store.manifest import Manifest, UnitFile, UnitResult, write_manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
-from pipelines.work.task import Run, Task
+from pipelines.work.stage import Run
+from pipelines.work.task import Task
 from tokenizer_training.model.evaluate import Texts, evaluate
 from tokenizer_training.model.export import export, obstacle
 from tokenizer_training.model.sentencepiece_model import TokenizerError

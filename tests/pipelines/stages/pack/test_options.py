@@ -14,7 +14,7 @@ from pipelines.stages.pack import stage as pack
 from pipelines.store.balance import broken_laws
 from pipelines.store.manifest import UnitCounts
 from pipelines.views.verify import _token_faults
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tests.pipelines.conftest import UPSTREAM, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation

@@ -16,7 +16,7 @@ from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack import stage as pack
 from pipelines.store.manifest import valid_manifest
 from pipelines.store.storage import Storage
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation

@@ -22,7 +22,7 @@ from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import train
 from tokenizer_training.model.weights import language_shares
