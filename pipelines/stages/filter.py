@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from filters.judge import NamedStep, Verdict, judge
 from pipelines.errors import mapped
@@ -24,6 +23,7 @@ from pipelines.store.tables import (
     ERRORS,
     FILTERED,
     KEPT,
+    batches,
     document_row,
     fate,
     ledger_schema,
@@ -31,16 +31,15 @@ from pipelines.store.tables import (
     to_table,
 )
 from pipelines.work.loop import finish_stage, run_units
-from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
+from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
 from pipelines.work.stage import Run
-from pipelines.work.task import Batch, Counts, Task, UnitWork
+from pipelines.work.task import Batch, Counts, Part, Task, UnitWork
 
 NAME = "filter"
 HOME = "filtered"
 SCRATCH = ()
 LIBRARIES = ("fasttext-community", "spacy", "numpy")
 MESSAGE_CHARACTERS = 200
-BATCH_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,12 @@ def run_stage(run: Run, extracted: Manifest, own_key: StageKey) -> Manifest:
     steps = run.recipe.steps
     _load(steps)
     tasks = [
-        Task(part.unit, part.sha256, part.bytes, {"path": str(run.storage.path(part.path))})
+        Task(part.unit, part.sha256, part.bytes, Part(str(run.storage.path(part.path))))
         for part in extracted.folder("extracted")
     ]
     settings = Settings(steps, run.recipe.ledger == "full")
     root = str(run.storage.root)
-    work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
+    work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, Part)
     return finish_stage(run, own_key, work.folders, [extracted], run_units(run, work, tasks), HOME)
 
 
@@ -111,25 +110,22 @@ def _load(steps: Sequence[NamedStep]) -> None:
                 load()
 
 
-def process_unit(
-    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
-) -> Iterator[Batch | Counts]:
+def process_unit(part: Part, settings: Settings, watch: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Judge the rows of one part of ``extracted/``, in order."""
     schema = _ledger_schema(settings.steps)
     records: Counter[str] = Counter()
     number = itertools.count()
-    with pq.ParquetFile(payload["path"], page_checksum_verification=True) as part:
-        for batch in part.iter_batches(batch_size=BATCH_ROWS):
-            judged = [_judge_row(row, settings, next(number), watch) for row in batch.to_pylist()]
-            ledger = [row for row, _ in judged]
-            kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
-            errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
-            records.update(fate(row) for row in ledger)
-            yield Batch("ledger", to_table(ledger, schema))
-            if kept:
-                yield Batch("filtered", to_table([document_row(document) for document in kept], FILTERED))
-            if errors:
-                yield Batch("errors", to_table(errors, ERRORS))
+    for batch in batches(part.path):
+        judged = [_judge_row(row, settings, next(number), watch) for row in batch.to_pylist()]
+        ledger = [row for row, _ in judged]
+        kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
+        errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
+        records.update(fate(row) for row in ledger)
+        yield Batch("ledger", to_table(ledger, schema))
+        if kept:
+            yield Batch("filtered", to_table([document_row(document) for document in kept], FILTERED))
+        if errors:
+            yield Batch("errors", to_table(errors, ERRORS))
     records["seen"] = sum(records.values())
     yield Counts({"records": dict(sorted(records.items()))})
 
@@ -141,8 +137,8 @@ def _judge_row(
     if row["decision"] != KEPT:
         return {**row, "bytes": None}, None
     document = row_document(row)
-    if number in watch.condemned:
-        verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, 0, {})
+    if number in watch.quarantined:
+        verdict = Verdict(document, NAME, QUARANTINE_REASON, QUARANTINE_ERROR, QUARANTINE_MESSAGE, 0, {})
     else:
         watch.at(number)
         verdict = judge(document, settings.steps, settings.full)

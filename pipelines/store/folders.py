@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from pipelines.store import tables
 from pipelines.store.storage import TABLE_OPTIONS
+from tokenizer_training.model.words import UNKNOWN_LANGUAGE
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,15 @@ REMOVED_LINES: Final = Folder("removed_lines", tables.REMOVED_LINES)
 REMOVED_SUBSTRINGS: Final = Folder("removed_substrings", tables.REMOVED_SUBSTRINGS)
 EDITS: Final = (REMOVED_LINES, REMOVED_SUBSTRINGS)
 """Folders for what some recipes remove from the documents that stay."""
+
+_UNSAFE: Final = re.compile("[^A-Za-z0-9_-]")
+_LONGEST: Final = 32
+
+
+def language_folder(language: str | None) -> str:
+    """Return the folder of what is in a language; a label may be any text that an input states.
+
+    >>> language_folder("zh-Hant"), language_folder("../x"), language_folder(None)
+    ('zh-Hant', '___x', 'und')
+    """
+    return _UNSAFE.sub("_", language or UNKNOWN_LANGUAGE)[:_LONGEST]

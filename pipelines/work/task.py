@@ -63,6 +63,17 @@ class Task(Generic[P]):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Payload of a unit that reads one part of a folder.
+
+    Attributes:
+        path: of the part, for a worker.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows that a stage yields for one of its folders; each batch is at least one row group.
 

@@ -78,11 +78,11 @@ def pack_once(storage: Storage, times: int, cached: bool) -> None:
     )
 
 
-def _rows(storage: Storage, parts: list[list[str]], settings: pack_rows.Settings) -> dict[str, Any]:
+def _rows(storage: Storage, parts: list[list[str]], settings: pack_rows.Settings) -> pack_shards.Shard:
     """Write the rows of one bucket; return the task of the one shard made of them."""
     writers: dict[str, Any] = {}
     folder = pack_rows.folders(settings.header.row_len)[1]
-    for output in pack_rows.process_bucket({"bucket": "0", "parts": parts}, settings):
+    for output in pack_rows.process_bucket(pack_rows.Bucket("0", parts), settings):
         if isinstance(output, Batch) and output.folder == folder.name:
             name = folder.part(str(output.part))
             if name not in writers:
@@ -93,7 +93,7 @@ def _rows(storage: Storage, parts: list[list[str]], settings: pack_rows.Settings
     paths = [str(storage.path(name)) for name in writers if "/train/" in name]
     listing = storage.path("listing.json")
     listing.write_text(json.dumps({"train": paths}))
-    return {"listing": str(listing), "group": "train", "interval": [0, pack_shards.KEYS]}
+    return pack_shards.Shard(str(listing), "train", 0, pack_shards.KEYS)
 
 
 def main(arguments: list[str]) -> None:

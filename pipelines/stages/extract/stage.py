@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
@@ -23,7 +23,7 @@ from pipelines.store.manifest import Manifest, valid_manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
 from pipelines.work.loop import begin_stage, finish_stage, run_units
-from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
+from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
 from pipelines.work.stage import Run
 from pipelines.work.task import Batch, Counts, Task, UnitWork, pending
 
@@ -61,11 +61,11 @@ def run_stage(run: Run, own_key: StageKey) -> Manifest:
     units = plan_units(run.recipe, access)
     settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract, access)
     tasks = [
-        Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, asdict(unit))
+        Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, unit)
         for unit in units
     ]
     root = str(run.storage.root)
-    work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, by_record=True)
+    work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, Unit)
     known = valid_manifest(run.storage, HOME, own_key, ())
     unchanged = known is not None and [unit.unit for unit in known.units] == [unit.name for unit in units]
     if known is not None and unchanged and not pending(run.storage, work, tasks):
@@ -73,15 +73,12 @@ def run_stage(run: Run, own_key: StageKey) -> Manifest:
         return known
     begin_stage(run, HOME)
     sidecars = run_units(run, work, tasks)
-    _extractor(settings.extract).close()  # this process may have been the worker; the child is of no more use
+    extractor_of(settings.extract).close()  # this process may have been the worker, which needs it no longer
     return finish_stage(run, own_key, FOLDERS, (), sidecars, HOME)
 
 
-def process_unit(
-    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
-) -> Iterator[Batch | Counts]:
+def process_unit(unit: Unit, settings: Settings, watch: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Read one unit, extract its records in batches, and account for every byte and record of it."""
-    unit = Unit(**payload)
     reader = settings.readers[unit.input]
     tally = _Tally(unit)
     with (
@@ -195,22 +192,22 @@ def _results(
     content: list[Record | Rejected], first: int, settings: Extract, watch: Watch
 ) -> Iterator[Rejected | Extracted]:
     """Yield what became of each event of a batch, the first of which is the unit's record number `first`."""
-    at_once = 1 if watch.closely else BATCH_RECORDS
+    at_once = 1 if watch.one_by_one else BATCH_RECORDS
     for start in range(0, len(content), at_once):
         numbered = list(enumerate(content[start : start + at_once], first + start))
-        extracted = _extractor(settings).extract(_spared(numbered, watch))
+        extracted = extractor_of(settings).extract(_spared(numbered, watch))
         for number, event in numbered:
             if isinstance(event, Rejected):
                 yield event
-            elif number in watch.condemned:
-                yield Extracted(event, None, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE)
+            elif number in watch.quarantined:
+                yield Extracted(event, None, QUARANTINE_REASON, QUARANTINE_ERROR, QUARANTINE_MESSAGE)
             else:
                 yield next(extracted)
 
 
 def _spared(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
     for number, event in numbered:
-        if isinstance(event, Record) and number not in watch.condemned:
+        if isinstance(event, Record) and number not in watch.quarantined:
             watch.at(number)
             yield event
 
@@ -253,6 +250,6 @@ def _error_row(
 
 
 @functools.cache
-def _extractor(settings: Extract) -> Extractor:
+def extractor_of(settings: Extract) -> Extractor:
     """Return this process's extractor: its child serves all units that this worker does."""
     return Extractor(settings)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from pipelines.stages.pack.shards import KEYS
+from pipelines.store.tables import batches
 
 _BIN_BITS = 16
 _BATCH_ROWS = 1 << 16
@@ -61,6 +61,5 @@ def _bins(keys: _Keys) -> npt.NDArray[np.int64]:
 def _read(paths: Sequence[str]) -> Iterator[tuple[_Keys, npt.NDArray[np.int32]]]:
     """Yield keys and padding of rows, a batch at a time."""
     for path in paths:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, columns=["row_key", "n_pad"], use_threads=False):
-                yield batch["row_key"].to_numpy(), batch["n_pad"].to_numpy()
+        for batch in batches(path, ["row_key", "n_pad"], _BATCH_ROWS):
+            yield batch["row_key"].to_numpy(), batch["n_pad"].to_numpy()

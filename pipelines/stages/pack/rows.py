@@ -31,6 +31,7 @@ from pipelines.store.folders import TOKEN_COUNTS, Folder
 from pipelines.store.manifest import UnitFile
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
+from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts, Task
 from tokenizer_training.shards.cutting import Documents
 from tokenizer_training.shards.packing import Plan, fill_rows, plan_rows, shuffle_key
@@ -65,6 +66,19 @@ class Settings:
     tokenizer: str
 
 
+@dataclass(frozen=True)
+class Bucket:
+    """Parts of ``documents/`` that are packed together.
+
+    Attributes:
+        name: such as ``00003-of-00016``.
+        parts: unit and path of each part, by unit.
+    """
+
+    name: str
+    parts: Sequence[Sequence[str]]
+
+
 def rows_schema(row_len: int) -> pa.Schema:
     """Return the columns of a rows file: the row key, then those of a shard."""
     return pa.schema([pa.field("row_key", pa.uint64(), nullable=False), *row_fields(row_len)])
@@ -76,7 +90,7 @@ def folders(row_len: int) -> tuple[Folder, ...]:
     return TOKEN_COUNTS, Folder(ROWS, schema, prefix="", per_unit=False, options=options)
 
 
-def tasks(storage: Storage, files: Sequence[UnitFile]) -> list[Task]:
+def tasks(storage: Storage, files: Sequence[UnitFile]) -> list[Task[Bucket]]:
     """Return one task for each bucket of document files.
 
     Their number is a power of two that depends on the amount of text alone.
@@ -95,10 +109,10 @@ def tasks(storage: Storage, files: Sequence[UnitFile]) -> list[Task]:
             f"{bucket:05d}-of-{1 << bits:05d}",
             hashlib.sha256("".join(file.sha256 for file in members).encode()).hexdigest(),
             sum(sizes[file.unit] for file in members),
-            {
-                "bucket": f"{bucket:05d}-of-{1 << bits:05d}",
-                "parts": [[file.unit, str(storage.path(file.path))] for file in members],
-            },
+            Bucket(
+                f"{bucket:05d}-of-{1 << bits:05d}",
+                [(file.unit, str(storage.path(file.path))) for file in members],
+            ),
         )
         for bucket, members in sorted(buckets.items())
     ]
@@ -114,7 +128,7 @@ def bucket_bits(size: int) -> int:
     return max(-(-size // aim) - 1, 0).bit_length()
 
 
-def process_bucket(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+def process_bucket(bucket: Bucket, settings: Settings, _: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Tokenise, pack and order the documents of one bucket.
 
     Raises:
@@ -123,7 +137,7 @@ def process_bucket(payload: Mapping[str, Any], settings: Settings) -> Iterator[B
     header = settings.header
     tokenizer = load_tokenizer(settings.tokenizer, header.tokenizer_sha256)
     corpus = Corpus.empty()
-    for unit, path in payload["parts"]:
+    for unit, path in bucket.parts:
         for table in tokenise_part(path, tokenizer, header.eos_id, settings.choice, corpus):
             yield Batch(TOKEN_COUNTS.name, table, unit)
     documents = corpus.documents()
@@ -132,11 +146,11 @@ def process_bucket(payload: Mapping[str, Any], settings: Settings) -> Iterator[B
     counts = Counter(_document_counts(documents, corpus.copies))
     for group, order in group_orders(documents.ids, corpus, header.seed).items():
         plan = plan_rows(documents, order, header.row_len, byte_values, header.window, header.packing)
-        for table in keyed_rows(plan, documents, header, payload["bucket"], group):
+        for table in keyed_rows(plan, documents, header, bucket.name, group):
             split = group.rpartition("/")[2]
             padding = int(table["n_pad"].to_numpy().sum())
             counts.update({"padding": padding, "rows": len(table), f"{split}_rows": len(table)})
-            yield Batch(ROWS, table, f"{group}/{payload['bucket']}")
+            yield Batch(ROWS, table, f"{group}/{bucket.name}")
     yield Counts({"tokens": {**counts, "slots": counts["rows"] * header.row_len}})
 
 

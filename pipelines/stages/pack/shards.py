@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from pipelines.stages.pack.rows import ROWS
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Sidecar
 from pipelines.store.storage import FileFact, Storage
+from pipelines.store.tables import open_part
+from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts, Task
 from tokenizer_training.shards.rows import Rows, gather
 from tokenizer_training.shards.schema import (
@@ -37,6 +38,23 @@ HOME = "shards"
 LISTING = "work/pack/rows.json"
 KEYS = 1 << 64
 Interval = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which rows become one shard.
+
+    Attributes:
+        listing: path of the list of rows files by group.
+        group: the group that the shard belongs to.
+        first: smallest row key.
+        last: first row key beyond.
+    """
+
+    listing: str
+    group: str
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,7 @@ def folder(header: Header) -> Folder:
 
 def tasks(
     storage: Storage, rows: Sequence[Sidecar], row_len: int, shard_mb: int, end: int = KEYS
-) -> list[Task]:
+) -> list[Task[Shard]]:
     """Return one task for each shard; a group without rows has none.
 
     The number of shards follows from the number of rows, so that a shard holds about `shard_mb` MiB of int32.
@@ -85,8 +103,8 @@ def tasks(
         shards = max(-(-size // (shard_mb << 20)), 1)
         fingerprint = hashlib.sha256("".join(file.sha256 for file in members).encode()).hexdigest()
         for shard in range(shards):
-            interval = [shard * last // shards, (shard + 1) * last // shards]
-            payload = {"listing": str(storage.path(LISTING)), "group": group, "interval": interval}
+            first, beyond = shard * last // shards, (shard + 1) * last // shards
+            payload = Shard(str(storage.path(LISTING)), group, first, beyond)
             name = f"{group}-{shard:05d}-of-{shards:05d}"
             found.append(Task(name, f"{fingerprint} {last}", size // shards, payload))
     return found
@@ -107,11 +125,10 @@ def is_train(group: str) -> bool:
     return group.rpartition("/")[2] == "train"
 
 
-def process_shard(payload: Mapping[str, Any], header: Header) -> Iterator[Batch | Counts]:
+def process_shard(shard: Shard, header: Header, _: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Gather the rows of one shard and yield them in the order of their keys, a row group at a time."""
-    first, last = payload["interval"]
-    paths = json.loads(Path(payload["listing"]).read_bytes())[payload["group"]]
-    slices = [found for path in paths if (found := find_slice(path, (first, last))) is not None]
+    paths = json.loads(Path(shard.listing).read_bytes())[shard.group]
+    slices = [found for path in paths if (found := find_slice(path, (shard.first, shard.last))) is not None]
     total = sum(len(found.keys) for found in slices)
     if slices:
         rows, schema = merge(slices, header.row_len), shard_schema(header)
@@ -124,7 +141,7 @@ def process_shard(payload: Mapping[str, Any], header: Header) -> Iterator[Batch 
 def find_slice(path: str, interval: Interval) -> Slice | None:
     """Find the rows of a rows file whose keys lie in ``[first, last)``; None where there are none."""
     first, last = interval
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with open_part(path) as file:
         statistics = [file.metadata.row_group(n).column(0).statistics for n in range(file.num_row_groups)]
         groups = [n for n, keys in enumerate(statistics) if keys.max >= first and keys.min < last]
         if not groups:
@@ -145,6 +162,6 @@ def merge(slices: Sequence[Slice], row_len: int) -> Rows:
 def read_slice(found: Slice, row_len: int) -> Rows:
     """Read the rows of a slice."""
     columns = [field.name for field in row_fields(row_len)]
-    with pq.ParquetFile(found.path, page_checksum_verification=True) as file:
+    with open_part(found.path) as file:
         table = file.read_row_groups(found.groups, columns=columns, use_threads=False)
     return table_to_rows(table.slice(found.skip, len(found.keys)))

@@ -19,7 +19,6 @@ from pipelines.stages.pack.tokens import Choice
 from pipelines.store.folders import TOKEN_COUNTS
 from pipelines.store.manifest import Manifest, Sidecar, UnitResult, write_manifest
 from pipelines.store.stage_key import StageKey, stage_key
-from pipelines.store.storage import Storage
 from pipelines.work.loop import run_units
 from pipelines.work.stage import Run
 from pipelines.work.task import UnitWork
@@ -65,6 +64,7 @@ def run_stage(run: Run, documents: Manifest, tokenizer: Manifest, own_key: Stage
         pack_rows.folders(header.row_len),
         pack_rows.process_bucket,
         settings,
+        pack_rows.Bucket,
     )
     rows = run_units(run, rows_work, pack_rows.tasks(run.storage, documents.documents()))
     shards_work = UnitWork(
@@ -74,6 +74,7 @@ def run_stage(run: Run, documents: Manifest, tokenizer: Manifest, own_key: Stage
         (pack_shards.folder(header),),
         pack_shards.process_shard,
         header,
+        pack_shards.Shard,
     )
     budget = _budget(run, list(rows.values()), header.row_len)
     tasks = pack_shards.tasks(run.storage, list(rows.values()), header.row_len, section.shard_mb, budget.end)
@@ -143,18 +144,11 @@ def _finish(
         UnitResult("budget", {"tokens": over}, ()),
     ]
     kept = {file.path for entry in entries for file in entry.files}
-    for home in (folder.name, HOME):
-        _remove_all(run.storage, home, kept)
+    for home in (folder.name, HOME):  # the rest is of other documents or settings
+        run.storage.remove_files(home, kept)
     manifest = write_manifest(run.storage, HOME, own_key, upstream, entries)
-    _remove_all(run.storage, WORK, set())
+    run.storage.remove_files(WORK)
     return manifest
-
-
-def _remove_all(storage: Storage, folder: str, kept: set[str]) -> None:
-    """Remove every file of a folder but those kept: what stages of other documents or settings left."""
-    for relative in storage.list_files(folder):
-        if relative not in kept:
-            storage.remove(relative)
 
 
 def _section(run: Run) -> Pack:

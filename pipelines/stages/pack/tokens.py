@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import functools
-import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.store.folders import TOKEN_COUNTS
+from pipelines.store.folders import TOKEN_COUNTS, language_folder
+from pipelines.store.tables import batches
 from tokenizer_training.model.sentencepiece_model import Kind
 from tokenizer_training.model.split import copies_of, is_validation, weight_by_size
 from tokenizer_training.model.tokenizer import Tokenizer
-from tokenizer_training.model.words import UNKNOWN_LANGUAGE
 from tokenizer_training.shards.cutting import Documents
 from tokenizer_training.shards.rows import ID_BYTES, offsets_of
 
-_UNSAFE = re.compile("[^A-Za-z0-9_-]")
-_LONGEST = 32
-BATCH_DOCUMENTS = 1024
-
-
-_TOKENISED = ["id", "text"]
-COLUMNS = [*_TOKENISED, "source", "language"]
+_TOKENISED: Final = ["id", "text"]
+COLUMNS: Final = [*_TOKENISED, "source", "language"]
 
 
 @dataclass(frozen=True)
@@ -66,16 +60,7 @@ class Choice:
 
     def _group(self, held_out: bool, language: str | None) -> str:
         split = "validation" if held_out else "train"
-        return f"{folder_of(language)}/{split}" if self.by_language else split
-
-
-def folder_of(language: str | None) -> str:
-    """Return the folder of a language's shards; a label may be any text that an input states.
-
-    >>> folder_of("zh-Hant"), folder_of("../x"), folder_of(None)
-    ('zh-Hant', '___x', 'und')
-    """
-    return _UNSAFE.sub("_", language or UNKNOWN_LANGUAGE)[:_LONGEST]
+        return f"{language_folder(language)}/{split}" if self.by_language else split
 
 
 @dataclass(frozen=True)
@@ -104,23 +89,24 @@ def tokenise_part(
     path: str, tokenizer: Tokenizer, eos_id: int, choice: Choice, corpus: Corpus
 ) -> Iterator[pa.Table]:
     """Append the documents of one part to the corpus; yield their token counts, in order."""
-    with pq.ParquetFile(path, page_checksum_verification=True) as part:
-        if part.metadata.num_rows == 0:
-            yield TOKEN_COUNTS.schema.empty_table()
-        for batch in part.iter_batches(BATCH_DOCUMENTS, columns=choice.columns, use_threads=False):
-            ids, offsets = tokenizer.encode_batch(batch["text"])
-            corpus.tokens.frombytes(np.insert(ids, offsets[1:], eos_id).tobytes())
-            counts = np.diff(offsets).astype(np.int32)
-            corpus.lengths.frombytes((counts + 1).tobytes())
-            names = [bytes.fromhex(name) for name in batch["id"].to_pylist()]
-            known = [batch[name].to_pylist() for name in choice.columns[len(_TOKENISED) :]]
-            chosen = [choice.of(*document) for document in zip(names, *known, strict=True)]
-            corpus.ids.extend(b"".join(names))
-            copies = [number for number, _ in chosen]
-            corpus.copies.extend(copies)
-            corpus.groups.extend(group for _, group in chosen)
-            columns = [batch["id"], pa.array(counts), pa.array(copies, pa.int32())]
-            yield pa.Table.from_arrays(columns, schema=TOKEN_COUNTS.schema)
+    documents = 0
+    for batch in batches(path, choice.columns):
+        ids, offsets = tokenizer.encode_batch(batch["text"])
+        corpus.tokens.frombytes(np.insert(ids, offsets[1:], eos_id).tobytes())
+        counts = np.diff(offsets).astype(np.int32)
+        corpus.lengths.frombytes((counts + 1).tobytes())
+        names = [bytes.fromhex(name) for name in batch["id"].to_pylist()]
+        known = [batch[name].to_pylist() for name in choice.columns[len(_TOKENISED) :]]
+        chosen = [choice.of(*document) for document in zip(names, *known, strict=True)]
+        corpus.ids.extend(b"".join(names))
+        copies = [number for number, _ in chosen]
+        corpus.copies.extend(copies)
+        corpus.groups.extend(group for _, group in chosen)
+        columns = [batch["id"], pa.array(counts), pa.array(copies, pa.int32())]
+        yield pa.Table.from_arrays(columns, schema=TOKEN_COUNTS.schema)
+        documents += batch.num_rows
+    if not documents:
+        yield TOKEN_COUNTS.schema.empty_table()
 
 
 def check_separators(documents: Documents, eos_id: int) -> None:

@@ -20,19 +20,19 @@ from xxhash import xxh3_64_intdigest
 
 from pipelines.errors import CorpusmillError, InputError, mapped
 from pipelines.recipe.recipe import Tokenizer as Section
+from pipelines.stages.tokenizer.word_counts import NAME as COUNT_WORDS
 from pipelines.stages.tokenizer.word_counts import (
     PARTITIONS,
     Counted,
     Counting,
     read_documents,
     read_table,
-    remove_counts,
 )
 from pipelines.store.manifest import Manifest, UnitFile, UnitResult, write_manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.stage import Run
-from pipelines.work.task import Task
+from pipelines.work.task import Part, Task
 from tokenizer_training.model.evaluate import Texts, evaluate
 from tokenizer_training.model.export import export, obstacle
 from tokenizer_training.model.sentencepiece_model import TokenizerError
@@ -43,7 +43,8 @@ from tokenizer_training.model.words import MAX_CHARS, UNKNOWN_LANGUAGE, merge_ta
 
 NAME = "train-tokenizer"
 HOME = "tokenizer"
-SCRATCH = ("work/count-words",)
+WORDS = f"work/{COUNT_WORDS}"
+SCRATCH = (WORDS,)
 UNIT = "tokenizer"
 LIBRARIES = ("numpy", "sentencepiece", "xxhash")
 
@@ -108,14 +109,13 @@ def run_stage(run: Run, documents: Manifest, own_key: StageKey) -> Manifest:
     made = _train(run, documents, own_key) if path is None else _given(path)
     outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, run.storage, files)}
     facts = [run.storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
-    for relative in set(run.storage.list_files(HOME)) - {fact.path for fact in facts}:
-        run.storage.remove(relative)  # of an earlier tokenizer
+    run.storage.remove_files(HOME, keep={fact.path for fact in facts})  # the rest is of an earlier tokenizer
     for warning in made.warnings:
         run.progress.say(f"{NAME}: {warning}")
     counts = {"documents": sum(file.rows or 0 for file in files), **made.counts}
     unit = UnitResult(UNIT, counts, tuple(facts))
     manifest = write_manifest(run.storage, HOME, own_key, [documents], [unit])
-    remove_counts(run.storage)
+    run.storage.remove_files(WORDS)
     return manifest
 
 
@@ -124,7 +124,7 @@ def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
     section = _section(run)
     counting = Counting(str(run.storage.root), own_key.sha256, documents.sha256, section.alpha)
     tasks = [
-        Task(file.unit, file.sha256, file.bytes, {"path": str(run.storage.path(file.path))})
+        Task(file.unit, file.sha256, file.bytes, Part(str(run.storage.path(file.path))))
         for file in documents.documents()
     ]
     counted = count_words(run, counting, tasks)
@@ -146,7 +146,9 @@ def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
     )
     facts = {"training": _training(section, trained, counted), "words": evaluate(tokenizer, groups)}
     counts = {**counted.totals, "vocab_size": trained.vocab_size}
-    return _Made(tokenizer, facts, counts, [*trained.warnings, *_pruning(counted), *_not_exported(tokenizer)])
+    return _Made(
+        tokenizer, facts, counts, [*trained.warnings, *pruning_warnings(counted), *_not_exported(tokenizer)]
+    )
 
 
 def _given(path: Path) -> _Made:
@@ -226,7 +228,7 @@ def _training(section: Section, trained: Trained, counted: Counted) -> dict[str,
     }
 
 
-def _pruning(counted: Counted) -> list[str]:
+def pruning_warnings(counted: Counted) -> list[str]:
     """Return a warning where words were left out."""
     pruned = counted.totals.get("pruned_words", 0)
     if not pruned:
@@ -242,7 +244,7 @@ def _section(run: Run) -> Section:
     return run.recipe.tokenizer
 
 
-def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
+def count_words(run: Run, counting: Counting, tasks: Sequence[Task[Part]]) -> Counted:
     """Count the words of all tasks in one Beam pipeline, unless that is done already.
 
     Raises:

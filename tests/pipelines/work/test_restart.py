@@ -124,7 +124,7 @@ def test_deaths_that_no_record_explains_end_the_stage(run: Run) -> None:
         run_units(run, work(run, [], {"a": 99}), tasks("a"))
 
 
-def test_two_killed_runs_condemn_nothing(run: Run) -> None:
+def test_two_killed_runs_quarantine_nothing(run: Run) -> None:
     """Whoever ends a run twice at the same record must not make it an error."""
     toy, (task,) = work(run, [], {}), tasks("a")
     for _ in range(2):

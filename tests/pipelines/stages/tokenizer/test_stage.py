@@ -23,6 +23,7 @@ from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
 from pipelines.work.stage import Run
+from pipelines.work.task import Part, Task
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import train
 from tokenizer_training.model.weights import language_shares
@@ -35,10 +36,12 @@ FILES = {"tokenizer.model", "tokenizer.json", "tokenizer_config.json", "evaluati
 Pairs = Sequence[tuple[str | None, str]]
 
 
-def make_run(out: Path, workers: int = 1, flags: tuple[str, ...] = (), **section: Any) -> Run:
+def make_run(
+    out: Path, workers: int = 1, flags: tuple[str, ...] = (), quiet: bool = True, **section: Any
+) -> Run:
     storage = Storage(out)
     recipe = Recipe("toy", (), tokenizer=Section(**{"vocab_size": 2048, **section}))
-    return Run(recipe, storage, workers, flags, Progress(storage, quiet=True))
+    return Run(recipe, storage, workers, flags, Progress(storage, quiet))
 
 
 def write_documents(storage: Storage, texts: Pairs, parts: int, home: str = "documents") -> dict[str, Any]:
@@ -140,13 +143,17 @@ def test_workers_parts_and_order_change_nothing(
     assert before == after
 
 
-def test_words_are_sent_on_before_they_fill_the_memory(
-    trained: tuple[Run, Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(word_counts, "FLUSH_WORDS", 500)
+def test_words_are_sent_on_before_they_fill_the_memory(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    do_stage(run, write_documents(run.storage, TEXTS, parts=3))
-    assert outputs(run)["tokenizer.model"] == outputs(trained[0])["tokenizer.model"]
+    tasks = [_task(run, file) for file in write_documents(run.storage, TEXTS, parts=3).files]
+    whole, often = (
+        train_tokenizer.count_words(
+            run, word_counts.Counting(str(tmp_path), key, "fingerprint", 0.5, flush_words=words), tasks
+        )
+        for key, words in (("whole", word_counts.FLUSH_WORDS), ("often", 500))
+    )
+    assert often.table.equals(whole.table)
+    assert often.totals == whole.totals
 
 
 def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> None:
@@ -163,15 +170,14 @@ def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> Non
     assert {*shares} == {language for language, _ in TEXTS}, "no language is pruned away"
 
 
-def _task(run: Run, file: UnitFile) -> Any:
-    path = {"path": str(run.storage.path(file.path))}
-    return word_counts.Task(file.unit, file.sha256, file.bytes, path)
+def _task(run: Run, file: UnitFile) -> Task[Part]:
+    return Task(file.unit, file.sha256, file.bytes, Part(str(run.storage.path(file.path))))
 
 
 def test_pruning_is_a_warning() -> None:
     totals = {"words": 1000, "pruned_words": 7, "pruned_occurrences": 20}
     counted = word_counts.Counted(word_counts.merge_tables([]), totals)
-    assert train_tokenizer._pruning(counted) == [
+    assert train_tokenizer.pruning_warnings(counted) == [
         "7 of the rarest words (2.00% of all) were left out of the training"
     ]
 
@@ -195,8 +201,7 @@ def test_finished_counts_are_not_counted_again(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_shrunk_vocabulary_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = make_run(tmp_path, vocab_size=32768)
-    run.progress._quiet = False
+    run = make_run(tmp_path, quiet=False, vocab_size=32768)
     manifest = do_stage(run, write_documents(run.storage, [(None, "a few words, a few more words")], 2))
     assert "train-tokenizer: the text is too small for 32768 pieces" in capsys.readouterr().err
     assert manifest.units[0].number("vocab_size") == 384
