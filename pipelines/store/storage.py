@@ -254,7 +254,7 @@ class Storage:
 
     @contextlib.contextmanager
     def scratch(self, relative: str) -> Iterator[Path]:
-        """Yield an empty folder for this process alone, removed afterwards, as is what a dead run left there before."""
+        """Yield an empty folder for this process alone; it is removed afterwards, and a dead run's before."""
         path = self.path(relative)
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
