@@ -21,7 +21,7 @@ from pipelines.recipe.recipe import Recipe
 from pipelines.stages import filter as filtering
 from pipelines.stages.dedup import stage as dedup
 from pipelines.stages.extract import stage as extract
-from pipelines.stages.extract.pins import settle_inputs
+from pipelines.stages.extract.pins import pin_inputs
 from pipelines.stages.pack import stage as pack
 from pipelines.stages.tokenizer import stage as train_tokenizer
 from pipelines.store.balance import balance, broken_laws, by_fate, kept
@@ -71,7 +71,7 @@ def run_recipe(
         storage.sweep_dead_run()
         steps = _resolve_steps(recipe)
         progress = Progress(storage, quiet)
-        recipe = settle_inputs(recipe, storage, progress.say)
+        recipe = pin_inputs(recipe, storage, progress.say)
         run = Run(dataclasses.replace(recipe, steps=steps), storage, workers, beam_flags, progress)
         began = time.time()
         manifests, seconds = _do_stages(run, until)
