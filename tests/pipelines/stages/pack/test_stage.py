@@ -233,7 +233,7 @@ def test_buckets_are_a_power_of_two_and_hold_every_part_once(
         total = sum(task.cost for task in tasks)
         assert count & (count - 1) == 0
         assert total / count <= aim < total / count * 2 or count == 1
-        assert sorted(unit for task in tasks for unit, _ in task.payload["parts"]) == sorted(
+        assert sorted(unit for task in tasks for unit, _ in task.payload.parts) == sorted(
             file.unit for file in files
         )
         seen.append(count)
