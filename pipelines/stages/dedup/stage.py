@@ -95,9 +95,7 @@ def _sign(run: Run, filtered: Manifest) -> dict[str, Sidecar]:
     return sidecars
 
 
-def _sign_task(
-    storage: Storage, part: UnitFile, ledger: UnitFile | None
-) -> Task[dedup_signatures.Payload]:
+def _sign_task(storage: Storage, part: UnitFile, ledger: UnitFile | None) -> Task[dedup_signatures.Payload]:
     """Return the task of a unit; its ledger matters where the keep policy goes by a measure."""
     payload = dedup_signatures.Payload(
         str(storage.path(part.path)), str(storage.path(ledger.path)) if ledger else None
