@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, Final, cast
 
 import pyarrow as pa
 
@@ -32,14 +32,13 @@ from pipelines.store.tables import (
 )
 from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
-from pipelines.work.stage import Run
+from pipelines.work.stage import Run, Stage
 from pipelines.work.task import Batch, Counts, Part, Task, UnitWork
 
-NAME = "filter"
-HOME = "filtered"
-SCRATCH = ()
-LIBRARIES = ("fasttext-community", "spacy", "numpy")
-MESSAGE_CHARACTERS = 200
+NAME: Final = "filter"
+HOME: Final = "filtered"
+LIBRARIES: Final = ("fasttext-community", "spacy", "numpy")
+MESSAGE_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -68,37 +67,53 @@ def _ledger_schema(steps: Sequence[NamedStep]) -> pa.Schema:
     return ledger_schema({column: kind for step in steps for column, kind in step.measures().items()})
 
 
-def key(run: Run, upstream: StageKey) -> StageKey:
-    """Return the stage key: the steps with their fields and libraries; files count by their content."""
-    steps = [
-        # The fields of a step come from YAML, so JSON can hold them.
-        {
-            **cast("JsonObject", entry.as_dict()),
-            **({"code": code} if (code := code_of(type(entry.step))) else {}),
-        }
-        for entry in run.recipe.steps
-    ]
-    return stage_key(NAME, {"steps": steps, "ledger": run.recipe.ledger}, [upstream.sha256], LIBRARIES)
+@dataclass(frozen=True)
+class FilterStage(Stage):
+    """The filter stage of a run.
 
-
-def run_stage(run: Run, extracted: Manifest, own_key: StageKey) -> Manifest:
-    """Do the stage; return its manifest.
-
-    Args:
+    Attributes:
         run: the run.
-        extracted: manifest of the extract stage.
-        own_key: see `key`.
     """
-    steps = run.recipe.steps
-    _load(steps)
-    tasks = [
-        Task(part.unit, part.sha256, part.bytes, Part(str(run.storage.path(part.path))))
-        for part in extracted.folder("extracted")
-    ]
-    settings = Settings(steps, run.recipe.ledger == "full")
-    root = str(run.storage.root)
-    work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, Part)
-    return finish_stage(run, own_key, work.folders, [extracted], run_units(run, work, tasks), HOME)
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("extract",)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key: the steps with their fields and libraries; files count by their content."""
+        steps = [
+            # The fields of a step come from YAML, so JSON can hold them.
+            {
+                **cast("JsonObject", entry.as_dict()),
+                **({"code": code} if (code := code_of(type(entry.step))) else {}),
+            }
+            for entry in self.run.recipe.steps
+        ]
+        settings = {"steps": steps, "ledger": self.run.recipe.ledger}
+        return stage_key(NAME, settings, [key.sha256 for key in upstream], LIBRARIES)
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Judge the records; return the manifest.
+
+        Args:
+            upstream: manifest of ``extracted/``.
+            key: key of this stage.
+
+        Raises:
+            InputError: a step cannot use one of its files.
+            CorpusmillError: a unit did not finish.
+        """
+        (extracted,), storage, steps = upstream, self.run.storage, self.run.recipe.steps
+        _load(steps)
+        tasks = [
+            Task(part.unit, part.sha256, part.bytes, Part(str(storage.path(part.path))))
+            for part in extracted.folder("extracted")
+        ]
+        settings, root = Settings(steps, self.run.recipe.ledger == "full"), str(storage.root)
+        work = UnitWork(NAME, key.sha256, root, folders(steps), process_unit, settings, Part)
+        sidecars = run_units(self.run, work, tasks)
+        return finish_stage(self.run, key, work.folders, upstream, sidecars, HOME)
 
 
 def _load(steps: Sequence[NamedStep]) -> None:

@@ -51,9 +51,6 @@ class Folder:
         self.__dict__.update(state, schema=pa.ipc.read_schema(pa.py_buffer(state["schema"])))
 
 
-STAGES: Final = ("extract", "filter", "dedup", "train-tokenizer", "pack")
-"""All stages, in order."""
-
 HOMES: Final = {
     "extract": "extracted",
     "filter": "filtered",
@@ -61,7 +58,7 @@ HOMES: Final = {
     "train-tokenizer": "tokenizer",
     "pack": "shards",
 }
-"""The folder that holds the manifest of each stage, in order."""
+"""All stages, in order, and the folder that holds the manifest of each."""
 
 RUN_MANIFEST: Final = "manifest.json"
 """The manifest of the whole run: resolved recipe, stage keys, balance, hash of every stage manifest."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.recipe.recipe import Pack, Recipe
+from pipelines.recipe.recipe import Pack
 from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack import stage as pack
@@ -26,8 +26,6 @@ from pipelines.store.manifest import read_manifest
 from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
-from pipelines.work.progress import Progress
-from pipelines.work.stage import Run
 from pipelines.work.task import Batch
 from tokenizer_training.model.tokenizer import Tokenizer
 
@@ -53,9 +51,7 @@ class Watch:
 
 def pack_once(storage: Storage, times: int, cached: bool) -> None:
     """Pack the documents of a run into a temporary folder and print where the time went."""
-    recipe = Recipe("bench", (), pack=Pack())
-    run = Run(recipe, storage, 1, (), Progress(storage, quiet=True))
-    header = pack.make_header(run, stage_key("bench", {}))
+    header = pack.make_header(Pack(), storage.path("tokenizer"), stage_key("bench", {}))
     settings = pack_rows.Settings(header, Choice(0.001, {}, False), str(storage.path("tokenizer")))
     tokenizer = pack_rows.load_tokenizer(settings.tokenizer, header.tokenizer_sha256)
     watch, processor = Watch(), tokenizer._processor

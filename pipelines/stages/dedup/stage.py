@@ -17,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Final
 
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup
@@ -31,18 +31,17 @@ from pipelines.stages.dedup import substrings as dedup_substrings
 from pipelines.stages.dedup.against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup.search import FOLDER, Search, Unit, part_path
 from pipelines.store.folders import EDITS
-from pipelines.store.manifest import Manifest, Sidecar, UnitFile, write_manifest
+from pipelines.store.manifest import Manifest, Sidecar, UnitFile, UnitResult, write_manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage, sha256_of
 from pipelines.store.tables import text_bytes
 from pipelines.terminal import counted
 from pipelines.work.loop import run_units, sweep_units
-from pipelines.work.stage import Run
+from pipelines.work.stage import Run, Stage
 from pipelines.work.task import Task, UnitWork
 
 NAME: Final = "dedup"
 HOME: Final = "documents"
-SCRATCH: Final = (FOLDER,)
 LIBRARIES: Final = ("numpy", "spacy", "xxhash")
 
 
@@ -198,3 +197,50 @@ def _section(run: Run) -> Dedup:
     if run.recipe.dedup is None:
         raise InputError("the recipe says `dedup: none`")
     return run.recipe.dedup
+
+
+@dataclass(frozen=True)
+class DedupStage(Stage):
+    """The dedup stage of a run.
+
+    Attributes:
+        run: the run.
+    """
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("filter",)
+    scratch: ClassVar[tuple[str, ...]] = (FOLDER,)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key; see `key`."""
+        return key(self.run, upstream[0])
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Remove the duplicates; return the manifest; see `run_stage`."""
+        return run_stage(self.run, upstream[0], key)
+
+
+@dataclass(frozen=True)
+class NoDedupStage(Stage):
+    """The dedup stage of a run whose recipe wants none: its manifest lists the files of ``filtered/``.
+
+    Attributes:
+        run: the run.
+    """
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("filter",)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key."""
+        return stage_key(NAME, {}, [key.sha256 for key in upstream])
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Write the manifest, and return it."""
+        (filtered,) = upstream
+        units = [UnitResult(file.unit, {}, (file,)) for file in filtered.folder("filtered")]
+        return write_manifest(self.run.storage, HOME, key, upstream, units)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar, Final
 
 from filters.document import document_id
 from pipelines.errors import mapped
@@ -19,23 +19,23 @@ from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import Manifest, valid_manifest
+from pipelines.store.manifest import Manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
-from pipelines.work.loop import begin_stage, finish_stage, run_units
+from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
-from pipelines.work.stage import Run
+from pipelines.work.stage import Run, Stage
 from pipelines.work.task import Batch, Counts, Task, UnitWork, pending
 
-NAME = "extract"
-HOME = "extracted"
-FOLDERS = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
-LIBRARIES = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
-MESSAGE_CHARACTERS = 200
+NAME: Final = "extract"
+HOME: Final = "extracted"
+FOLDERS: Final = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
+LIBRARIES: Final = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
+MESSAGE_CHARACTERS: Final = 200
 
-# Enough records that the pipe to the child and the row groups cost little; few enough to bound memory.
-BATCH_RECORDS = 512
-BATCH_BYTES = 32 << 20
+BATCH_RECORDS: Final = 512
+BATCH_BYTES: Final = 32 << 20
+"""Enough that the pipe to the child and the row groups cost little; little enough to bound memory."""
 
 
 @dataclass(frozen=True)
@@ -47,34 +47,62 @@ class Settings:
     access: Access = NOWHERE
 
 
-def key(run: Run) -> StageKey:
-    """Return the stage key. Reader settings are part of each unit's fingerprint."""
-    settings = asdict(run.recipe.extract)
-    if run.recipe.extract.engine in ("blocks", "union"):
-        settings["model"] = MODEL_SHA256
-    return stage_key(NAME, settings, libraries=LIBRARIES)
+@dataclass(frozen=True)
+class ExtractStage(Stage):
+    """The extract stage of a run.
 
+    Attributes:
+        run: the run.
+    """
 
-def run_stage(run: Run, own_key: StageKey) -> Manifest:
-    """Do the stage; return its manifest. Whether inputs changed shows in the units, so it is always called."""
-    access = access_of(run.storage.root, run.recipe.inputs)
-    units = plan_units(run.recipe, access)
-    settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract, access)
-    tasks = [
-        Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, unit)
-        for unit in units
-    ]
-    root = str(run.storage.root)
-    work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, Unit)
-    known = valid_manifest(run.storage, HOME, own_key, ())
-    unchanged = known is not None and [unit.unit for unit in known.units] == [unit.name for unit in units]
-    if known is not None and unchanged and not pending(run.storage, work, tasks):
-        run.progress.say(f"{NAME}: nothing to do")
-        return known
-    begin_stage(run, HOME)
-    sidecars = run_units(run, work, tasks)
-    extractor_of(settings.extract).close()  # this process may have been the worker, which needs it no longer
-    return finish_stage(run, own_key, FOLDERS, (), sidecars, HOME)
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key. Reader settings are part of each unit's fingerprint."""
+        extract = self.run.recipe.extract
+        settings = asdict(extract)
+        if extract.engine in ("blocks", "union"):
+            settings["model"] = MODEL_SHA256
+        return stage_key(NAME, settings, [key.sha256 for key in upstream], LIBRARIES)
+
+    def is_current(self, known: Manifest | None, key: StageKey) -> bool:
+        """Return True if no unit is new, changed or gone. Inputs are looked at first: one that is gone is an error.
+
+        Raises:
+            InputError: a file cannot be opened.
+        """
+        tasks = self._tasks
+        return (
+            known is not None
+            and [unit.unit for unit in known.units] == [task.unit for task in tasks]
+            and not pending(self.run.storage, self._work(key), tasks)
+        )
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Extract the units that are not finished; return the manifest."""
+        sidecars = run_units(self.run, self._work(key), self._tasks)
+        extractor_of(self.run.recipe.extract).close()  # this process may have been the worker
+        return finish_stage(self.run, key, FOLDERS, upstream, sidecars, HOME)
+
+    @functools.cached_property
+    def _access(self) -> Access:
+        return access_of(self.run.storage.root, self.run.recipe.inputs)
+
+    @functools.cached_property
+    def _tasks(self) -> list[Task[Unit]]:
+        inputs = self.run.recipe.inputs
+        return [
+            Task(unit.name, unit.fingerprint(inputs[unit.input].reader), unit.end - unit.start, unit)
+            for unit in plan_units(self.run.recipe, self._access)
+        ]
+
+    def _work(self, key: StageKey) -> UnitWork[Unit, Settings]:
+        recipe, root = self.run.recipe, str(self.run.storage.root)
+        settings = Settings(tuple(entry.reader for entry in recipe.inputs), recipe.extract, self._access)
+        return UnitWork(NAME, key.sha256, root, FOLDERS, process_unit, settings, Unit)
 
 
 def process_unit(unit: Unit, settings: Settings, watch: Watch = UNWATCHED) -> Iterator[Batch | Counts]:

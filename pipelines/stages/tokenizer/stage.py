@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,7 @@ from pipelines.stages.tokenizer.word_counts import (
 from pipelines.store.manifest import Manifest, UnitFile, UnitResult, write_manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
-from pipelines.work.stage import Run
+from pipelines.work.stage import Run, Stage
 from pipelines.work.task import Part, Task
 from tokenizer_training.model.evaluate import Texts, evaluate
 from tokenizer_training.model.export import export, obstacle
@@ -41,16 +41,15 @@ from tokenizer_training.model.train import Trained, train
 from tokenizer_training.model.weights import MAX_ROWS, by_language, language_shares
 from tokenizer_training.model.words import MAX_CHARS, UNKNOWN_LANGUAGE, merge_tables
 
-NAME = "train-tokenizer"
-HOME = "tokenizer"
-WORDS = f"work/{COUNT_WORDS}"
-SCRATCH = (WORDS,)
-UNIT = "tokenizer"
-LIBRARIES = ("numpy", "sentencepiece", "xxhash")
+NAME: Final = "train-tokenizer"
+HOME: Final = "tokenizer"
+WORDS: Final = f"work/{COUNT_WORDS}"
+UNIT: Final = "tokenizer"
+LIBRARIES: Final = ("numpy", "sentencepiece", "xxhash")
 
-SAMPLE_PARTS = 16
-SAMPLE_DOCUMENTS = 1024
-UNIGRAM_CHARS = 64_000_000
+SAMPLE_PARTS: Final = 16
+SAMPLE_DOCUMENTS: Final = 1024
+UNIGRAM_CHARS: Final = 64_000_000
 """Characters that unigram is trained on: some two minutes and 2 GB of memory."""
 
 
@@ -62,7 +61,7 @@ class _Made:
         tokenizer: the tokenizer.
         facts: entries of ``evaluation.json`` besides those that all tokenizers have.
         counts: flat numbers for the balance.
-        warnings: what a person should know.
+        warnings: for the user.
     """
 
     tokenizer: Tokenizer
@@ -71,58 +70,74 @@ class _Made:
     warnings: Sequence[str]
 
 
-def key(run: Run, upstream: StageKey) -> StageKey:
-    """Return the stage key: how to train, or which tokenizer to use, by its content.
+@dataclass(frozen=True)
+class TokenizerStage(Stage):
+    """The train-tokenizer stage of a run.
 
-    Raises:
-        InputError: the tokenizer of the recipe cannot be read.
-    """
-    section = _section(run)
-    settings = (
-        {
-            "vocab_size": section.vocab_size,
-            "alpha": section.alpha,
-            "model_type": section.model_type,
-            "special_tokens": list(section.special_tokens),
-            "chars": MAX_CHARS,
-            "rows": MAX_ROWS,
-        }
-        if section.path is None
-        else {"sha256": _given(section.path).tokenizer.sha256}
-    )
-    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
-
-
-def run_stage(run: Run, documents: Manifest, own_key: StageKey) -> Manifest:
-    """Do the stage; return its manifest.
-
-    Args:
+    Attributes:
         run: the run.
-        documents: manifest of ``documents/``.
-        own_key: see `key`.
-
-    Raises:
-        InputError: there is no text to train on, or the given tokenizer cannot be read.
-        CorpusmillError: counting the words failed.
+        section: the recipe's section.
     """
-    files, path = documents.documents(), _section(run).path
-    made = _train(run, documents, own_key) if path is None else _given(path)
-    outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, run.storage, files)}
-    facts = [run.storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
-    run.storage.remove_files(HOME, keep={fact.path for fact in facts})  # the rest is of an earlier tokenizer
-    for warning in made.warnings:
-        run.progress.say(f"{NAME}: {warning}")
-    counts = {"documents": sum(file.rows or 0 for file in files), **made.counts}
-    unit = UnitResult(UNIT, counts, tuple(facts))
-    manifest = write_manifest(run.storage, HOME, own_key, [documents], [unit])
-    run.storage.remove_files(WORDS)
-    return manifest
+
+    run: Run
+    section: Section
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("dedup",)
+    scratch: ClassVar[tuple[str, ...]] = (WORDS,)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key: how to train, or which tokenizer to use, by its content.
+
+        Raises:
+            InputError: the tokenizer of the recipe cannot be read.
+        """
+        section = self.section
+        settings = (
+            {
+                "vocab_size": section.vocab_size,
+                "alpha": section.alpha,
+                "model_type": section.model_type,
+                "special_tokens": list(section.special_tokens),
+                "chars": MAX_CHARS,
+                "rows": MAX_ROWS,
+            }
+            if section.path is None
+            else {"sha256": _given(section.path).tokenizer.sha256}
+        )
+        return stage_key(NAME, settings, [key.sha256 for key in upstream], LIBRARIES)
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Train the tokenizer, or read the given one, and measure it; return the manifest.
+
+        Args:
+            upstream: manifest of ``documents/``.
+            key: key of this stage.
+
+        Raises:
+            InputError: there is no text to train on, or the given tokenizer cannot be read.
+            CorpusmillError: counting the words failed.
+        """
+        (documents,), path, storage = upstream, self.section.path, self.run.storage
+        files = documents.documents()
+        made = _train(self.run, self.section, documents, key) if path is None else _given(path)
+        outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, storage, files)}
+        facts = [storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
+        storage.remove_files(
+            HOME, keep={fact.path for fact in facts}
+        )  # the others are of an earlier tokenizer
+        for warning in made.warnings:
+            self.run.progress.say(f"{NAME}: {warning}")
+        counts = {"documents": sum(file.rows or 0 for file in files), **made.counts}
+        unit = UnitResult(UNIT, counts, tuple(facts))
+        manifest = write_manifest(storage, HOME, key, upstream, [unit])
+        storage.remove_files(WORDS)
+        return manifest
 
 
-def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
+def _train(run: Run, section: Section, documents: Manifest, key: StageKey) -> _Made:
     """Count the words of all documents and train on them."""
-    section = _section(run)
-    counting = Counting(str(run.storage.root), own_key.sha256, documents.sha256, section.alpha)
+    counting = Counting(str(run.storage.root), key.sha256, documents.sha256, section.alpha)
     tasks = [
         Task(file.unit, file.sha256, file.bytes, Part(str(run.storage.path(file.path))))
         for file in documents.documents()
@@ -237,13 +252,6 @@ def pruning_warnings(counted: Counted) -> list[str]:
     return [f"{pruned} of the rarest words ({share:.2%} of all) were left out of the training"]
 
 
-def _section(run: Run) -> Section:
-    """Return the recipe's tokenizer section; the driver does not come here without one."""
-    if run.recipe.tokenizer is None:
-        raise InputError("the recipe says `tokenizer: none`")
-    return run.recipe.tokenizer
-
-
 def count_words(run: Run, counting: Counting, tasks: Sequence[Task[Part]]) -> Counted:
     """Count the words of all tasks in one Beam pipeline, unless that is done already.
 
@@ -262,7 +270,7 @@ def count_words(run: Run, counting: Counting, tasks: Sequence[Task[Part]]) -> Co
     tables, totals = [], dict.fromkeys(("words", "distinct_words", "cut_words"), 0)
     for sidecar in sidecars:
         if sidecar is None:
-            raise CorpusmillError("counting words did not finish; run it again")
+            raise CorpusmillError("counting words did not finish; run the same command again")
         tables += [read_table(run.storage.path(file.path)) for file in sidecar.files]
         for name in sidecar.counts:
             totals[name] = totals.get(name, 0) + sidecar.number(name)

@@ -13,11 +13,10 @@ import pytest
 from pipelines.errors import InputError
 from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
-from pipelines.stages.pack import stage as pack
 from pipelines.store.manifest import valid_manifest
 from pipelines.store.storage import Storage
 from pipelines.work.stage import Run
-from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun
+from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun, pack_documents, pack_stage
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -31,7 +30,7 @@ def make_text(number: int) -> str:
 
 
 def do(run: Run, documents: dict[str, Any], tokenizer: dict[str, Any]) -> dict[str, Any]:
-    return pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+    return pack_documents(run, documents, tokenizer)
 
 
 def hashes(manifest: dict[str, Any]) -> dict[str, str]:
@@ -183,7 +182,9 @@ def test_work_files_go_and_leftovers_of_other_settings_too(make_run: MakeRun) ->
     }
     assert left == {*hashes(manifest), "shards/manifest.json"}
     upstream = (documents, tokenizer)
-    assert valid_manifest(run.storage, "shards", pack.key(run, UPSTREAM, UPSTREAM), upstream) == manifest
+    assert (
+        valid_manifest(run.storage, "shards", pack_stage(run).key([UPSTREAM, UPSTREAM]), upstream) == manifest
+    )
 
 
 @pytest.mark.usefixtures("small_buckets")

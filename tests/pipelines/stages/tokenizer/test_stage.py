@@ -63,7 +63,12 @@ def _row(name: str, language: str | None, text: str) -> dict[str, Any]:
 
 
 def do_stage(run: Run, documents: dict[str, Any]) -> dict[str, Any]:
-    return train_tokenizer.run_stage(run, documents, train_tokenizer.key(run, UPSTREAM))
+    return stage_of(run).make([documents], stage_of(run).key([UPSTREAM]))
+
+
+def stage_of(run: Run) -> train_tokenizer.TokenizerStage:
+    assert run.recipe.tokenizer is not None
+    return train_tokenizer.TokenizerStage(run, run.recipe.tokenizer)
 
 
 def outputs(run: Run) -> dict[str, bytes]:
@@ -90,9 +95,7 @@ def test_the_manifest_names_what_is_there(trained: tuple[Run, Any, Any]) -> None
     run, documents, manifest = trained
     assert {Path(file.path).name for file in manifest.files} == FILES
     assert {*outputs(run)} == {*FILES, "manifest.json"}
-    assert (
-        valid_manifest(run.storage, "tokenizer", train_tokenizer.key(run, UPSTREAM), [documents]) == manifest
-    )
+    assert valid_manifest(run.storage, "tokenizer", stage_of(run).key([UPSTREAM]), [documents]) == manifest
     assert run.storage.list_files("work/count-words") == []
 
 
