@@ -25,7 +25,7 @@ from pipelines.store.tables import DROPPED, ERROR
 PROGRESS_FILE: Final = "work/progress.jsonl"
 POLL_S: Final = 0.5
 LINE_EVERY_S: Final = 10.0
-STARTING: Final = "starting; the first run on a machine compiles code, once"
+STARTING: Final = "starting; the first run on a machine also compiles code"
 """Shown until a batch is written: compiled code is kept in a cache, but on a new machine it takes a while."""
 
 _DONE: Final = "done"
