@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from pipelines.errors import CorpusmillError, InputError, mapped
+from pipelines.errors import CorpusmillError, mapped
 from pipelines.recipe.recipe import Tokenizer as Section
 from pipelines.stages.tokenizer.word_counts import NAME as COUNT_WORDS
 from pipelines.stages.tokenizer.word_counts import (
