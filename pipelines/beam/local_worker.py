@@ -65,7 +65,7 @@ class LocalWorker(GrpcWorkerHandler):  # type: ignore[misc]  # mypy sees no Beam
             self._watch.join()
 
     def close(self) -> None:
-        """End the process; kill it if it still works on a request, which nobody waits for any more."""
+        """End the process; kill it if it still works on a request, whose answer is no longer needed."""
         self._closed.set()
         if self._process is not None and self.control_conn._futures_by_id:
             self._process.kill()

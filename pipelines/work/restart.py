@@ -88,5 +88,5 @@ def _unexplained(work: UnitWork[P, S], task: Task[P]) -> CorpusmillError:
     return CorpusmillError(
         f"stage {work.stage}, unit {task.unit}: its worker keeps crashing and no single record is to blame; it may "
         "have run out of memory (try fewer --workers, or a smaller unit_mb), or a library is broken. "
-        "Finished work is kept; the same command goes on from there"
+        "Finished work is kept; the same command continues from there"
     )

@@ -1,4 +1,4 @@
-"""Stage extract: the bytes of a unit become one row per content record, with its text where it has one."""
+"""Stage extract: the bytes of a unit become one row per content record, with its text if it has one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,13 @@ BATCH_BYTES: Final = 32 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What a worker needs besides the unit: readers by ordinal of their input, the engine, hosts it may contact."""
+    """What a worker needs besides the unit.
+
+    Attributes:
+        readers: by the ordinal of their input in the recipe.
+        extract: the recipe's section.
+        access: hosts that it may contact.
+    """
 
     readers: tuple[Reader, ...]
     extract: Extract
@@ -160,7 +166,7 @@ class _Tally:
 
 
 def _read(reader: Reader, stream: BinaryIO, unit: Unit) -> Iterator[Event]:
-    """Yield the events of a unit; an empty file is reported, for it is mostly what a failed transfer left."""
+    """Yield the events of a unit; an empty file is reported, because most often a transfer failed."""
     if unit.start == unit.end:
         yield Damaged(unit.start, 0, "empty_file", "the file is empty; fetch it again if it should not be")
     yield from reader.read(stream, unit.start, unit.end)
@@ -177,7 +183,7 @@ def _within_limit(events: Iterator[Event], limit: int | None) -> Iterator[Event]
 
 
 def _take(events: Iterator[Event], tally: _Tally) -> list[Record | Rejected | Damaged]:
-    """Take the next batch of records and damaged spans; count plain spans on the way."""
+    """Return the next batch of records and damaged spans; count the other spans on the way."""
     batch: list[Record | Rejected | Damaged] = []
     size = 0
     for event in events:
@@ -219,11 +225,11 @@ def _extract_batch(
 def _results(
     content: list[Record | Rejected], first: int, settings: Extract, watch: Watch
 ) -> Iterator[Rejected | Extracted]:
-    """Yield what became of each event of a batch, the first of which is the unit's record number `first`."""
+    """Yield the result of each event of a batch, the first of which is the unit's record number `first`."""
     at_once = 1 if watch.one_by_one else BATCH_RECORDS
     for start in range(0, len(content), at_once):
         numbered = list(enumerate(content[start : start + at_once], first + start))
-        extracted = extractor_of(settings).extract(_spared(numbered, watch))
+        extracted = extractor_of(settings).extract(_to_extract(numbered, watch))
         for number, event in numbered:
             if isinstance(event, Rejected):
                 yield event
@@ -233,7 +239,8 @@ def _results(
                 yield next(extracted)
 
 
-def _spared(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
+def _to_extract(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
+    """Yield the records that are not in quarantine; report each to the watch."""
     for number, event in numbered:
         if isinstance(event, Record) and number not in watch.quarantined:
             watch.at(number)
@@ -279,5 +286,5 @@ def _error_row(
 
 @functools.cache
 def extractor_of(settings: Extract) -> Extractor:
-    """Return this process's extractor: its child serves all units that this worker does."""
+    """Return this process's extractor: its child process serves all units of this worker."""
     return Extractor(settings)

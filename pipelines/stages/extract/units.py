@@ -92,7 +92,7 @@ def unit_name(source: str, file: str, start: int) -> str:
 
 @dataclass(frozen=True)
 class _Planner:
-    """Cuts files into units of so many bytes."""
+    """Cuts files into units of `unit_bytes`."""
 
     unit_bytes: int
     access: Access

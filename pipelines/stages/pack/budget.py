@@ -1,9 +1,10 @@
-"""A token budget: the rows with the smallest keys, a sample of the whole corpus; the others are counted."""
+"""Applies a token budget: it keeps the rows with the smallest keys, a sample of the corpus, and counts the others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,8 @@ import numpy.typing as npt
 from pipelines.stages.pack.shards import KEYS
 from pipelines.store.tables import batches
 
-_BIN_BITS = 16
-_BATCH_ROWS = 1 << 16
+_BIN_BITS: Final = 16
+_BATCH_ROWS: Final = 1 << 16
 _Keys = npt.NDArray[np.uint64]
 
 
@@ -21,7 +22,7 @@ class CutOff:
     """Where a budget ends.
 
     Attributes:
-        end: rows with keys from here on are left out.
+        end: rows with this key or a larger one are left out.
         rows: rows left out.
         tokens: tokens in them, EOS included, padding not.
     """
@@ -32,13 +33,13 @@ class CutOff:
 
 
 def cut_off(paths: Sequence[str], rows: int, row_len: int) -> CutOff:
-    """Find the key that a number of rows have smaller keys than; rows with equal keys go or stay together.
+    """Find the key below which at most `rows` keys lie; rows with equal keys are kept or left out together.
 
-    Reads the keys twice and holds those of one part in 65,536.
+    Reads the keys twice and holds those of one bin in 65,536.
 
     Args:
         paths: rows files.
-        rows: rows wanted at most.
+        rows: most rows to keep.
         row_len: tokens of one row.
     """
     counts = np.zeros(1 << _BIN_BITS, dtype=np.int64)

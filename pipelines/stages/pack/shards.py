@@ -1,7 +1,7 @@
 """Second step of stage pack: shard s of S takes the s-th of S equal intervals of row keys from every rows file.
 
 So each shard is a sample of the whole corpus and all shards together are a global shuffle, though no worker
-sees more than one shard. Memory: one shard of int32 tokens, ``pack.shard_mb``.
+holds more than one shard. Memory: one shard of int32 tokens, ``pack.shard_mb``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +33,11 @@ from tokenizer_training.shards.schema import (
     writer_options,
 )
 
-NAME = "pack/shards"
-HOME = "shards"
-LISTING = "work/pack/rows.json"
-KEYS = 1 << 64
+NAME: Final = "pack/shards"
+HOME: Final = "shards"
+LISTING: Final = "work/pack/rows.json"
+KEYS: Final = 1 << 64
+"""Number of row keys: they are uint64."""
 Interval = tuple[int, int]
 
 
@@ -74,7 +76,7 @@ class Slice:
 
 
 def folder(header: Header) -> Folder:
-    """Return what the step writes."""
+    """Return the folder that the step writes."""
     return Folder(HOME, shard_schema(header), prefix="", options=writer_options())
 
 
@@ -86,11 +88,11 @@ def tasks(
     The number of shards follows from the number of rows, so that a shard holds about `shard_mb` MiB of int32.
 
     Args:
-        storage: the run; gets a listing of the rows files, which all tasks share.
+        storage: the run; a list of the rows files, which all tasks share, is written there.
         rows: sidecars of the first step.
         row_len: tokens of one row.
-        shard_mb: aim of the size of a shard.
-        end: rows of the training split with keys from here on are left out.
+        shard_mb: target size of a shard.
+        end: rows of the training split with this key or a larger one are left out.
     """
     files = rows_files(rows)
     paths = {group: [str(storage.path(file.path)) for file in members] for group, members in files.items()}
@@ -120,7 +122,7 @@ def rows_files(rows: Sequence[Sidecar]) -> dict[str, list[FileFact]]:
 
 
 def is_train(group: str) -> bool:
-    """Say whether a group is (a language's part of) the training split."""
+    """Return True if a group is the training split, or a language's part of it."""
     return group.rpartition("/")[2] == "train"
 
 
@@ -138,7 +140,7 @@ def process_shard(shard: Shard, header: Header, _: Watch = UNWATCHED) -> Iterato
 
 
 def find_slice(path: str, interval: Interval) -> Slice | None:
-    """Find the rows of a rows file whose keys lie in ``[first, last)``; None where there are none."""
+    """Find the rows of a rows file whose keys lie in ``[first, last)``; None if there is no such row."""
     first, last = interval
     with open_part(path) as file:
         statistics = [file.metadata.row_group(n).column(0).statistics for n in range(file.num_row_groups)]
@@ -147,7 +149,7 @@ def find_slice(path: str, interval: Interval) -> Slice | None:
             return None
         keys = file.read_row_groups(groups, columns=["row_key"], use_threads=False)["row_key"].to_numpy()
     begin = int(np.searchsorted(keys, np.uint64(first)))
-    # The end of the last interval is 2**64, which is no uint64; no key is beyond it.
+    # The end of the last interval is 2**64, too large for a uint64; no key is beyond it.
     end = int(np.searchsorted(keys, np.uint64(last))) if last < KEYS else len(keys)
     return Slice(path, groups, begin, keys[begin:end]) if begin < end else None
 

@@ -28,14 +28,13 @@ COLUMNS: Final = [*_TOKENISED, "source", "language"]
 
 @dataclass(frozen=True)
 class Choice:
-    """Which documents are packed how often, and which of them together.
+    """How often each document is packed, and with which others.
 
     Attributes:
         validation: share of documents for validation.
         mix: weight by source; 1 where a source is not named.
-        by_language: every language apart.
-        by_size: weight by the size of the cluster that a document stands for, see `weight_by_size`; it multiplies
-            that of the source.
+        by_language: documents of different languages are packed apart.
+        by_size: weight by the size of a document's cluster, see `weight_by_size`; multiplied by that of the source.
     """
 
     validation: float
@@ -45,7 +44,7 @@ class Choice:
 
     @property
     def columns(self) -> list[str]:
-        """What must be known of a document."""
+        """The columns of ``documents/`` that are read."""
         return [*COLUMNS, "cluster_size"] if self.by_size else COLUMNS
 
     def of(self, doc_id: bytes, source: str, language: str | None, size: int = 1) -> tuple[int, str]:
@@ -65,7 +64,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The tokens of a bucket while they are gathered: lengths count the EOS; copies and group as of `Choice`."""
+    """The tokens of a bucket while they are collected.
+
+    Attributes:
+        tokens: int32, of all documents, each with its EOS.
+        lengths: int32 per document, EOS included.
+        ids: 16 bytes per document.
+        copies: how often each document is packed, see `Choice`.
+        groups: of each document, see `Choice`.
+    """
 
     tokens: array[int]
     lengths: array[int]
@@ -79,7 +86,7 @@ class Corpus:
         return cls(array("i"), array("i"), bytearray(), array("i"), [])
 
     def documents(self) -> Documents:
-        """Return views of what was gathered."""
+        """Return views of the arrays."""
         tokens = np.frombuffer(self.tokens, dtype=np.int32)
         ids = np.frombuffer(self.ids, dtype=np.uint8).reshape(-1, ID_BYTES)
         return Documents(tokens, offsets_of(np.frombuffer(self.lengths, dtype=np.int32)), ids)
@@ -110,10 +117,10 @@ def tokenise_part(
 
 
 def check_separators(documents: Documents, eos_id: int) -> None:
-    """Make sure that EOS ends documents and stands nowhere else.
+    """Check that EOS occurs at the end of documents only.
 
     Raises:
-        InputError: it does; a model that was trained on that would learn to stop in mid-text.
+        InputError: it occurs inside; a model trained on that would learn to stop in the middle of a text.
     """
     if np.count_nonzero(documents.tokens == eos_id) == len(documents):
         return
@@ -131,7 +138,7 @@ def load_tokenizer(folder: str, sha256: str) -> Tokenizer:
     """Return the tokenizer of a run; loaded once per process.
 
     Raises:
-        InputError: it is not the one that the run's manifest names.
+        InputError: it is another than the stage began with.
     """
     tokenizer = Tokenizer.load(Path(folder))
     if tokenizer.sha256 != sha256:
@@ -140,7 +147,7 @@ def load_tokenizer(folder: str, sha256: str) -> Tokenizer:
 
 
 def byte_values_of(tokenizer: Tokenizer) -> npt.NDArray[np.int16]:
-    """Return the byte that each byte-fallback piece (``<0x0A>``) stands for, -1 for other pieces."""
+    """Return int16 [vocabulary]: the byte of each byte-fallback piece (``<0x0A>``), -1 for other pieces."""
     pieces = tokenizer.model.pieces
     values = [int(piece.text[1:-1], 16) if piece.kind is Kind.BYTE else -1 for piece in pieces]
     return np.array(values, dtype=np.int16)

@@ -1,6 +1,6 @@
 """Stage train-tokenizer: a tokenizer for the finished text, trained on all of it or given by the recipe.
 
-``tokenizer/`` is what ``AutoTokenizer.from_pretrained`` takes, with ``evaluation.json`` beside: what the
+``AutoTokenizer.from_pretrained`` loads the folder ``tokenizer/``; ``evaluation.json`` there says what the
 tokenizer was trained on, and how well it fits this corpus.
 """
 
@@ -55,7 +55,7 @@ UNIGRAM_CHARS: Final = 64_000_000
 
 @dataclass(frozen=True)
 class _Made:
-    """A tokenizer and what is known of it.
+    """A tokenizer and its facts.
 
     Attributes:
         tokenizer: the tokenizer.
@@ -174,7 +174,7 @@ def _given(path: Path) -> _Made:
 
 
 def _not_exported(tokenizer: Tokenizer) -> list[str]:
-    """Return a warning where the folder gets no ``tokenizer.json``."""
+    """Return a warning if no ``tokenizer.json`` can be written."""
     reason = obstacle(tokenizer.model)
     return [] if reason is None else [f"no tokenizer.json is written: {reason}"]
 
@@ -194,11 +194,11 @@ def _evaluation(made: _Made, storage: Storage, files: Sequence[UnitFile]) -> byt
 
 
 def sample_documents(storage: Storage, files: Sequence[UnitFile]) -> list[Texts]:
-    """Return the first documents of some parts, the more the larger a part is, grouped by language."""
+    """Return the first documents of some parts, more from larger parts, grouped by language."""
     rows = np.cumsum([file.rows or 0 for file in files])
     if not files or not rows[-1]:
         return []
-    # Places evenly spaced through all documents; each takes its share of the sample from the part it lies in.
+    # Places at equal distances in the row of all documents; each takes its share from the part that it lies in.
     blocks = Counter(
         np.searchsorted(rows, np.arange(SAMPLE_PARTS) * rows[-1] // SAMPLE_PARTS, "right").tolist()
     )
@@ -218,7 +218,7 @@ def sample_lines(
 ) -> Iterator[str]:
     """Yield the lines of a sample of the text, `UNIGRAM_CHARS` in all, its languages balanced as counts are.
 
-    A document is taken by a hash of its text, so the sample depends on neither their order nor their parts.
+    A hash of its text decides whether a document is taken, so the sample depends on neither order nor parts.
     """
     shares = language_shares(counts, alpha)
     limits = {
@@ -231,7 +231,7 @@ def sample_lines(
 
 
 def _training(section: Section, trained: Trained, counted: Counted) -> dict[str, Any]:
-    """Return what the tokenizer was trained on."""
+    """Return the facts of the training for ``evaluation.json``."""
     return {
         "alpha": section.alpha,
         "model_type": section.model_type,
@@ -244,7 +244,7 @@ def _training(section: Section, trained: Trained, counted: Counted) -> dict[str,
 
 
 def pruning_warnings(counted: Counted) -> list[str]:
-    """Return a warning where words were left out."""
+    """Return a warning if words were left out."""
     pruned = counted.totals.get("pruned_words", 0)
     if not pruned:
         return []

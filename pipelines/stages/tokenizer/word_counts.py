@@ -1,7 +1,7 @@
-"""First half of stage train-tokenizer: the words of the finished text, counted by language.
+"""First step of stage train-tokenizer: counts the words of the finished text by language.
 
 Units send their counts to the partition of each word's hash, as Arrow batches; a partition adds them up and
-writes one table. It keeps the words that weigh most, an equal number in each partition, so that the table of
+writes one table. It keeps the words with the largest weights, an equal number in each partition, so that the table of
 the whole corpus fits in memory and the trainer's time has a bound.
 """
 
@@ -44,10 +44,10 @@ class Counting:
 
     Attributes:
         root: the run folder.
-        key: sha256 of the key of the stage that wants it.
+        key: sha256 of the stage key.
         fingerprint: of the documents.
-        alpha: temperature of language balancing, for the choice of words where there are too many.
-        most: words kept in each partition.
+        alpha: exponent of language balancing, which decides what to keep if there are too many words.
+        most: largest number of words kept in each partition.
         flush_words: distinct words that a worker holds before it sends them on.
     """
 

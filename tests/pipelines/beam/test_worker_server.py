@@ -1,4 +1,4 @@
-"""Workers are forked from a server that is ready: how they start, how they end, and that nobody outlives the driver."""
+"""Workers are forked from a server that is ready: how they start and end, and that no process outlives the driver."""
 
 from __future__ import annotations
 

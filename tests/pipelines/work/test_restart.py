@@ -40,7 +40,7 @@ class Traps:
 
     Attributes:
         poison: (unit, record): at each attempt.
-        fragile: so many first attempts at a unit.
+        fragile: number of first attempts at a unit that die.
         tally: folder in which attempts are counted.
     """
 

@@ -186,7 +186,7 @@ def test_pruning_is_a_warning() -> None:
 
 
 def test_finished_counts_are_not_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a failure of the training, the next run goes on from the counts."""
+    """After a failure of the training, the next run continues from the counts."""
     run = make_run(tmp_path)
     documents = write_documents(run.storage, TEXTS, parts=3)
 
