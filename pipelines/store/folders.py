@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 
 from pipelines.store import tables
-from pipelines.store.storage import TABLE_OPTIONS
+from pipelines.store.storage import TABLE_OPTIONS, WriterOptions
 from tokenizer_training.model.words import UNKNOWN_LANGUAGE
 
 
@@ -24,7 +23,7 @@ class Folder:
         suffix: put between the unit's name and ``.parquet``, where two stages share a folder.
         prefix: put before the unit's name.
         per_unit: every unit has its part, even one without rows; False = parts are those that the batches name.
-        options: keyword arguments of `pyarrow.parquet.ParquetWriter`.
+        options: of its Parquet files.
     """
 
     name: str
@@ -32,7 +31,7 @@ class Folder:
     suffix: str = ""
     prefix: str = "part-"
     per_unit: bool = True
-    options: Mapping[str, Any] = field(default_factory=lambda: TABLE_OPTIONS)
+    options: WriterOptions = field(default_factory=lambda: TABLE_OPTIONS)
 
     def part(self, unit: str) -> str:
         """Return the relative path of a unit's part."""

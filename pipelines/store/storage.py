@@ -30,6 +30,9 @@ from pipelines.faults import fail_point
 TEMPORARY: Final = ".tmp"
 LEFTOVERS: Final = ("work/**/todo.tsv", "work/**/failure", "work/progress.jsonl")
 """Coordination files shared by a run's processes."""
+WriterOptions = Mapping[str, Any]
+"""Keyword arguments of `pyarrow.parquet.ParquetWriter`."""
+
 _attempts = itertools.count()
 
 
@@ -124,7 +127,7 @@ class TableWriter:
     an exception nothing is left.
     """
 
-    def __init__(self, attempt: _Attempt, schema: pa.Schema, options: Mapping[str, Any]) -> None:
+    def __init__(self, attempt: _Attempt, schema: pa.Schema, options: WriterOptions) -> None:
         self._attempt = attempt
         self._rows = 0
         self._writer = pq.ParquetWriter(attempt.file, schema, **options)
@@ -159,7 +162,7 @@ class TableWriter:
             raise
 
 
-TABLE_OPTIONS: Final[Mapping[str, Any]] = {
+TABLE_OPTIONS: Final[WriterOptions] = {
     "compression": "zstd",
     "compression_level": 3,
     "write_page_checksum": True,
@@ -192,7 +195,7 @@ class Storage:
         return self.path(relative).is_file()
 
     def table_writer(
-        self, relative: str, schema: pa.Schema, options: Mapping[str, Any] = TABLE_OPTIONS
+        self, relative: str, schema: pa.Schema, options: WriterOptions = TABLE_OPTIONS
     ) -> TableWriter:
         """Open a Parquet file for writing; see `TableWriter`."""
         return TableWriter(_Attempt(self.root, relative), schema, options)

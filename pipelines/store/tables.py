@@ -130,6 +130,9 @@ _MEASURE_TYPES: Final = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(),
 
 KEPT, DROPPED, ERROR = "kept", "dropped", "error"
 
+Row = Mapping[str, Any]
+"""One row of a table, as pyarrow gives and takes it; the table's schema says which values it has."""
+
 BATCH_ROWS: Final = 1024
 """Rows that are worked on at a time: some megabytes of text."""
 
@@ -147,7 +150,7 @@ def ledger_schema(measures: Mapping[str, type]) -> pa.Schema:
     return pa.schema([*columns, *(pa.field(name, _MEASURE_TYPES[kind]) for name, kind in measures.items())])
 
 
-def to_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     """Return rows as a table of exactly this schema; a key that a row lacks is null."""
     columns = [pa.array([row.get(name) for row in rows], schema.field(name).type) for name in schema.names]
     return pa.Table.from_arrays(columns, schema=schema)
@@ -208,7 +211,7 @@ def row_tables(
             yield table.take(rows[groups == group] - (ends[group] - sizes[group]))
 
 
-def document_row(document: Document) -> dict[str, Any]:
+def document_row(document: Document) -> Row:
     """Return a document as a row of FILTERED."""
     origin = document.origin
     return {
@@ -227,7 +230,7 @@ def document_row(document: Document) -> dict[str, Any]:
     }
 
 
-def row_document(row: Mapping[str, Any]) -> Document:
+def row_document(row: Row) -> Document:
     """Return the document of a row that has the columns of EXTRACTED or FILTERED and a text."""
     return Document(
         id=row["id"],
@@ -242,6 +245,6 @@ def row_document(row: Mapping[str, Any]) -> Document:
     )
 
 
-def fate(row: Mapping[str, Any]) -> str:
+def fate(row: Row) -> str:
     """Return the name under which a record is counted: ``kept``, ``dropped c4.curly_bracket``, ``error …``."""
     return KEPT if row["decision"] == KEPT else f"{row['decision']} {row['step']}.{row['reason']}"

@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO, ClassVar, Final
+from typing import BinaryIO, ClassVar, Final
 
 from filters.document import document_id
 from pipelines.errors import mapped
@@ -19,9 +19,9 @@ from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import Manifest
+from pipelines.store.manifest import Manifest, Totals
 from pipelines.store.stage_key import StageKey, stage_key
-from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
+from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, Row, fate, to_table
 from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
 from pipelines.work.stage import Run, Stage
@@ -146,7 +146,7 @@ class _Tally:
             self.bytes[event.kind] += event.length
             self.spans[event.kind] += 1
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> Totals:
         unit = self.unit
         first = unit.start if self.first is None else self.first
         found = Counter(self.bytes)
@@ -247,7 +247,7 @@ def _to_extract(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> 
             yield event
 
 
-def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> dict[str, Any]:
+def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> Row:
     text = result.text if isinstance(result, Extracted) else None
     kept = text is not None
     return {
@@ -270,7 +270,7 @@ def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> 
 
 def _error_row(
     identity: str | None, unit: Unit, event: Event, step: str, reason: str, error: str, message: str
-) -> dict[str, Any]:
+) -> Row:
     return {
         "id": identity,
         "source": unit.source,

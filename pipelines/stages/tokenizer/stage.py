@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ from pipelines.stages.tokenizer.word_counts import (
     read_table,
 )
 from pipelines.store.manifest import Manifest, UnitFile, UnitResult, write_manifest
+from pipelines.store.sealed import JsonObject
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.stage import Run, Stage
@@ -65,7 +66,7 @@ class _Made:
     """
 
     tokenizer: Tokenizer
-    facts: Mapping[str, Any]
+    facts: JsonObject
     counts: Mapping[str, int]
     warnings: Sequence[str]
 
@@ -230,7 +231,7 @@ def sample_lines(
                 yield from text.split("\n")
 
 
-def _training(section: Section, trained: Trained, counted: Counted) -> dict[str, Any]:
+def _training(section: Section, trained: Trained, counted: Counted) -> JsonObject:
     """Return the facts of the training for ``evaluation.json``."""
     return {
         "alpha": section.alpha,
