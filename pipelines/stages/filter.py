@@ -1,12 +1,12 @@
-"""Stage filter: every extracted record gets its row in the ledger; the documents all steps keep go on."""
+"""Stage filter: every extracted record gets a row in the ledger; documents that all steps keep go to ``filtered/``."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, cast
+from typing import ClassVar, Final, cast
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from pipelines.store.tables import (
     ERRORS,
     FILTERED,
     KEPT,
+    Row,
     batches,
     document_row,
     fate,
@@ -55,7 +56,7 @@ class Settings:
 
 
 def folders(steps: Sequence[NamedStep]) -> tuple[Folder, ...]:
-    """Return what the stage writes; the ledger's columns depend on the steps."""
+    """Return the folders that the stage writes; the ledger's columns depend on the steps."""
     return (
         Folder("ledger", _ledger_schema(steps)),
         Folder("filtered", FILTERED),
@@ -145,10 +146,8 @@ def process_unit(part: Part, settings: Settings, watch: Watch = UNWATCHED) -> It
     yield Counts({"records": dict(sorted(records.items()))})
 
 
-def _judge_row(
-    row: dict[str, Any], settings: Settings, number: int, watch: Watch
-) -> tuple[dict[str, Any], Verdict | None]:
-    """Return a record's ledger row, and the verdict where there was a text to judge."""
+def _judge_row(row: Row, settings: Settings, number: int, watch: Watch) -> tuple[Row, Verdict | None]:
+    """Return a record's ledger row, and the verdict if there was a text to judge."""
     if row["decision"] != KEPT:
         return {**row, "bytes": None}, None
     document = row_document(row)
@@ -172,6 +171,6 @@ def _judge_row(
     return ledger, verdict
 
 
-def _error_row(row: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+def _error_row(row: Row, verdict: Verdict) -> Row:
     message = verdict.message[:MESSAGE_CHARACTERS]
     return {**row, "error": verdict.error, "message": message}

@@ -22,7 +22,7 @@ TEXT = "The mill at the river has ground the corn of the whole valley since it w
 
 def stages(tmp_path: Path, recipe: Recipe) -> list[Stage]:
     storage = Storage(tmp_path)
-    return list(stages_of(Run(recipe, {}, storage, 1, (), Progress(storage, quiet=True))))
+    return list(stages_of(Run(recipe, storage, 1, (), Progress(storage, quiet=True))))
 
 
 @pytest.mark.parametrize(
