@@ -252,9 +252,9 @@ def test_a_given_tokenizer_counts_by_content_not_by_place(
     original = trained[0].storage.path("tokenizer/tokenizer.model")
     moved = tmp_path / "elsewhere.model"
     moved.write_bytes(original.read_bytes())
-    keys = {train_tokenizer.key(make_run(tmp_path, path=path), UPSTREAM).sha256 for path in (original, moved)}
+    keys = {stage_of(make_run(tmp_path, path=path)).key([UPSTREAM]).sha256 for path in (original, moved)}
     assert len(keys) == 1
-    assert train_tokenizer.key(make_run(tmp_path), UPSTREAM).sha256 not in keys
+    assert stage_of(make_run(tmp_path)).key([UPSTREAM]).sha256 not in keys
 
 
 def test_a_given_unigram_model_goes_without_tokenizer_json(
@@ -281,7 +281,7 @@ def test_a_given_file_that_is_no_model_is_an_error_for_the_user(tmp_path: Path) 
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
     with pytest.raises(InputError, match=r"tokenizer\.json: this is not a SentencePiece model"):
-        train_tokenizer.key(make_run(tmp_path, path=path), UPSTREAM)
+        stage_of(make_run(tmp_path, path=path)).key([UPSTREAM])
 
 
 def test_unigram_is_trained_on_a_sample_of_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
