@@ -1,4 +1,4 @@
-"""All stages of a run, one after another; each is skipped when its output is still what it would be."""
+"""Does the stages of a run, one after another; a stage is skipped if its output is current."""
 
 from __future__ import annotations
 
@@ -7,42 +7,40 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from filters.judge import NamedStep
 from filters.step import versions_of
+from pipelines.beam.worker_server import preload
 from pipelines.errors import InputError, RecipeError, VerificationError, mapped
 from pipelines.faults import fail_point
 from pipelines.recipe.load import resolved
 from pipelines.recipe.models import resolve
 from pipelines.recipe.recipe import Recipe
-from pipelines.stages import filter as filtering
-from pipelines.stages.dedup import stage as dedup
-from pipelines.stages.extract import stage as extract
-from pipelines.stages.extract.pins import settle_inputs
-from pipelines.stages.pack import stage as pack
-from pipelines.stages.tokenizer import stage as train_tokenizer
+from pipelines.stages.dedup.stage import DedupStage, NoDedupStage
+from pipelines.stages.extract.pins import pin_inputs
+from pipelines.stages.extract.stage import ExtractStage
+from pipelines.stages.filter import FilterStage
+from pipelines.stages.pack.stage import PackStage
+from pipelines.stages.tokenizer.stage import TokenizerStage
 from pipelines.store.balance import balance, broken_laws, by_fate, kept
-from pipelines.store.folders import NAME_FILE, OWN, STAGES, TIMES
+from pipelines.store.folders import NAME_FILE, OWN, TIMES
 from pipelines.store.manifest import (
     Manifest,
     RunManifest,
     StageEntry,
-    UnitResult,
     manifest_path,
     valid_manifest,
-    write_manifest,
     write_run_manifest,
 )
 from pipelines.store.sealed import JsonObject, write_sealed
-from pipelines.store.stage_key import StageKey, explain_change, stage_key
+from pipelines.store.stage_key import StageKey, explain_change
 from pipelines.store.storage import Storage
 from pipelines.views.report.page import write_report
 from pipelines.views.run_tables import RunTables
 from pipelines.work.loop import begin_stage
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run, Stage
 
 
 def run_recipe(
@@ -53,7 +51,15 @@ def run_recipe(
     until: str = "pack",
     quiet: bool = False,
 ) -> RunManifest:
-    """Do the stages of a recipe up to and including `until`.
+    """Do the stages of a recipe.
+
+    Args:
+        recipe: as loaded.
+        out: the run folder.
+        workers: worker processes on this machine.
+        beam_flags: flags for the Beam runner.
+        until: name of the last stage to do.
+        quiet: show no progress.
 
     Returns:
         The manifest of the run, as written to ``manifest.json``.
@@ -61,7 +67,7 @@ def run_recipe(
     Raises:
         RecipeError: the folder holds a run of another name.
         VerificationError: the balance is broken, or there are more errors than ``max_error_share``.
-        CorpusmillError: a stage failed; what it finished is kept.
+        CorpusmillError: a stage failed; finished work is kept.
     """
     storage = Storage(out)
     with storage.lock():
@@ -69,24 +75,24 @@ def run_recipe(
         storage.sweep_dead_run()
         steps = _resolve_steps(recipe)
         progress = Progress(storage, quiet)
-        recipe = settle_inputs(recipe, storage, progress.say)
+        recipe = pin_inputs(recipe, storage, progress.say)
         run = Run(dataclasses.replace(recipe, steps=steps), storage, workers, beam_flags, progress)
-        began = time.time()
+        started = time.time()
         manifests, seconds = _do_stages(run, until)
         manifest = _finish(storage, recipe, manifests)
-        _write_times(storage, began, seconds, workers)
+        _write_times(storage, started, seconds, workers)
         write_report(storage)
     _judge(storage, recipe, manifest, manifests)
     return manifest
 
 
 def _claim(storage: Storage, name: str) -> None:
-    """Refuse a folder that another run calls its own, or that has files of somebody else where a run has its own."""
+    """Refuse the folder of another run, and one with other files under names that a run replaces."""
     found = storage.read_json(NAME_FILE)
     taken = [name for name in OWN if found is None and storage.path(name).exists()]
     if taken:
         raise RecipeError(
-            f"{storage.root} is no run but has {', '.join(taken)}, which a run would replace; "
+            f"{storage.root} is not a run but has {', '.join(taken)}, which a run would replace; "
             "choose another folder with --out"
         )
     if found is not None and found.get("name") != name:
@@ -109,84 +115,52 @@ def _resolve_steps(recipe: Recipe) -> tuple[NamedStep, ...]:
     return tuple(resolve(entry, recipe.folder) for entry in recipe.steps)
 
 
+def stages_of(run: Run) -> Iterator[Stage]:
+    """Yield the stages of a run that its recipe wants, in order."""
+    recipe = run.recipe
+    yield ExtractStage(run)
+    yield FilterStage(run)
+    yield DedupStage(run) if recipe.dedup is not None else NoDedupStage(run)
+    if recipe.tokenizer is not None:
+        yield TokenizerStage(run, recipe.tokenizer)
+        if recipe.pack is not None:
+            yield PackStage(run, recipe.pack)
+
+
 def _do_stages(run: Run, until: str) -> tuple[dict[str, Manifest], dict[str, float]]:
     """Do the stages in order; return their manifests and seconds by stage name."""
-    recipe, wanted = run.recipe, STAGES[: STAGES.index(until) + 1]
+    preload(type(stage).__module__ for stage in stages_of(run))
+    keys: dict[str, StageKey] = {}
     manifests: dict[str, Manifest] = {}
     seconds: dict[str, float] = {}
-    clock = _Clock(seconds)
-
-    extract_key = extract.key(run)
-    _explain(run, extract.HOME, extract_key)
-    manifests["extract"] = clock.time("extract", extract.run_stage, run, extract_key)
-    if "filter" not in wanted:
-        return manifests, seconds
-
-    filter_key = filtering.key(run, extract_key)
-    manifests["filter"] = clock.time("filter", _stage, run, filtering, filter_key, manifests["extract"])
-    if "dedup" not in wanted or not kept(balance(manifests).decisions):
-        return manifests, seconds  # with nothing to go on with, the funnel of these two says why
-
-    documents_key = (
-        dedup.key(run, filter_key) if recipe.dedup else stage_key("dedup", {}, [filter_key.sha256])
-    )
-    do = _stage if recipe.dedup else _point_at_filtered
-    manifests["dedup"] = clock.time("dedup", do, run, dedup, documents_key, manifests["filter"])
-    if "train-tokenizer" not in wanted or recipe.tokenizer is None:
-        return manifests, seconds
-
-    tokenizer_key = train_tokenizer.key(run, documents_key)
-    manifests["train-tokenizer"] = clock.time(
-        "train-tokenizer", _stage, run, train_tokenizer, tokenizer_key, manifests["dedup"]
-    )
-    if "pack" not in wanted or recipe.pack is None:
-        return manifests, seconds
-
-    pack_key = pack.key(run, documents_key, tokenizer_key)
-    upstream = (manifests["dedup"], manifests["train-tokenizer"])
-    manifests["pack"] = clock.time("pack", _stage, run, pack, pack_key, *upstream)
+    for stage in stages_of(run):
+        key = keys[stage.name] = stage.key([keys[name] for name in stage.reads])
+        started = time.monotonic()
+        manifests[stage.name] = _do_stage(stage, [manifests[name] for name in stage.reads], key)
+        seconds[stage.name] = round(time.monotonic() - started, 3)
+        is_empty = stage.name == "filter" and not kept(balance(manifests).decisions)
+        if stage.name == until or is_empty:  # the funnel of the stages so far says why nothing is left
+            break
     return manifests, seconds
 
 
-class _Clock:
-    """Notes how long each stage took."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
-
-    def time(self, stage: str, do: Callable[..., Manifest], *arguments: Any) -> Manifest:
-        began = time.monotonic()
-        manifest = do(*arguments)
-        self._seconds[stage] = round(time.monotonic() - began, 3)
-        return manifest
-
-
-def _stage(run: Run, stage: Any, key: StageKey, *upstream: Manifest) -> Manifest:
+def _do_stage(stage: Stage, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
     """Do one stage unless its manifest is still valid."""
-    known = valid_manifest(run.storage, stage.HOME, key, upstream)
-    if known is not None:
-        run.progress.say(f"{stage.NAME}: nothing to do")
-        for folder in stage.SCRATCH:  # it may have died between its manifest and its tidying up
+    run = stage.run
+    known = valid_manifest(run.storage, stage.home, key, upstream)
+    is_current = stage.is_current(known, key)
+    if known is not None and is_current:
+        run.progress.say(f"{stage.name}: nothing to do")
+        for folder in stage.scratch:  # an earlier run may have died between its manifest and this
             run.storage.remove_files(folder)
         return known
-    _explain(run, stage.HOME, key)
-    begin_stage(run, stage.HOME)
-    manifest: Manifest = stage.run_stage(run, *upstream, key)
-    return manifest
-
-
-def _point_at_filtered(run: Run, stage: Any, key: StageKey, filtered: Manifest) -> Manifest:
-    """Without dedup, the manifest of ``documents/`` lists the files of ``filtered/``."""
-    known = valid_manifest(run.storage, stage.HOME, key, [filtered])
-    if known is not None:
-        return known
-    begin_stage(run, stage.HOME)
-    units = [UnitResult(file.unit, {}, (file,)) for file in filtered.folder("filtered")]
-    return write_manifest(run.storage, stage.HOME, key, [filtered], units)
+    _explain(run, stage.home, key)
+    begin_stage(run, stage.home)
+    return stage.make(upstream, key)
 
 
 def _explain(run: Run, home: str, key: StageKey) -> None:
-    """Say why a stage that was done before is done again."""
+    """Say why a stage is redone."""
     known = run.storage.read_json(manifest_path(home))
     if known is not None and known.get("key") != key.sha256:
         for line in explain_change(known.get("key_parts", {}), key.parts):
@@ -202,12 +176,12 @@ def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Manifest])
     return write_run_manifest(storage, RunManifest(resolved(recipe), stages, balance(manifests)))
 
 
-def _write_times(storage: Storage, began: float, seconds: Mapping[str, float], workers: int) -> None:
+def _write_times(storage: Storage, started: float, seconds: Mapping[str, float], workers: int) -> None:
     """Write ``run.json``: what differs between two runs with equal output."""
     peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     value: JsonObject = {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
-        "seconds": round(time.time() - began, 3),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 3),
         "stage_seconds": dict(seconds),
         "workers": workers,
         "cpus": os.cpu_count(),
@@ -224,7 +198,7 @@ def _judge(
     manifest: RunManifest,
     manifests: Mapping[str, Manifest],
 ) -> None:
-    """Turn a broken balance, too many errors, or an empty result into the error it is."""
+    """Raise an error for a broken balance, too many errors, or an empty result."""
     faults = broken_laws(manifests)
     if faults:
         raise VerificationError("the balance is broken:\n" + "\n".join(faults))
@@ -243,9 +217,9 @@ def _judge(
 
 
 def _first_damage(storage: Storage, spans: int) -> str:
-    """Return what a person should know where inputs hold no record at all, most often for a wrong reader."""
+    """Return the message for a run whose inputs hold no record; most often the reader is wrong."""
     first = RunTables(storage).query("SELECT source, file, reason, message FROM errors LIMIT 1")[0]
     return (
         f"no record was found; damaged spans, listed in errors/: {spans}; the first is {first['reason']} in "
-        f"{first['source']}:{first['file']}: {first['message']}; has every input the right `reader`?"
+        f"{first['source']}:{first['file']}: {first['message']}; does every input have the right `reader`?"
     )

@@ -1,4 +1,4 @@
-"""What Beam's flags, as given after ``--``, say about a run; reads without Beam."""
+"""Where a pipeline runs, by Beam's flags as given after ``--``; imports no Beam."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from collections.abc import Sequence
 
 
 def is_local(flags: Sequence[str]) -> bool:
-    """Say whether these flags leave the pipeline on this machine."""
+    """Return True if these flags leave the pipeline on this machine."""
     return not any(flag == "--runner" or flag.startswith("--runner=") for flag in flags)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -12,12 +11,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from functools import cache
+from pathlib import Path
+from typing import Final
 
-UNKNOWN_CODE = -int(signal.SIGKILL)
-"""Exit code of the workers of a server that ended itself: Linux ends them with it."""
+from pipelines.beam.worker import Request
+from pipelines.errors import CorpusmillError
+
+UNKNOWN_CODE: Final = -int(signal.SIGKILL)
+"""Exit code reported for the workers of a server that ended itself: Linux kills them with it."""
+
+
+class WorkerDiedError(CorpusmillError):
+    """A worker process on this machine ended before its work did."""
 
 
 class WorkerProcess:
@@ -32,22 +39,26 @@ class WorkerProcess:
         return self.ended.result()
 
     def kill(self) -> None:
-        """End the process at once, if it still runs."""
+        """Kill the process if it still runs."""
         if not self.ended.done():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
 
 class WorkerServer:
-    """One server process, which lives until the driver ends or `close` is called."""
+    """One server process, which lives until the driver ends or `close` is called.
 
-    def __init__(self) -> None:
+    Args:
+        modules: names of the modules that it imports before it forks, so that workers have them.
+    """
+
+    def __init__(self, modules: Sequence[str] = ()) -> None:
         self._connection, theirs = socket.socketpair()
         self._lock = threading.Lock()
         self._started: queue.SimpleQueue[WorkerProcess | None] = queue.SimpleQueue()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                [sys.executable, "-m", "pipelines.beam.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "pipelines.beam.worker", str(theirs.fileno()), *modules],
                 pass_fds=[theirs.fileno()],
             )
         self._listener = threading.Thread(target=self._listen, name="worker server", daemon=True)
@@ -60,7 +71,7 @@ class WorkerServer:
 
     @property
     def alive(self) -> bool:
-        """Whether it can fork workers."""
+        """True if it can fork workers."""
         return self._listener.is_alive()
 
     def fork(self, environment: Mapping[str, str]) -> WorkerProcess:
@@ -70,16 +81,16 @@ class WorkerServer:
             environment: all its environment variables.
 
         Raises:
-            ChildProcessError: the server has ended.
+            WorkerDiedError: the server has ended, and all its workers with it.
         """
-        request = {"path": sys.path, "folder": os.getcwd(), "environment": dict(environment)}  # noqa: PTH109 - as text
+        request = Request(tuple(sys.path), str(Path.cwd()), dict(environment))
         with self._lock:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self._connection.sendall(json.dumps(request).encode() + b"\n")
+                self._connection.sendall(request.to_line().encode())
             worker = self._started.get()
             if worker is None:
-                self._started.put(None)
-                raise ChildProcessError("the server of worker processes has ended")
+                self._started.put(None)  # for the next caller
+                raise WorkerDiedError("the server of the worker processes has ended")
             return worker
 
     def close(self) -> None:
@@ -108,22 +119,31 @@ class WorkerServer:
         self._started.put(None)
 
 
-_lock = threading.Lock()
+class _Servers:
+    """The servers of this process, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._modules: tuple[str, ...] = ()
+        self._server: WorkerServer | None = None
+
+    def preload(self, modules: Iterable[str]) -> None:
+        """Have every server that is started from now on import these modules, so that its workers need not."""
+        with self._lock:
+            self._modules = tuple(modules)
+
+    def current(self) -> WorkerServer:
+        """Return the server of this process; start one if there is none, or it has died."""
+        with self._lock:
+            if self._server is not None and not self._server.alive:
+                self._server.close()
+                self._server = None
+            if self._server is None:
+                self._server = WorkerServer(self._modules)
+                atexit.register(self._server.close)
+            return self._server
 
 
-def worker_server() -> WorkerServer:
-    """Return this process's server; a new one where there is none, or it has died."""
-    with _lock:
-        server = _start()
-        if not server.alive:
-            server.close()
-            _start.cache_clear()
-            server = _start()
-        return server
-
-
-@cache
-def _start() -> WorkerServer:
-    server = WorkerServer()
-    atexit.register(server.close)
-    return server
+_servers: Final = _Servers()
+preload: Final = _servers.preload
+worker_server: Final = _servers.current

@@ -1,15 +1,14 @@
-"""Stage filter: every extracted record gets its row in the ledger; the documents all steps keep go on."""
+"""Stage filter: every extracted record gets a row in the ledger; documents that all steps keep go to ``filtered/``."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import ClassVar, Final, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from filters.judge import NamedStep, Verdict, judge
 from pipelines.errors import mapped
@@ -24,6 +23,8 @@ from pipelines.store.tables import (
     ERRORS,
     FILTERED,
     KEPT,
+    Row,
+    batches,
     document_row,
     fate,
     ledger_schema,
@@ -31,15 +32,14 @@ from pipelines.store.tables import (
     to_table,
 )
 from pipelines.work.loop import finish_stage, run_units
-from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
-from pipelines.work.task import Batch, Counts, Run, Task, UnitWork
+from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
+from pipelines.work.stage import Run, Stage
+from pipelines.work.task import Batch, Counts, Part, Task, UnitWork
 
-NAME = "filter"
-HOME = "filtered"
-SCRATCH = ()
-LIBRARIES = ("fasttext-community", "spacy", "numpy")
-MESSAGE_CHARACTERS = 200
-BATCH_ROWS = 1024
+NAME: Final = "filter"
+HOME: Final = "filtered"
+LIBRARIES: Final = ("fasttext-community", "spacy", "numpy")
+MESSAGE_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Settings:
 
 
 def folders(steps: Sequence[NamedStep]) -> tuple[Folder, ...]:
-    """Return what the stage writes; the ledger's columns depend on the steps."""
+    """Return the folders that the stage writes; the ledger's columns depend on the steps."""
     return (
         Folder("ledger", _ledger_schema(steps)),
         Folder("filtered", FILTERED),
@@ -68,37 +68,53 @@ def _ledger_schema(steps: Sequence[NamedStep]) -> pa.Schema:
     return ledger_schema({column: kind for step in steps for column, kind in step.measures().items()})
 
 
-def key(run: Run, upstream: StageKey) -> StageKey:
-    """Return the stage key: the steps with their fields and libraries; files count by their content."""
-    steps = [
-        # The fields of a step come from YAML, so JSON can hold them.
-        {
-            **cast("JsonObject", entry.as_dict()),
-            **({"code": code} if (code := code_of(type(entry.step))) else {}),
-        }
-        for entry in run.recipe.steps
-    ]
-    return stage_key(NAME, {"steps": steps, "ledger": run.recipe.ledger}, [upstream.sha256], LIBRARIES)
+@dataclass(frozen=True)
+class FilterStage(Stage):
+    """The filter stage of a run.
 
-
-def run_stage(run: Run, extracted: Manifest, own_key: StageKey) -> Manifest:
-    """Do the stage; return its manifest.
-
-    Args:
+    Attributes:
         run: the run.
-        extracted: manifest of the extract stage.
-        own_key: see `key`.
     """
-    steps = run.recipe.steps
-    _load(steps)
-    tasks = [
-        Task(part.unit, part.sha256, part.bytes, {"path": str(run.storage.path(part.path))})
-        for part in extracted.folder("extracted")
-    ]
-    settings = Settings(steps, run.recipe.ledger == "full")
-    root = str(run.storage.root)
-    work = UnitWork(NAME, own_key.sha256, root, folders(steps), process_unit, settings, by_record=True)
-    return finish_stage(run, own_key, work.folders, [extracted], run_units(run, work, tasks), HOME)
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("extract",)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key: the steps with their fields and libraries; files count by their content."""
+        steps = [
+            # The fields of a step come from YAML, so JSON can hold them.
+            {
+                **cast("JsonObject", entry.as_dict()),
+                **({"code": code} if (code := code_of(type(entry.step))) else {}),
+            }
+            for entry in self.run.recipe.steps
+        ]
+        settings = {"steps": steps, "ledger": self.run.recipe.ledger}
+        return stage_key(NAME, settings, [key.sha256 for key in upstream], LIBRARIES)
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Judge the records; return the manifest.
+
+        Args:
+            upstream: manifest of ``extracted/``.
+            key: key of this stage.
+
+        Raises:
+            InputError: a step cannot use one of its files.
+            CorpusmillError: a unit did not finish.
+        """
+        (extracted,), storage, steps = upstream, self.run.storage, self.run.recipe.steps
+        _load(steps)
+        tasks = [
+            Task(part.unit, part.sha256, part.bytes, Part(str(storage.path(part.path))))
+            for part in extracted.folder("extracted")
+        ]
+        settings, root = Settings(steps, self.run.recipe.ledger == "full"), str(storage.root)
+        work = UnitWork(NAME, key.sha256, root, folders(steps), process_unit, settings, Part)
+        sidecars = run_units(self.run, work, tasks)
+        return finish_stage(self.run, key, work.folders, upstream, sidecars, HOME)
 
 
 def _load(steps: Sequence[NamedStep]) -> None:
@@ -110,38 +126,33 @@ def _load(steps: Sequence[NamedStep]) -> None:
                 load()
 
 
-def process_unit(
-    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
-) -> Iterator[Batch | Counts]:
+def process_unit(part: Part, settings: Settings, watch: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Judge the rows of one part of ``extracted/``, in order."""
     schema = _ledger_schema(settings.steps)
     records: Counter[str] = Counter()
     number = itertools.count()
-    with pq.ParquetFile(payload["path"], page_checksum_verification=True) as part:
-        for batch in part.iter_batches(batch_size=BATCH_ROWS):
-            judged = [_judge_row(row, settings, next(number), watch) for row in batch.to_pylist()]
-            ledger = [row for row, _ in judged]
-            kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
-            errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
-            records.update(fate(row) for row in ledger)
-            yield Batch("ledger", to_table(ledger, schema))
-            if kept:
-                yield Batch("filtered", to_table([document_row(document) for document in kept], FILTERED))
-            if errors:
-                yield Batch("errors", to_table(errors, ERRORS))
+    for batch in batches(part.path):
+        judged = [_judge_row(row, settings, next(number), watch) for row in batch.to_pylist()]
+        ledger = [row for row, _ in judged]
+        kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
+        errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
+        records.update(fate(row) for row in ledger)
+        yield Batch("ledger", to_table(ledger, schema))
+        if kept:
+            yield Batch("filtered", to_table([document_row(document) for document in kept], FILTERED))
+        if errors:
+            yield Batch("errors", to_table(errors, ERRORS))
     records["seen"] = sum(records.values())
     yield Counts({"records": dict(sorted(records.items()))})
 
 
-def _judge_row(
-    row: dict[str, Any], settings: Settings, number: int, watch: Watch
-) -> tuple[dict[str, Any], Verdict | None]:
-    """Return a record's ledger row, and the verdict where there was a text to judge."""
+def _judge_row(row: Row, settings: Settings, number: int, watch: Watch) -> tuple[Row, Verdict | None]:
+    """Return a record's ledger row, and the verdict if there was a text to judge."""
     if row["decision"] != KEPT:
         return {**row, "bytes": None}, None
     document = row_document(row)
-    if number in watch.condemned:
-        verdict = Verdict(document, NAME, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE, 0, {})
+    if number in watch.quarantined:
+        verdict = Verdict(document, NAME, QUARANTINE_REASON, QUARANTINE_ERROR, QUARANTINE_MESSAGE, 0, {})
     else:
         watch.at(number)
         verdict = judge(document, settings.steps, settings.full)
@@ -160,6 +171,6 @@ def _judge_row(
     return ledger, verdict
 
 
-def _error_row(row: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
+def _error_row(row: Row, verdict: Verdict) -> Row:
     message = verdict.message[:MESSAGE_CHARACTERS]
     return {**row, "error": verdict.error, "message": message}

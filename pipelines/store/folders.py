@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 
 from pipelines.store import tables
-from pipelines.store.storage import TABLE_OPTIONS
+from pipelines.store.storage import TABLE_OPTIONS, WriterOptions
+from tokenizer_training.model.words import UNKNOWN_LANGUAGE
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Folder:
         suffix: put between the unit's name and ``.parquet``, where two stages share a folder.
         prefix: put before the unit's name.
         per_unit: every unit has its part, even one without rows; False = parts are those that the batches name.
-        options: keyword arguments of `pyarrow.parquet.ParquetWriter`.
+        options: of its Parquet files.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Folder:
     suffix: str = ""
     prefix: str = "part-"
     per_unit: bool = True
-    options: Mapping[str, Any] = field(default_factory=lambda: TABLE_OPTIONS)
+    options: WriterOptions = field(default_factory=lambda: TABLE_OPTIONS)
 
     def part(self, unit: str) -> str:
         """Return the relative path of a unit's part."""
@@ -49,9 +50,6 @@ class Folder:
         self.__dict__.update(state, schema=pa.ipc.read_schema(pa.py_buffer(state["schema"])))
 
 
-STAGES: Final = ("extract", "filter", "dedup", "train-tokenizer", "pack")
-"""All stages, in order."""
-
 HOMES: Final = {
     "extract": "extracted",
     "filter": "filtered",
@@ -59,7 +57,7 @@ HOMES: Final = {
     "train-tokenizer": "tokenizer",
     "pack": "shards",
 }
-"""The folder that holds the manifest of each stage, in order."""
+"""All stages, in order, and the folder that holds the manifest of each."""
 
 RUN_MANIFEST: Final = "manifest.json"
 """The manifest of the whole run: resolved recipe, stage keys, balance, hash of every stage manifest."""
@@ -84,3 +82,15 @@ REMOVED_LINES: Final = Folder("removed_lines", tables.REMOVED_LINES)
 REMOVED_SUBSTRINGS: Final = Folder("removed_substrings", tables.REMOVED_SUBSTRINGS)
 EDITS: Final = (REMOVED_LINES, REMOVED_SUBSTRINGS)
 """Folders for what some recipes remove from the documents that stay."""
+
+_UNSAFE: Final = re.compile("[^A-Za-z0-9_-]")
+_LONGEST: Final = 32
+
+
+def language_folder(language: str | None) -> str:
+    """Return the folder of what is in a language; a label may be any text that an input states.
+
+    >>> language_folder("zh-Hant"), language_folder("../x"), language_folder(None)
+    ('zh-Hant', '___x', 'und')
+    """
+    return _UNSAFE.sub("_", language or UNKNOWN_LANGUAGE)[:_LONGEST]

@@ -2,7 +2,7 @@
 
 A file appears under its name complete or not at all: it is written under a name unique to the attempt in the
 same folder, flushed to the disk, then renamed; the folder is flushed after. Readers trust manifests and never
-list a folder, so what a dead run leaves behind is invisible; `Storage.sweep_dead_run` removes it.
+list a folder, so the leftovers of a dead run are invisible; `Storage.sweep_dead_run` removes them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,15 +27,18 @@ import pyarrow.parquet as pq
 from pipelines.errors import OutputError
 from pipelines.faults import fail_point
 
-TEMPORARY = ".tmp"
-LEFTOVERS = ("work/**/todo.tsv", "work/**/failure", "work/progress.jsonl")
-"""Files by which the processes of a run talk to each other."""
+TEMPORARY: Final = ".tmp"
+LEFTOVERS: Final = ("work/**/todo.tsv", "work/**/failure", "work/progress.jsonl")
+"""Coordination files shared by a run's processes."""
+WriterOptions = Mapping[str, Any]
+"""Keyword arguments of `pyarrow.parquet.ParquetWriter`."""
+
 _attempts = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """What a committed file is.
+    """A committed file.
 
     Attributes:
         path: relative to the run folder, with forward slashes.
@@ -55,7 +58,7 @@ class FileFact:
 
 
 class _HashingFile:
-    """A binary file that hashes and counts what is written to it; what `pq.ParquetWriter` needs, no more."""
+    """A binary file that hashes and counts what is written to it; it has the methods that `pq.ParquetWriter` calls."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -111,7 +114,7 @@ class _Attempt:
         return FileFact(self._relative, rows, self.file.size, self.file.hexdigest())
 
     def abandon(self) -> None:
-        # An ENOSPC on close must not hide the error that brought us here, nor keep the half file.
+        # An ENOSPC on close must not hide the first error, nor keep the half file.
         with contextlib.suppress(OSError):
             self.file.close()
         self._temporary.unlink(missing_ok=True)
@@ -124,7 +127,7 @@ class TableWriter:
     an exception nothing is left.
     """
 
-    def __init__(self, attempt: _Attempt, schema: pa.Schema, options: Mapping[str, Any]) -> None:
+    def __init__(self, attempt: _Attempt, schema: pa.Schema, options: WriterOptions) -> None:
         self._attempt = attempt
         self._rows = 0
         self._writer = pq.ParquetWriter(attempt.file, schema, **options)
@@ -139,7 +142,7 @@ class TableWriter:
 
     @property
     def bytes(self) -> int:
-        """How many bytes are written so far."""
+        """Bytes written so far."""
         return self._attempt.file.size
 
     def __enter__(self) -> TableWriter:
@@ -159,14 +162,14 @@ class TableWriter:
             raise
 
 
-# Page checksums turn a flipped bit into an error instead of a wrong value; the page index lets a viewer read
-# a page without its row group. Both are off by default in pyarrow.
-TABLE_OPTIONS: Mapping[str, Any] = {
+TABLE_OPTIONS: Final[WriterOptions] = {
     "compression": "zstd",
     "compression_level": 3,
     "write_page_checksum": True,
     "write_page_index": True,
 }
+"""Page checksums turn a flipped bit into an error instead of a wrong value; the page index lets a viewer read a page
+without its row group. Both are off by default in pyarrow."""
 
 
 class Storage:
@@ -188,11 +191,11 @@ class Storage:
         return self.root / relative
 
     def exists(self, relative: str) -> bool:
-        """Say whether a file of the run is there."""
+        """Return True if a file of the run is there."""
         return self.path(relative).is_file()
 
     def table_writer(
-        self, relative: str, schema: pa.Schema, options: Mapping[str, Any] = TABLE_OPTIONS
+        self, relative: str, schema: pa.Schema, options: WriterOptions = TABLE_OPTIONS
     ) -> TableWriter:
         """Open a Parquet file for writing; see `TableWriter`."""
         return TableWriter(_Attempt(self.root, relative), schema, options)
@@ -213,7 +216,7 @@ class Storage:
             raise
 
     def read_json(self, relative: str) -> dict[str, Any] | None:
-        """Return a JSON object, or None where the file is missing or is not one."""
+        """Return a JSON object, or None if the file is missing or holds no JSON object."""
         try:
             found = json.loads(self.path(relative).read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -221,14 +224,14 @@ class Storage:
         return found if isinstance(found, dict) else None
 
     def append_line(self, relative: str, line: str) -> None:
-        """Append one short line for other processes to follow; not durable, not part of the output."""
+        """Append one short line for other processes to read; not durable, not part of the output."""
         target = self.path(relative)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("ab", buffering=0) as file:
             file.write(line.encode() + b"\n")
 
     def read_lines(self, relative: str) -> list[str]:
-        """Return the complete lines of a file that was appended to; none where it is missing."""
+        """Return the complete lines of a file that was appended to; an empty list if it is missing."""
         try:
             return self.path(relative).read_text().split("\n")[:-1]
         except (FileNotFoundError, NotADirectoryError):
@@ -238,14 +241,23 @@ class Storage:
         """Remove a file if it is there."""
         self.path(relative).unlink(missing_ok=True)
 
-    def remove_files(self, folder: str) -> None:
-        """Remove all files below a folder of the run."""
+    def remove_files(
+        self, folder: str, keep: Collection[str] = (), suffixes: tuple[str, ...] = ("",)
+    ) -> None:
+        """Remove all files below a folder of the run, but those to keep.
+
+        Args:
+            folder: relative to the run.
+            keep: relative paths of files that stay.
+            suffixes: only names that end in one of them are removed.
+        """
         for relative in self.list_files(folder):
-            self.remove(relative)
+            if relative.endswith(suffixes) and relative not in keep:
+                self.remove(relative)
 
     @contextlib.contextmanager
     def scratch(self, relative: str) -> Iterator[Path]:
-        """Yield an empty folder for this process alone, gone afterwards; what a dead run left there goes before."""
+        """Yield an empty folder for this process alone; it is removed afterwards, and a dead run's before."""
         path = self.path(relative)
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
@@ -255,7 +267,7 @@ class Storage:
             shutil.rmtree(path, ignore_errors=True)
 
     def withdraw(self, relative: str) -> None:
-        """Remove, for good, a file that says something is finished, before that stops being true."""
+        """Durably delete a completion marker before its outputs become stale."""
         path = self.path(relative)
         if path.exists():
             path.unlink()
@@ -267,16 +279,16 @@ class Storage:
         return [path.relative_to(self.root).as_posix() for path in found]
 
     def sweep_dead_run(self) -> None:
-        """Remove what a dead run left behind that nobody reads again. Call it only under the lock.
+        """Remove the leftovers of a dead run that no later run reads. Call it only under the lock.
 
-        Marks of units begun stay: they count attempts, and go with their unit.
+        Marks of started units stay: they count attempts, and go with their unit.
         """
         self.sweep_temporary()
         for pattern in LEFTOVERS:
             self._remove_all(pattern)
 
     def sweep_temporary(self) -> None:
-        """Remove what dead attempts left behind. Call it only when no worker is at work."""
+        """Remove the temporary files of dead attempts. Call it only while no worker is at work."""
         self._remove_all(f".*{TEMPORARY}")
 
     def _remove_all(self, pattern: str) -> None:
@@ -285,7 +297,7 @@ class Storage:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run folder for this process.
+        """Lock the run folder for this process.
 
         Raises:
             OutputError: another process holds it; the message names its pid and host.

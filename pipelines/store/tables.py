@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -126,9 +126,15 @@ TOKEN_COUNTS = pa.schema(
 )
 """Tokens of each document without its EOS, and how often it was packed; parts and rows as in ``documents/``."""
 
-_MEASURE_TYPES = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
+_MEASURE_TYPES: Final = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
 
 KEPT, DROPPED, ERROR = "kept", "dropped", "error"
+
+Row = Mapping[str, Any]
+"""One row of a table, as pyarrow gives and takes it; the table's schema says which values it has."""
+
+BATCH_ROWS: Final = 1024
+"""Rows that are worked on at a time: some megabytes of text."""
 
 
 def ledger_schema(measures: Mapping[str, type]) -> pa.Schema:
@@ -144,10 +150,33 @@ def ledger_schema(measures: Mapping[str, type]) -> pa.Schema:
     return pa.schema([*columns, *(pa.field(name, _MEASURE_TYPES[kind]) for name, kind in measures.items())])
 
 
-def to_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     """Return rows as a table of exactly this schema; a key that a row lacks is null."""
     columns = [pa.array([row.get(name) for row in rows], schema.field(name).type) for name in schema.names]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def open_part(path: Path | str) -> pq.ParquetFile:
+    """Open a part of a run; use it as a context manager.
+
+    Tables of a run are read through this function or `batches` only: a damaged page is then an error and never a wrong
+    value.
+    """
+    return pq.ParquetFile(path, page_checksum_verification=True)
+
+
+def batches(
+    path: Path | str, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Yield all rows of a part in order, a batch at a time; one thread reads.
+
+    Args:
+        path: of the part.
+        columns: those to read; None = all.
+        rows: of one batch at most.
+    """
+    with open_part(path) as part:
+        yield from part.iter_batches(rows, columns=columns, use_threads=False)
 
 
 def text_bytes(path: Path) -> int:
@@ -173,7 +202,7 @@ def row_tables(
         rows: int64, ascending.
         columns: those to read; None = all.
     """
-    with pq.ParquetFile(path, page_checksum_verification=True) as part:
+    with open_part(path) as part:
         sizes = [part.metadata.row_group(group).num_rows for group in range(part.num_row_groups)]
         ends = np.cumsum(sizes)
         groups = np.searchsorted(ends, rows, side="right")
@@ -182,7 +211,7 @@ def row_tables(
             yield table.take(rows[groups == group] - (ends[group] - sizes[group]))
 
 
-def document_row(document: Document) -> dict[str, Any]:
+def document_row(document: Document) -> Row:
     """Return a document as a row of FILTERED."""
     origin = document.origin
     return {
@@ -201,7 +230,7 @@ def document_row(document: Document) -> dict[str, Any]:
     }
 
 
-def row_document(row: Mapping[str, Any]) -> Document:
+def row_document(row: Row) -> Document:
     """Return the document of a row that has the columns of EXTRACTED or FILTERED and a text."""
     return Document(
         id=row["id"],
@@ -216,6 +245,6 @@ def row_document(row: Mapping[str, Any]) -> Document:
     )
 
 
-def fate(row: Mapping[str, Any]) -> str:
+def fate(row: Row) -> str:
     """Return the name under which a record is counted: ``kept``, ``dropped c4.curly_bracket``, ``error …``."""
     return KEPT if row["decision"] == KEPT else f"{row['decision']} {row['step']}.{row['reason']}"

@@ -1,77 +1,98 @@
-"""Transform for stages made of independent units: `UnitWork.do` on every one."""
+"""Sends tasks to workers: a list file of tasks, dealt to lanes, and one pipeline that works on every lane."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 
-from pipelines.beam.flags import is_local
 from pipelines.beam.runner import run_pipeline
-from pipelines.work.task import Run, Task, UnitWork
+from pipelines.work.stage import Run
+from pipelines.work.task import P, S, Task, UnitWork
 
 
-def process_units(run: Run, work: UnitWork, tasks: Sequence[Task], apart: bool = False) -> None:
-    """Do the tasks in one pipeline, for `apart` see `run_pipeline`.
+def submit(run: Run, work: UnitWork[P, S], tasks: Sequence[Task[P]], apart: bool = False) -> None:
+    """Do the tasks in one pipeline; for `apart` see `run_pipeline`."""
+    run_lanes(run, work.stage, tasks, ProcessLane(work), apart)
 
-    The graph holds only the path of a list file, so it stays small however many units there are.
+
+def run_lanes(
+    run: Run, stage: str, tasks: Sequence[Task[P]], work: beam.PTransform, apart: bool = False
+) -> None:
+    """Run one pipeline over tasks, dealt to lanes.
+
+    The graph holds only the path of a list file, so it stays small however many tasks there are.
+
+    Args:
+        run: the run.
+        stage: name of the stage.
+        tasks: what to do.
+        work: takes (lane, task lines) pairs.
+        apart: see `run_pipeline`.
     """
-    local = is_local(run.beam_flags)
-    dealt = deal(tasks, run.workers if local else len(tasks))
-    lines = [f"{lane}\t{task.to_json()}" for lane, task in dealt]
-    path = run.storage.write_bytes(f"work/{work.stage}/todo.tsv", "\n".join(lines).encode()).path
+    lanes = assign_lanes(tasks, run.lanes(len(tasks)))
+    lines = [f"{lane}\t{task.to_json()}" for lane, task in lanes]
+    path = run.storage.write_bytes(f"work/{stage}/todo.tsv", "\n".join(lines).encode()).path
     listing = str(run.storage.path(path))
 
     def build(pipeline: beam.Pipeline) -> None:
-        _ = pipeline | f"Read {work.stage} units" >> ReadTasks(listing) | f"Do {work.stage}" >> DoUnits(work)
+        _ = pipeline | f"Read {stage} tasks" >> ReadTasks(listing) | f"Do {stage}" >> work
 
     run_pipeline(build, 1 if apart else run.workers, run.beam_flags, apart)
     run.storage.remove(path)
 
 
-def deal(tasks: Sequence[Task], lanes: int) -> list[tuple[int, Task]]:
-    """Deal tasks to lanes, largest first, each to the lane with the least work so far.
+def assign_lanes(tasks: Sequence[Task[P]], lanes: int) -> list[tuple[int, Task[P]]]:
+    """Return (lane, task) pairs: the largest task first, each to the lane with the least work so far.
 
-    Beam's local runner splits work once and never again, so an even split is ours to make.
+    Beam's local runner splits work once and never again, so the split must be even from the start.
     """
     load = [0] * max(lanes, 1)
-    dealt = []
+    assigned = []
     for task in sorted(tasks, key=lambda task: (-task.cost, task.unit)):
         lane = load.index(min(load))
         load[lane] += task.cost + 1
-        dealt.append((lane, task))
-    return dealt
+        assigned.append((lane, task))
+    return assigned
 
 
-class ReadTasks(beam.PTransform):  # type: ignore[misc]
-    """Read (lane, task line) pairs from a list file."""
+@dataclass(eq=False)
+class ReadTasks(beam.PTransform):  # type: ignore[misc]  # mypy sees no Beam
+    """Read (lane, task lines) pairs from a list file.
 
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
+    Attributes:
+        path: of the list file.
+    """
+
+    path: str
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Apply."""
         pair = tuple[int, str]
         return (
             begin
-            | "List file" >> beam.Create([self._path])
+            | "List file" >> beam.Create([self.path])
             | "Lines" >> beam.FlatMap(read_tasks).with_output_types(pair)
             | "Lanes" >> beam.GroupByKey()
         )
 
 
-class DoUnits(beam.PTransform):  # type: ignore[misc]
-    """Do every task of every lane."""
+@dataclass(eq=False)
+class ProcessLane(beam.PTransform):  # type: ignore[misc]  # mypy sees no Beam
+    """Process every task of every lane.
 
-    def __init__(self, work: UnitWork) -> None:
-        super().__init__()
-        self._work = work
+    Attributes:
+        work: what to do with a task.
+    """
+
+    work: UnitWork[Any, Any]
 
     def expand(self, lanes: beam.PCollection) -> beam.PCollection:
-        """Apply."""
-        return lanes | "Do" >> beam.FlatMap(do_units, self._work).with_output_types(str)
+        process = partial(process_lane, work=self.work)
+        return lanes | "Process" >> beam.FlatMapTuple(process).with_output_types(str)
 
 
 def read_tasks(path: str) -> Iterator[tuple[int, str]]:
@@ -81,9 +102,9 @@ def read_tasks(path: str) -> Iterator[tuple[int, str]]:
         yield int(lane), task
 
 
-def do_units(lane: tuple[int, Iterable[str]], work: UnitWork) -> Iterator[str]:
-    """Do the tasks of one lane; yield the names of the units done."""
-    for line in lane[1]:
-        task = Task.from_json(line)
-        work.do(task)
+def process_lane(_lane: int, lines: Iterable[str], work: UnitWork[P, S]) -> Iterator[str]:
+    """Process the tasks of one lane; yield the names of the units done."""
+    for line in lines:
+        task = Task.from_json(line, work.payload)
+        work.process(task)
         yield task.unit

@@ -1,7 +1,7 @@
-"""What the next attempt wants to know of one that died: which units it had begun, and which record it was at.
+"""What the next attempt needs to know of one that died: which units it started, and which record it was at.
 
-A worker adds a line to ``work/<stage>/<unit>.started`` before it works on a unit and removes the file after
-the unit's sidecar. A unit that was begun twice in vain is done under watch: its worker also notes the number of
+A worker adds a line to ``work/<stage>/<unit>.started`` before it works on a unit and removes the file after it wrote
+the unit's sidecar. A unit that was started twice without a sidecar is watched: its worker also notes the number of
 each record before it works on it, in ``work/<stage>/<unit>.record``. Marks need not outlive the machine, so
 they are not flushed to the disk.
 """
@@ -10,34 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from pipelines.faults import fail_point
 from pipelines.store.storage import Storage
 
-SUFFIXES = (".started", ".record")
+SUFFIXES: Final = (".started", ".record")
 
-CONDEMNED_REASON = "crash"
-CONDEMNED_ERROR = "worker_died"
-CONDEMNED_MESSAGE = "the worker process died at this record, twice, with nothing else to do"
+QUARANTINE_REASON: Final = "crash"
+QUARANTINE_ERROR: Final = "worker_died"
+QUARANTINE_MESSAGE: Final = "the worker process died at this record, twice, with nothing else to do"
+"""The row in ``errors/`` of a quarantined record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Stands beside the work on one unit; records are numbered from 0 in the order of the unit.
+    """Follows the work on one unit; records are numbered from 0 in the order of the unit.
 
     Attributes:
         stage: name of the stage.
-        note: notes the number of a record; None = not under watch.
-        condemned: records to pass over, each an error: they killed their worker.
+        note: notes the number of a record; None = the unit is not watched.
+        quarantined: records to pass over, each as an error: they killed their worker.
     """
 
     stage: str = ""
     note: Callable[[int], None] | None = None
-    condemned: frozenset[int] = frozenset()
+    quarantined: frozenset[int] = frozenset()
 
     @property
-    def closely(self) -> bool:
-        """Say whether records are worked on one by one."""
+    def one_by_one(self) -> bool:
+        """True if records must be worked on one by one, so that a death names its record."""
         return self.note is not None
 
     def at(self, record: int) -> None:
@@ -47,7 +49,7 @@ class Watch:
         fail_point(f"{self.stage}.record.{record}")
 
 
-UNWATCHED = Watch()
+UNWATCHED: Final = Watch()
 
 
 def note_record(storage: Storage, stage: str, unit: str, record: int) -> None:
@@ -68,7 +70,7 @@ def mark_started(storage: Storage, stage: str, unit: str, version: str) -> None:
 
 
 def attempts(storage: Storage, stage: str, unit: str, version: str) -> int:
-    """Return how often this version of a unit was begun in vain."""
+    """Return how many attempts at this version of a unit did not finish it."""
     return storage.read_lines(_path(stage, unit, ".started")).count(version)
 
 
@@ -79,12 +81,12 @@ def remove_marks(storage: Storage, stage: str, unit: str) -> None:
 
 
 def record_path(stage: str, unit: str) -> str:
-    """Return where a watched worker notes the records it comes to."""
+    """Return where a watched worker notes the records that it comes to."""
     return _path(stage, unit, ".record")
 
 
 def last_record(storage: Storage, stage: str, unit: str) -> int | None:
-    """Return the record that the last watched attempt was at; None = none."""
+    """Return the record that the last watched attempt was at; None if it came to no record."""
     lines = storage.read_lines(record_path(stage, unit))
     return int(lines[-1]) if lines else None
 

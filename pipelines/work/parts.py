@@ -1,4 +1,4 @@
-"""The parts that one unit writes, one open file per folder at a time."""
+"""Writes the parts of one unit, one open file per folder at a time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pipelines.store.folders import Folder
 from pipelines.store.storage import FileFact, Storage, TableWriter
 
 
-class Parts:
+class PartWriter:
     """Context manager that opens parts as batches come, and commits each when it is complete.
 
     After a clean exit `facts` describes all of them. After an exception the open ones leave nothing behind;
-    those committed before are without a sidecar, and so invisible, until the unit is done again.
+    those committed before have no sidecar, so they stay invisible until the unit is done again.
 
     Args:
         storage: the run.
@@ -35,8 +35,8 @@ class Parts:
         """Append rows to a part of a folder: the unit's own, or the one named."""
         self._writer(self._folders[folder], part or self._unit).write(table)
 
-    def __enter__(self) -> Parts:
-        with contextlib.ExitStack() as opened:  # where one cannot be opened, the others are abandoned
+    def __enter__(self) -> PartWriter:
+        with contextlib.ExitStack() as opened:  # if one cannot be opened, the others are abandoned
             for folder in self._folders.values():
                 if folder.per_unit:
                     opened.push(self._writer(folder, self._unit))

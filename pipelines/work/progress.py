@@ -1,4 +1,4 @@
-"""What a person sees while a run works: a bar on a terminal, plain lines elsewhere, nothing when quiet.
+"""What the user sees while a run works: a bar on a terminal, plain lines elsewhere, nothing when quiet.
 
 Workers append one short line per batch to ``work/progress.jsonl``; a thread of the driver follows that file.
 It is a display only: every count that matters comes from the sidecars.
@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,13 +22,17 @@ from rich.progress import Progress as Bars
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DROPPED, ERROR
 
-PROGRESS_FILE = "work/progress.jsonl"
-POLL_S = 0.5
-LINE_EVERY_S = 10.0
+PROGRESS_FILE: Final = "work/progress.jsonl"
+POLL_S: Final = 0.5
+LINE_EVERY_S: Final = 10.0
+STARTING: Final = "starting; the first run on a machine also compiles code"
+"""Shown until a batch is written: compiled code is kept in a cache, but on a new machine it takes a while."""
+
+_DONE: Final = "done"
 
 
 class Sized(Protocol):
-    """A unit of work with a name and a cost in bytes."""
+    """A unit of work."""
 
     @property
     def cost(self) -> int:
@@ -36,20 +40,22 @@ class Sized(Protocol):
         ...
 
 
-def record_progress(
-    storage: Storage, stage: str, unit: str, what: str, amount: int, lost: tuple[int, int] = (0, 0)
+def record_rows(
+    storage: Storage, stage: str, unit: str, folder: str, rows: int, lost: tuple[int, int] = (0, 0)
 ) -> None:
-    """Append a worker's note: `amount` rows written to folder `what`, or unit ``done`` with its cost in bytes.
+    """Append a worker's note: rows written to a folder, and how many of them are dropped, and are errors."""
+    _append(storage, stage, unit, folder, rows, *lost)
 
-    Args:
-        storage: the run.
-        stage: name of the stage.
-        unit: name of the unit.
-        what: a folder, or ``done``.
-        amount: rows or bytes.
-        lost: how many of the rows are dropped, and how many are errors.
-    """
-    storage.append_line(PROGRESS_FILE, json.dumps([stage, unit, what, amount, *lost]))
+
+def record_done(storage: Storage, stage: str, unit: str, cost: int) -> None:
+    """Append a worker's note: a unit of so many bytes is done."""
+    _append(storage, stage, unit, _DONE, cost)
+
+
+def _append(
+    storage: Storage, stage: str, unit: str, what: str, amount: int, dropped: int = 0, errors: int = 0
+) -> None:
+    storage.append_line(PROGRESS_FILE, json.dumps([stage, unit, what, amount, dropped, errors]))
 
 
 def lost_in(table: pa.Table) -> tuple[int, int]:
@@ -61,17 +67,26 @@ def lost_in(table: pa.Table) -> tuple[int, int]:
 
 
 class Progress:
-    """Reports the stages of a run on stderr, one after another.
+    """Reports the stages of a run, one after another.
 
     Args:
         storage: the run whose progress file is followed; None before there is one.
         quiet: show nothing.
+        console: where to show it; None = stderr.
+        line_every_s: seconds between two lines where there is no terminal.
     """
 
-    def __init__(self, storage: Storage | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        storage: Storage | None = None,
+        quiet: bool = False,
+        console: Console | None = None,
+        line_every_s: float = LINE_EVERY_S,
+    ) -> None:
         self._storage = storage
         self._quiet = quiet
-        self._console = Console(file=sys.stderr)
+        self._console = console or Console(file=sys.stderr)
+        self._line_every_s = line_every_s
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -88,7 +103,7 @@ class Progress:
             return
         self._storage.remove(PROGRESS_FILE)
         self._stop.clear()
-        work = _Follower(self._storage, stage, sum(task.cost for task in todo), len(todo))
+        work = Follower(self._storage, stage, sum(task.cost for task in todo), len(todo))
         follow = self._follow_bar if self._console.is_terminal else self._follow_lines
         self._thread = threading.Thread(target=follow, args=(work,), daemon=True)
         self._thread.start()
@@ -102,7 +117,7 @@ class Progress:
         if self._storage is not None:
             self._storage.remove(PROGRESS_FILE)
 
-    def _follow_bar(self, work: _Follower) -> None:
+    def _follow_bar(self, work: Follower) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
@@ -115,25 +130,37 @@ class Progress:
                 work.read()
                 bars.update(bar, completed=work.done, state=work.state())
 
-    def _follow_lines(self, work: _Follower) -> None:
-        while not self._stop.wait(LINE_EVERY_S):
+    def _follow_lines(self, work: Follower) -> None:
+        """Print a line when something was counted since the last one."""
+        counted = -1
+        while not self._stop.wait(self._line_every_s):
             work.read()
-            self.say(f"{work.stage}: {work.units} of {work.todo} units, {work.state()}")
+            if work.counted != counted:
+                units = f"{work.units} of {work.todo} units, " if work.counted else ""
+                self.say(f"{work.stage}: {units}{work.state()}")
+                counted = work.counted
 
 
-class _Follower:
-    """The sum of the progress lines read so far."""
+class Follower:
+    """The sum of the progress lines read so far.
+
+    Args:
+        storage: the run.
+        stage: name of the stage.
+        cost: bytes of all units to do.
+        todo: their number.
+    """
 
     def __init__(self, storage: Storage, stage: str, cost: int, todo: int) -> None:
         self.stage, self.cost, self.todo = stage, cost, todo
-        self.rows, self.dropped, self.errors, self.done, self.units = 0, 0, 0, 0, 0
+        self.rows, self.dropped, self.errors, self.done, self.units, self.counted = 0, 0, 0, 0, 0, 0
         self._path = storage.path(PROGRESS_FILE)
         self._position = 0
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._first = ""
 
     def read(self) -> None:
-        """Take in the lines that were appended since the last call."""
+        """Add up the lines that were appended since the last call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._position)
@@ -144,7 +171,8 @@ class _Follower:
         self._position += len(complete)
         for line in complete.splitlines():
             _, _, what, amount, dropped, errors = json.loads(line)
-            if what == "done":
+            self.counted += 1
+            if what == _DONE:
                 self.done += amount
                 self.units += 1
                 continue
@@ -155,8 +183,10 @@ class _Follower:
                 self.errors += errors
 
     def state(self) -> str:
-        """Return documents and bytes a second, what was lost so far, and the time left."""
-        elapsed = max(time.monotonic() - self._began, 1e-9)
+        """Return documents and bytes a second, the losses so far, and the time left."""
+        if not self.counted:
+            return STARTING
+        elapsed = max(time.monotonic() - self._started, 1e-9)
         what = "rows" if self.stage.startswith("pack/") else "documents"
         parts = [f"{self.rows:,} {what}, {self.rows / elapsed:,.0f}/s"]
         if self.done:
@@ -174,11 +204,11 @@ class _Follower:
         """Return the seconds left at the rate so far, or None before the first unit is done."""
         if not self.done:
             return None
-        return (time.monotonic() - self._began) * (self.cost - self.done) / self.done
+        return (time.monotonic() - self._started) * (self.cost - self.done) / self.done
 
 
 def _rate(bytes_a_second: float) -> str:
-    """Return bytes a second in a unit in which they are no zero.
+    """Return bytes a second in a unit that does not round them to zero.
 
     >>> _rate(2_340_000), _rate(46_000)
     ('2.3 MB/s', '46.0 kB/s')

@@ -34,7 +34,7 @@ from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import FileFact, Storage
 from pipelines.store.tables import FILTERED
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 
 UNIT_ROWS = 20_000
 FILTER_KEY = stage_key("filter", {})

@@ -31,7 +31,7 @@ from pipelines.stages.dedup import lines as dedup_lines
 from pipelines.stages.dedup.search import FOLDER, Search, Unit
 from pipelines.store.storage import Storage
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 
 LIMITS = (2, 3, 6, 12, 25, 50)
 DOCUMENT_LINES, UNIT_DOCUMENTS, POOL = 20, 25_000, 1000

@@ -39,7 +39,7 @@ from pipelines.store.manifest import read_manifest
 from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 BLOCK_ROWS = 256

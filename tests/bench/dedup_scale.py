@@ -32,7 +32,7 @@ from pipelines.stages.dedup.signatures import Settings
 from pipelines.store.manifest import UnitFile
 from pipelines.store.storage import Storage
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 
 UNIT_ROWS = 50_000
 SECTION = Dedup()

@@ -37,7 +37,7 @@ from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED, text_bytes, to_table
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tests.pipelines.stages.dedup.corpora import FILTER_KEY, row, table
 
 UNIT_DOCUMENTS, DOCUMENT_WORDS = 5000, 600

@@ -24,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -104,7 +104,7 @@ def read_file(path: Path, reader: Reader, engine: str, outcome: Outcome) -> None
     size = path.stat().st_size
     unit = Unit("0" * 16, 0, "hostile", path.name, str(path), 0, size, None, f"{size}:0")
     settings = Settings((reader,), Extract(engine=engine))
-    for batch in process_unit(asdict(unit), settings):
+    for batch in process_unit(unit, settings):
         if isinstance(batch, Counts):
             outcome.spans = Counter(batch.counts["bytes"])
             records = batch.counts["records"]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines.recipe.recipe import Pack, Recipe
+from pipelines.recipe.recipe import Pack
 from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
 from pipelines.stages.pack import stage as pack
@@ -26,8 +26,7 @@ from pipelines.store.manifest import read_manifest
 from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import text_bytes
-from pipelines.work.progress import Progress
-from pipelines.work.task import Batch, Run
+from pipelines.work.task import Batch
 from tokenizer_training.model.tokenizer import Tokenizer
 
 
@@ -52,9 +51,7 @@ class Watch:
 
 def pack_once(storage: Storage, times: int, cached: bool) -> None:
     """Pack the documents of a run into a temporary folder and print where the time went."""
-    recipe = Recipe("bench", (), pack=Pack())
-    run = Run(recipe, storage, 1, (), Progress(storage, quiet=True))
-    header = pack.make_header(run, stage_key("bench", {}))
+    header = pack.make_header(Pack(), storage.path("tokenizer"), stage_key("bench", {}))
     settings = pack_rows.Settings(header, Choice(0.001, {}, False), str(storage.path("tokenizer")))
     tokenizer = pack_rows.load_tokenizer(settings.tokenizer, header.tokenizer_sha256)
     watch, processor = Watch(), tokenizer._processor
@@ -77,11 +74,11 @@ def pack_once(storage: Storage, times: int, cached: bool) -> None:
     )
 
 
-def _rows(storage: Storage, parts: list[list[str]], settings: pack_rows.Settings) -> dict[str, Any]:
+def _rows(storage: Storage, parts: list[list[str]], settings: pack_rows.Settings) -> pack_shards.Shard:
     """Write the rows of one bucket; return the task of the one shard made of them."""
     writers: dict[str, Any] = {}
     folder = pack_rows.folders(settings.header.row_len)[1]
-    for output in pack_rows.process_bucket({"bucket": "0", "parts": parts}, settings):
+    for output in pack_rows.process_bucket(pack_rows.Bucket("0", parts), settings):
         if isinstance(output, Batch) and output.folder == folder.name:
             name = folder.part(str(output.part))
             if name not in writers:
@@ -92,7 +89,7 @@ def _rows(storage: Storage, parts: list[list[str]], settings: pack_rows.Settings
     paths = [str(storage.path(name)) for name in writers if "/train/" in name]
     listing = storage.path("listing.json")
     listing.write_text(json.dumps({"train": paths}))
-    return {"listing": str(listing), "group": "train", "interval": [0, pack_shards.KEYS]}
+    return pack_shards.Shard(str(listing), "train", 0, pack_shards.KEYS)
 
 
 def main(arguments: list[str]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.stages.extract.pins import access_of, settle_inputs
+from pipelines.stages.extract.pins import access_of, pin_inputs
 from pipelines.store.storage import Storage, sha256_of
 
 CONFTEST = Path(__file__).resolve().parents[1] / "pipelines" / "inputs" / "conftest.py"
@@ -73,7 +73,7 @@ def measure(path: str, workers: int, folder: Path) -> tuple[float, float, float,
     recipe_path.write_text(f"name: r\nunit_mb: 16\ninputs: [{{reader: warc, paths: ['{path}']}}]\n")
     recipe = load(recipe_path)
     storage = Storage(folder / "out")
-    settled = settle_inputs(recipe, storage, lambda line: None)
+    settled = pin_inputs(recipe, storage, lambda line: None)
     access = access_of(storage.root, settled.inputs)
     (file,) = settled.inputs[0].files
     began = cpu()

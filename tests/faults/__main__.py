@@ -1,6 +1,6 @@
 """The full fault matrix: ``python -m tests.faults [matrix|scenarios|kills|flips] [--out FOLDER] ...``.
 
-Results are kept in FOLDER, so that a run that was ended goes on with the cells that are left.
+Results are kept in FOLDER, so that the same command continues with the cells that are left.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/faults"))
     parser.add_argument(
-        "--minutes", type=float, default=1e9, help="stop after so many; the same command goes on"
+        "--minutes", type=float, default=1e9, help="stop after this time; the same command continues"
     )
     parser.add_argument("--recipe", type=Path, help="of the random kills and flips")
     parser.add_argument("--number", type=int, default=100, help="of random kills or flips")

@@ -147,7 +147,7 @@ def _be_child(command: list[str], log: Path, plan: Plan | None, user: int | None
             os.dup2(output, descriptor)
         # pytest has put others in their place
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-        extract._extractor.cache_clear()  # its child belongs to the parent
+        extract.extractor_of.cache_clear()  # its child belongs to the parent
         Report.page = lambda _: "no content"  # type: ignore[method-assign]
         signal.alarm(PATIENCE_S)
         faults.plan = plan

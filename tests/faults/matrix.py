@@ -12,7 +12,7 @@ ENDS = ("segv", "term", "int")
 NAMED = "*.*"
 """All points but those of operations: around units, records, batches and manifests."""
 EVERY = 8
-"""Of writes one after another, all alike, the first, the last and every so many-th between are cells."""
+"""Of many equal writes in a row only the first, the last and every EVERY-th between are cells."""
 
 
 def all_cells(bench: Bench) -> list[Cell]:

@@ -79,7 +79,7 @@ def bundles_replayed(bench: Bench) -> str:
 
 
 def worker_killed(bench: Bench) -> str:
-    """A worker is killed in the middle of a unit: the same run goes on and ends well."""
+    """A worker is killed in the middle of a unit: the same run continues and ends well."""
     return complete(bench, fresh(bench, "killed"), 2, "filter.batch:1:kill")
 
 
@@ -131,7 +131,7 @@ def interrupted(bench: Bench) -> str:
         os.killpg(process.pid, signal.SIGINT) if number == signal.SIGINT else process.send_signal(number)
         sent = time.monotonic()
         code, said = finish(process)
-        if code != 130 or "the same command goes on" not in said or "Traceback" in said:
+        if code != 130 or "the same command continues" not in said or "Traceback" in said:
             return f"{number.name}: ended with {code}: {said}"
         if time.monotonic() - sent > 20:
             return f"{number.name}: took {time.monotonic() - sent:.0f} s to end"
@@ -190,7 +190,7 @@ def forbidden_folder(bench: Bench) -> str:
 
 
 def vanished_input(bench: Bench) -> str:
-    """An input goes while it is read; one line names it, and the run goes on when it is back."""
+    """An input disappears while it is read; one line names it, and the run continues when it is back."""
     inputs = bench.folder / "inputs"
     shutil.copytree(ROOT / "tests" / "sample", inputs / "tests" / "sample", dirs_exist_ok=True)
     (inputs / "tests" / "faults").mkdir(exist_ok=True)
@@ -262,7 +262,7 @@ def random_kill(bench: Bench, number: int, workers: int, typical_s: float) -> tu
     """Kill the driver of a whole run at a random time, run again, compare.
 
     Returns:
-        What is wrong, and the units that the second run began although the first had begun them.
+        What is wrong, and the number of units that the second run started although the first had started them.
     """
     out = fresh(bench, "random")
     process = start(bench, out, workers)
@@ -271,5 +271,5 @@ def random_kill(bench: Bench, number: int, workers: int, typical_s: float) -> tu
             process.wait(random.Random(number).uniform(0, typical_s))
         except subprocess.TimeoutExpired:
             process.kill()
-    begun = {path for path in (out / "work").rglob("*.started") if path.is_file()}
-    return complete(bench, out, workers), len(begun)
+    started = {path for path in (out / "work").rglob("*.started") if path.is_file()}
+    return complete(bench, out, workers), len(started)

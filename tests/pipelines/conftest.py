@@ -13,13 +13,14 @@ import sentencepiece
 
 from filters.document import document_id
 from pipelines.recipe.recipe import Pack, Recipe
+from pipelines.stages.pack.stage import PackStage
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import UnitResult, write_manifest
+from pipelines.store.manifest import Manifest, UnitResult, write_manifest
 from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tests.pipelines.recipe.recipes import make_home
 
 UPSTREAM = stage_key("upstream", {})
@@ -88,6 +89,18 @@ def make_run(tmp_path: Path, model: bytes) -> MakeRun:
         return run, write_documents(storage, texts, parts), write_tokenizer(storage, model)
 
     return make
+
+
+def pack_stage(run: Run) -> PackStage:
+    """The pack stage of a run that `make_run` made."""
+    assert run.recipe.pack is not None
+    return PackStage(run, run.recipe.pack)
+
+
+def pack_documents(run: Run, documents: Manifest, tokenizer: Manifest) -> Manifest:
+    """Do the pack stage."""
+    stage = pack_stage(run)
+    return stage.make([documents, tokenizer], stage.key([UPSTREAM, UPSTREAM]))
 
 
 def write_documents(storage: Storage, texts: Sequence[str], parts: int) -> dict[str, Any]:

@@ -209,7 +209,7 @@ def test_the_loader_reads_every_row_once(demo: Path) -> None:
     manifest = json.loads((demo / "manifest.json").read_text())
     batches = list(ShardLoader(demo / "shards", batch_size=4))
     read = sum(len(batch["input_ids"]) for batch in batches)
-    assert read == (manifest.balance.tokens or {})["train_rows"]
+    assert read == manifest["balance"]["tokens"]["train_rows"]
 
 
 def test_show_and_trace_print_what_they_promise(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from pipelines.stages.dedup.search import Array
 from pipelines.stages.dedup.substrings import remove_substrings
 from pipelines.store.folders import EDITS, REMOVED_LINES, REMOVED_SUBSTRINGS, Folder
 from pipelines.store.tables import DOCUMENTS, DUPLICATES
+from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts
 
 BATCH_ROWS: Final = 1024
@@ -58,19 +59,36 @@ class Settings:
         return (*FOLDERS, *(folder for folder, is_on in zip(EDITS, wanted, strict=True) if is_on))
 
 
-def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+@dataclass(frozen=True)
+class Payload:
+    """The files of a unit.
+
+    Attributes:
+        text: path of its part of ``filtered/``.
+        decisions: path of the decisions about its documents; None = no document has a copy.
+        lines: path of the lines to remove from them; None = no line goes.
+        substrings: path of the spans to remove from them; None = no span goes.
+    """
+
+    text: str
+    decisions: str | None
+    lines: str | None
+    substrings: str | None
+
+
+def process_unit(payload: Payload, settings: Settings, _: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Part the rows of one part of ``filtered/``, in order, into documents that stay and what is removed.
 
     Args:
-        payload: paths of ``text``, and of ``decisions`` and ``lines``, or None.
+        payload: the files of the unit.
         settings: see there.
     """
     edits = dict(_edits(payload, settings))
     lost = {name: Counter[str]() for name in edits}
-    decisions = _read_decisions(payload["decisions"])
+    decisions = _read_decisions(payload.decisions)
     clustered = decisions.filter(pc.greater(decisions["size"], 1))
     rows, start = clustered["row"].to_numpy(), 0
-    with pq.ParquetFile(payload["text"], page_checksum_verification=True) as part:
+    with pq.ParquetFile(payload.text, page_checksum_verification=True) as part:
         for batch in part.iter_batches(BATCH_ROWS, use_threads=False):
             first, last = np.searchsorted(rows, (start, start + batch.num_rows))
             here = clustered.slice(first, last - first)
@@ -87,14 +105,14 @@ def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Bat
     yield Counts(_counts(start, clustered, decisions, lost))
 
 
-def _edits(payload: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, Edit]]:
+def _edits(payload: Payload, settings: Settings) -> Iterator[tuple[str, Edit]]:
     """Yield what removes something from documents, in order, by the name of the folder that tells what."""
     if settings.lines is not None:
-        frequent = _read(payload["lines"], FREQUENT)
+        frequent = _read(payload.lines, FREQUENT)
         edit = partial(remove_lines, rule=settings.lines, scope=settings.scope, frequent=frequent)
         yield REMOVED_LINES.name, lambda documents, _, __: edit(documents)
     if settings.substrings:
-        spans = _read(payload["substrings"], SPAN)
+        spans = _read(payload.substrings, SPAN)
         yield (
             REMOVED_SUBSTRINGS.name,
             lambda documents, ids, start: remove_substrings(documents, ids, start, spans),

@@ -22,7 +22,7 @@ from pipelines.stages.dedup import lines as dedup_lines
 from pipelines.stages.dedup import substrings as dedup_substrings
 from pipelines.stages.dedup.components import MOST_PIPELINES, ROUNDS
 from pipelines.stages.dedup.search import FOLDER, Keyed, Search, Unit, unit_of
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 
 LISTING = f"{FOLDER}/units.jsonl"
 Emit = Callable[..., Iterator[Keyed]]

@@ -24,6 +24,7 @@ from pipelines.recipe.recipe import Dedup, Preference
 from pipelines.store.folders import Folder
 from pipelines.store.sealed import canonical_json
 from pipelines.store.tables import KEPT, read_rows
+from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts
 
 NAME: Final = "dedup-signatures"
@@ -143,15 +144,28 @@ def read_header(path: str) -> dict[str, Any]:
     return header
 
 
-def process_unit(payload: Mapping[str, Any], settings: Settings) -> Iterator[Batch | Counts]:
+@dataclass(frozen=True)
+class Payload:
+    """What is known of a unit.
+
+    Attributes:
+        text: path of its part of ``filtered/``.
+        ledger: path of its part of ``ledger/`` if the keep policy goes by a measure; else None.
+    """
+
+    text: str
+    ledger: str | None
+
+
+def process_unit(payload: Payload, settings: Settings, _: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Sign the rows of one part of ``filtered/``, in order.
 
     Raises:
         InputError: the ledger has no such column as the keep policy goes by.
     """
     documents = shingled = 0
-    measures = _read_measures(payload["ledger"], settings.best)
-    with pq.ParquetFile(payload["text"], page_checksum_verification=True) as part:
+    measures = _read_measures(payload.ledger, settings.best)
+    with pq.ParquetFile(payload.text, page_checksum_verification=True) as part:
         for batch in part.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
             values = measures[documents : documents + batch.num_rows] if measures is not None else None
             table = sign(batch, settings, values)

@@ -17,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Final
 
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup
@@ -31,17 +31,17 @@ from pipelines.stages.dedup import substrings as dedup_substrings
 from pipelines.stages.dedup.against import OlderRun, check_headers, read_older, search_units
 from pipelines.stages.dedup.search import FOLDER, Search, Unit, part_path
 from pipelines.store.folders import EDITS
-from pipelines.store.manifest import Manifest, Sidecar, UnitFile, write_manifest
+from pipelines.store.manifest import Manifest, Sidecar, UnitFile, UnitResult, write_manifest
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage, sha256_of
 from pipelines.store.tables import text_bytes
 from pipelines.terminal import counted
 from pipelines.work.loop import run_units, sweep_units
-from pipelines.work.task import Run, Task, UnitWork
+from pipelines.work.stage import Run, Stage
+from pipelines.work.task import Task, UnitWork
 
 NAME: Final = "dedup"
 HOME: Final = "documents"
-SCRATCH: Final = (FOLDER,)
 LIBRARIES: Final = ("numpy", "spacy", "xxhash")
 
 
@@ -87,25 +87,24 @@ def _sign(run: Run, filtered: Manifest) -> dict[str, Sidecar]:
     ledgers = filtered.by_unit("ledger") if settings.best else {}
     tasks = [_sign_task(run.storage, part, ledgers.get(part.unit)) for part in filtered.folder("filtered")]
     folders, process = (settings.folder,), dedup_signatures.process_unit
-    work = UnitWork(dedup_signatures.NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
+    root, payload = str(run.storage.root), dedup_signatures.Payload
+    work = UnitWork(dedup_signatures.NAME, own_key.sha256, root, folders, process, settings, payload)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
     return sidecars
 
 
-def _sign_task(storage: Storage, part: UnitFile, ledger: UnitFile | None) -> Task:
+def _sign_task(storage: Storage, part: UnitFile, ledger: UnitFile | None) -> Task[dedup_signatures.Payload]:
     """Return the task of a unit; its ledger matters where the keep policy goes by a measure."""
-    payload = {
-        "text": str(storage.path(part.path)),
-        "ledger": str(storage.path(ledger.path)) if ledger else None,
-    }
+    payload = dedup_signatures.Payload(
+        str(storage.path(part.path)), str(storage.path(ledger.path)) if ledger else None
+    )
     fingerprint = f"{part.sha256} {ledger.sha256}" if ledger else part.sha256
     return Task(part.unit, fingerprint, part.bytes, payload)
 
 
 def _search(run: Run, parts: Sequence[UnitFile], older: Sequence[OlderRun] = ()) -> Search:
     """Find all duplicates; leave a table of decisions for each unit that has any, and the keys of the index."""
-    from pipelines.beam.flags import is_local
     from pipelines.stages.dedup import graph as transforms
 
     signatures = dedup_signatures.Settings.of(_section(run)).folder
@@ -125,10 +124,11 @@ def _search(run: Run, parts: Sequence[UnitFile], older: Sequence[OlderRun] = ())
     documents, kept = sum(part.rows or 0 for part in parts), sum(one.documents for one in older)
     # Of a run that is looked up in, those take part that share a key: counted as if they were as many as ours.
     read = documents * bool(indexes) + sum(one.documents for one in older if not one.is_probed(section))
-    local = is_local(run.beam_flags)
     against = f" with {counted(kept, 'document')} of {counted(len(older), 'older run')}" if older else ""
     run.progress.say(f"{NAME}: comparing {counted(documents, 'document')}{against}")
-    search = Search.plan(root, section, documents + read, local, len(older), len(parts), tuple(indexes))
+    search = Search.plan(
+        root, section, documents + read, run.is_local, len(older), len(parts), tuple(indexes)
+    )
     listing = transforms.write_listing(run, units)
     if search.is_joined:
         transforms.find_candidates(run, search, listing, dedup_decisions.groups_for(documents + read))
@@ -164,7 +164,8 @@ def _write(
     names = tuple(one.name for one in older)
     settings = dedup_documents.Settings(names, section.lines, section.substrings is not None, section.scope)
     folders, process = settings.folders, dedup_documents.process_unit
-    work = UnitWork(NAME, own_key.sha256, str(run.storage.root), folders, process, settings)
+    root, payload = str(run.storage.root), dedup_documents.Payload
+    work = UnitWork(NAME, own_key.sha256, root, folders, process, settings, payload)
     sidecars = run_units(run, work, tasks)
     sweep_units(run.storage, work.stage, folders, set(sidecars))
     for folder in EDITS:
@@ -174,16 +175,14 @@ def _write(
     return sidecars
 
 
-def _write_task(storage: Storage, ordinal: int, part: UnitFile) -> Task:
+def _write_task(storage: Storage, ordinal: int, part: UnitFile) -> Task[dedup_documents.Payload]:
     """Return the task of a unit; it is redone when its documents or the decisions about them change."""
-    payload: dict[str, str | None] = {"text": str(storage.path(part.path))}
-    depends = [part.sha256]
-    tables = (("decisions", part.unit), (dedup_lines.KIND, ordinal), (dedup_substrings.KIND, ordinal))
-    for kind, name in tables:
-        table = storage.path(part_path(kind, name))
-        payload[kind] = str(table) if table.exists() else None
-        depends.append(sha256_of(table) if table.exists() else "")
+    names = (("decisions", part.unit), (dedup_lines.KIND, ordinal), (dedup_substrings.KIND, ordinal))
+    tables = [storage.path(part_path(kind, name)) for kind, name in names]
+    depends = [part.sha256, *(sha256_of(table) if table.exists() else "" for table in tables)]
     fingerprint = hashlib.sha256(" ".join(depends).encode()).hexdigest()
+    decisions, lines, substrings = (str(table) if table.exists() else None for table in tables)
+    payload = dedup_documents.Payload(str(storage.path(part.path)), decisions, lines, substrings)
     return Task(part.unit, fingerprint, part.bytes, payload)
 
 
@@ -198,3 +197,50 @@ def _section(run: Run) -> Dedup:
     if run.recipe.dedup is None:
         raise InputError("the recipe says `dedup: none`")
     return run.recipe.dedup
+
+
+@dataclass(frozen=True)
+class DedupStage(Stage):
+    """The dedup stage of a run.
+
+    Attributes:
+        run: the run.
+    """
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("filter",)
+    scratch: ClassVar[tuple[str, ...]] = (FOLDER,)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key; see `key`."""
+        return key(self.run, upstream[0])
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Remove the duplicates; return the manifest; see `run_stage`."""
+        return run_stage(self.run, upstream[0], key)
+
+
+@dataclass(frozen=True)
+class NoDedupStage(Stage):
+    """The dedup stage of a run whose recipe wants none: its manifest lists the files of ``filtered/``.
+
+    Attributes:
+        run: the run.
+    """
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("filter",)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key."""
+        return stage_key(NAME, {}, [key.sha256 for key in upstream])
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Write the manifest, and return it."""
+        (filtered,) = upstream
+        units = [UnitResult(file.unit, {}, (file,)) for file in filtered.folder("filtered")]
+        return write_manifest(self.run.storage, HOME, key, upstream, units)

@@ -1,9 +1,9 @@
-"""What a run reads, settled once: listings become files, and every remote file is pinned to what it is now.
+"""Resolves the inputs once: expands listings and pins each remote file to its current version.
 
-The first run in a folder lists and writes what it found to ``work/remote/``, a sealed JSON file per listing and per
-literal address. Later runs in that folder read it from there: they go on with the same objects, whatever the
-bucket holds by now. Units of remote files are remembered there too (`pipelines.stages.extract.units`), so that a
-run needs no network for what is finished.
+The first run in a folder writes what it found to ``work/remote/``, a sealed JSON file per listing and per literal
+address. Later runs in that folder read it from there: they continue with the same objects, even if the bucket has
+changed. Units of remote files are kept there too (`pipelines.stages.extract.units`), so that a run needs no network
+for finished work.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipelines.errors import InputError
 from pipelines.inputs.access import FOLDER, Access, merge_hosts
@@ -25,12 +25,12 @@ from pipelines.recipe.recipe import Input, Recipe
 from pipelines.store.sealed import JsonObject, is_sealed, write_sealed
 from pipelines.store.storage import Storage
 
-# Requests under way while files are pinned.
-ASKERS = 8
+MAX_REQUESTS: Final = 8
+"""Requests at a time while files are pinned."""
 
 
-def settle_inputs(recipe: Recipe, storage: Storage, say: Callable[[str], None]) -> Recipe:
-    """Return the recipe with all its files known, those elsewhere with their pins.
+def pin_inputs(recipe: Recipe, storage: Storage, say: Callable[[str], None]) -> Recipe:
+    """Return the recipe with all its files known, and remote files pinned.
 
     Args:
         recipe: as loaded.
@@ -40,22 +40,22 @@ def settle_inputs(recipe: Recipe, storage: Storage, say: Callable[[str], None]) 
     Raises:
         InputError: a listing or a file cannot be reached, or two files would share a name.
     """
-    settler = _Settler(storage, access_of(storage.root, recipe.inputs), say)
-    inputs = tuple(settler.settle(entry) for entry in recipe.inputs)
+    resolver = _Resolver(storage, access_of(storage.root, recipe.inputs), say)
+    inputs = tuple(resolver.resolve(entry) for entry in recipe.inputs)
     for n, message in clashes(inputs):
         raise InputError(f"inputs[{n}]: {message}")
     return replace(recipe, inputs=inputs)
 
 
-class _Settler:
-    """Lists and pins, or remembers."""
+class _Resolver:
+    """Lists and pins, or reads what an earlier run in this folder found."""
 
     def __init__(self, storage: Storage, access: Access, say: Callable[[str], None]) -> None:
         self._storage = storage
         self._access = access
         self._say = say
 
-    def settle(self, entry: Input) -> Input:
+    def resolve(self, entry: Input) -> Input:
         """Return an input with all its files, pinned."""
         listed = [self._list(listing) for listing in entry.listings]
         found = [*entry.files, *(file for one in listed for file in one.files)]
@@ -73,11 +73,11 @@ class _Settler:
         return listed
 
     def _map(self, do: Callable[[InputFile], InputFile], files: Iterable[InputFile]) -> Iterator[InputFile]:
-        with ThreadPoolExecutor(ASKERS) as pool:
+        with ThreadPoolExecutor(MAX_REQUESTS) as pool:
             yield from pool.map(do, files)
 
     def _pin(self, file: InputFile) -> InputFile:
-        """Return a file of a literal path with its pin."""
+        """Return a file of a literal path with its pin, an earlier one if there is one."""
         if file.pin is not None or not isinstance(file.path, str):
             return file
         known = self._recall(file.path)
@@ -88,7 +88,7 @@ class _Settler:
         return pinned
 
     def _ask(self, file: InputFile) -> InputFile:
-        """Return a file with what it is now as its pin."""
+        """Return a file pinned to its current version."""
         if file.pin is not None or not isinstance(file.path, str):
             return file
         return replace(file, pin=client_of(self._access).pin(parse_address(file.path)))
@@ -122,7 +122,7 @@ def _listed(known: dict[str, Any]) -> Listed:
 
 
 def access_of(root: Path, inputs: tuple[Input, ...]) -> Access:
-    """Return the reach of a run: its folder, and every host that its inputs name."""
+    """Return what a run may contact: every host that its inputs name."""
     addresses = [file.path for entry in inputs for file in entry.files if isinstance(file.path, str)]
     return Access(
         str(root.absolute()),

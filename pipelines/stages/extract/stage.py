@@ -1,12 +1,12 @@
-"""Stage extract: the bytes of a unit become one row per content record, with its text where it has one."""
+"""Stage extract: the bytes of a unit become one row per content record, with its text if it has one."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO, ClassVar, Final
 
 from filters.document import document_id
 from pipelines.errors import mapped
@@ -19,68 +19,100 @@ from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
 from pipelines.store.folders import Folder
-from pipelines.store.manifest import Manifest, valid_manifest
+from pipelines.store.manifest import Manifest, Totals
 from pipelines.store.stage_key import StageKey, stage_key
-from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, fate, to_table
-from pipelines.work.loop import begin_stage, finish_stage, run_units
-from pipelines.work.marks import CONDEMNED_ERROR, CONDEMNED_MESSAGE, CONDEMNED_REASON, UNWATCHED, Watch
-from pipelines.work.task import Batch, Counts, Run, Task, UnitWork, pending
+from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, Row, fate, to_table
+from pipelines.work.loop import finish_stage, run_units
+from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
+from pipelines.work.stage import Run, Stage
+from pipelines.work.task import Batch, Counts, Task, UnitWork, pending
 
-NAME = "extract"
-HOME = "extracted"
-FOLDERS = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
-LIBRARIES = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
-MESSAGE_CHARACTERS = 200
+NAME: Final = "extract"
+HOME: Final = "extracted"
+FOLDERS: Final = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
+LIBRARIES: Final = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
+MESSAGE_CHARACTERS: Final = 200
 
-# Enough records that the pipe to the child and the row groups cost little; few enough to bound memory.
-BATCH_RECORDS = 512
-BATCH_BYTES = 32 << 20
+BATCH_RECORDS: Final = 512
+BATCH_BYTES: Final = 32 << 20
+"""Enough that the pipe to the child and the row groups cost little; little enough to bound memory."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a worker needs besides the unit: readers by ordinal of their input, the engine, hosts it may contact."""
+    """What a worker needs besides the unit.
+
+    Attributes:
+        readers: by the ordinal of their input in the recipe.
+        extract: the recipe's section.
+        access: hosts that it may contact.
+    """
 
     readers: tuple[Reader, ...]
     extract: Extract
     access: Access = NOWHERE
 
 
-def key(run: Run) -> StageKey:
-    """Return the stage key. Reader settings are part of each unit's fingerprint."""
-    settings = asdict(run.recipe.extract)
-    if run.recipe.extract.engine in ("blocks", "union"):
-        settings["model"] = MODEL_SHA256
-    return stage_key(NAME, settings, libraries=LIBRARIES)
+@dataclass(frozen=True)
+class ExtractStage(Stage):
+    """The extract stage of a run.
+
+    Attributes:
+        run: the run.
+    """
+
+    run: Run
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key. Reader settings are part of each unit's fingerprint."""
+        extract = self.run.recipe.extract
+        settings = asdict(extract)
+        if extract.engine in ("blocks", "union"):
+            settings["model"] = MODEL_SHA256
+        return stage_key(NAME, settings, [key.sha256 for key in upstream], LIBRARIES)
+
+    def is_current(self, known: Manifest | None, key: StageKey) -> bool:
+        """Return True if no unit is new, changed or gone. Inputs are looked at first: one that is gone is an error.
+
+        Raises:
+            InputError: a file cannot be opened.
+        """
+        tasks = self._tasks
+        return (
+            known is not None
+            and [unit.unit for unit in known.units] == [task.unit for task in tasks]
+            and not pending(self.run.storage, self._work(key), tasks)
+        )
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Extract the units that are not finished; return the manifest."""
+        sidecars = run_units(self.run, self._work(key), self._tasks)
+        extractor_of(self.run.recipe.extract).close()  # this process may have been the worker
+        return finish_stage(self.run, key, FOLDERS, upstream, sidecars, HOME)
+
+    @functools.cached_property
+    def _access(self) -> Access:
+        return access_of(self.run.storage.root, self.run.recipe.inputs)
+
+    @functools.cached_property
+    def _tasks(self) -> list[Task[Unit]]:
+        inputs = self.run.recipe.inputs
+        return [
+            Task(unit.name, unit.fingerprint(inputs[unit.input].reader), unit.end - unit.start, unit)
+            for unit in plan_units(self.run.recipe, self._access)
+        ]
+
+    def _work(self, key: StageKey) -> UnitWork[Unit, Settings]:
+        recipe, root = self.run.recipe, str(self.run.storage.root)
+        settings = Settings(tuple(entry.reader for entry in recipe.inputs), recipe.extract, self._access)
+        return UnitWork(NAME, key.sha256, root, FOLDERS, process_unit, settings, Unit)
 
 
-def run_stage(run: Run, own_key: StageKey) -> Manifest:
-    """Do the stage; return its manifest. Whether inputs changed shows in the units, so it is always called."""
-    access = access_of(run.storage.root, run.recipe.inputs)
-    units = plan_units(run.recipe, access)
-    settings = Settings(tuple(entry.reader for entry in run.recipe.inputs), run.recipe.extract, access)
-    tasks = [
-        Task(unit.name, unit.fingerprint(settings.readers[unit.input]), unit.end - unit.start, asdict(unit))
-        for unit in units
-    ]
-    root = str(run.storage.root)
-    work = UnitWork(NAME, own_key.sha256, root, FOLDERS, process_unit, settings, by_record=True)
-    known = valid_manifest(run.storage, HOME, own_key, ())
-    unchanged = known is not None and [unit.unit for unit in known.units] == [unit.name for unit in units]
-    if known is not None and unchanged and not pending(run.storage, work, tasks):
-        run.progress.say(f"{NAME}: nothing to do")
-        return known
-    begin_stage(run, HOME)
-    sidecars = run_units(run, work, tasks)
-    _extractor(settings.extract).close()  # this process may have been the worker; the child is of no more use
-    return finish_stage(run, own_key, FOLDERS, (), sidecars, HOME)
-
-
-def process_unit(
-    payload: Mapping[str, Any], settings: Settings, watch: Watch = UNWATCHED
-) -> Iterator[Batch | Counts]:
+def process_unit(unit: Unit, settings: Settings, watch: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
     """Read one unit, extract its records in batches, and account for every byte and record of it."""
-    unit = Unit(**payload)
     reader = settings.readers[unit.input]
     tally = _Tally(unit)
     with (
@@ -114,7 +146,7 @@ class _Tally:
             self.bytes[event.kind] += event.length
             self.spans[event.kind] += 1
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> Totals:
         unit = self.unit
         first = unit.start if self.first is None else self.first
         found = Counter(self.bytes)
@@ -134,7 +166,7 @@ class _Tally:
 
 
 def _read(reader: Reader, stream: BinaryIO, unit: Unit) -> Iterator[Event]:
-    """Yield the events of a unit; an empty file is reported, for it is mostly what a failed transfer left."""
+    """Yield the events of a unit; an empty file is reported, because most often a transfer failed."""
     if unit.start == unit.end:
         yield Damaged(unit.start, 0, "empty_file", "the file is empty; fetch it again if it should not be")
     yield from reader.read(stream, unit.start, unit.end)
@@ -151,7 +183,7 @@ def _within_limit(events: Iterator[Event], limit: int | None) -> Iterator[Event]
 
 
 def _take(events: Iterator[Event], tally: _Tally) -> list[Record | Rejected | Damaged]:
-    """Take the next batch of records and damaged spans; count plain spans on the way."""
+    """Return the next batch of records and damaged spans; count the other spans on the way."""
     batch: list[Record | Rejected | Damaged] = []
     size = 0
     for event in events:
@@ -193,28 +225,29 @@ def _extract_batch(
 def _results(
     content: list[Record | Rejected], first: int, settings: Extract, watch: Watch
 ) -> Iterator[Rejected | Extracted]:
-    """Yield what became of each event of a batch, the first of which is the unit's record number `first`."""
-    at_once = 1 if watch.closely else BATCH_RECORDS
+    """Yield the result of each event of a batch, the first of which is the unit's record number `first`."""
+    at_once = 1 if watch.one_by_one else BATCH_RECORDS
     for start in range(0, len(content), at_once):
         numbered = list(enumerate(content[start : start + at_once], first + start))
-        extracted = _extractor(settings).extract(_spared(numbered, watch))
+        extracted = extractor_of(settings).extract(_to_extract(numbered, watch))
         for number, event in numbered:
             if isinstance(event, Rejected):
                 yield event
-            elif number in watch.condemned:
-                yield Extracted(event, None, CONDEMNED_REASON, CONDEMNED_ERROR, CONDEMNED_MESSAGE)
+            elif number in watch.quarantined:
+                yield Extracted(event, None, QUARANTINE_REASON, QUARANTINE_ERROR, QUARANTINE_MESSAGE)
             else:
                 yield next(extracted)
 
 
-def _spared(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
+def _to_extract(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> Iterator[Record]:
+    """Yield the records that are not in quarantine; report each to the watch."""
     for number, event in numbered:
-        if isinstance(event, Record) and number not in watch.condemned:
+        if isinstance(event, Record) and number not in watch.quarantined:
             watch.at(number)
             yield event
 
 
-def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> dict[str, Any]:
+def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> Row:
     text = result.text if isinstance(result, Extracted) else None
     kept = text is not None
     return {
@@ -237,7 +270,7 @@ def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> 
 
 def _error_row(
     identity: str | None, unit: Unit, event: Event, step: str, reason: str, error: str, message: str
-) -> dict[str, Any]:
+) -> Row:
     return {
         "id": identity,
         "source": unit.source,
@@ -252,6 +285,6 @@ def _error_row(
 
 
 @functools.cache
-def _extractor(settings: Extract) -> Extractor:
-    """Return this process's extractor: its child serves all units that this worker does."""
+def extractor_of(settings: Extract) -> Extractor:
+    """Return this process's extractor: its child process serves all units of this worker."""
     return Extractor(settings)

@@ -1,7 +1,7 @@
-"""Inputs become units of work: byte ranges of a size that does not depend on the number of workers.
+"""Cuts inputs into units of work: byte ranges of a size that does not depend on the number of workers.
 
 A unit owns every span (gzip member, bz2 stream, row group, line) that starts in its range. Its name depends on
-nothing but the source, the file and where the range starts, so adding an input adds only its units.
+the source, the file and the start of the range only, so adding an input adds only its units.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from typing import Final
 
 from pipelines.inputs.access import FOLDER, NOWHERE, Access
 from pipelines.inputs.file import InputFile
@@ -20,10 +21,10 @@ from pipelines.recipe.recipe import Input, Recipe
 from pipelines.store.sealed import is_sealed, write_sealed
 from pipelines.store.storage import Storage
 
-# Files looked at together, to find out whether they may be split; it takes a remote one some round trips.
-PLANNERS = 8
+PLANNERS: Final = 8
+"""Files opened at a time to find out whether they may be split; a remote one takes some round trips."""
 
-MIB = 1 << 20
+MIB: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Unit:
         path: where the file is: a path or an address.
         start: first byte of the range.
         end: first byte after it.
-        limit: read at most so many content records; None = all. The file is not read after them.
+        limit: read at most so many content records, and no byte after them; None = all.
         stamp: size and modification time of the file, or its version; the unit is redone when it changes.
     """
 
@@ -53,7 +54,7 @@ class Unit:
     stamp: str
 
     def fingerprint(self, reader: object) -> str:
-        """Return what the unit's output depends on besides the stage key."""
+        """Return a hash of what the unit's output depends on besides the stage key."""
         fields = {k: v for k, v in asdict(self).items() if k not in {"input", "path"}}  # where, not what
         return hashlib.sha256(repr((sorted(fields.items()), reader, *_own(reader))).encode()).hexdigest()
 
@@ -68,7 +69,7 @@ def plan_units(recipe: Recipe, access: Access = NOWHERE) -> list[Unit]:
     """Return all units of a recipe, by name.
 
     Args:
-        recipe: its inputs settled (`pipelines.stages.extract.pins`).
+        recipe: its inputs resolved (`pipelines.stages.extract.pins`).
         access: which hosts may be contacted.
 
     Raises:
@@ -91,13 +92,13 @@ def unit_name(source: str, file: str, start: int) -> str:
 
 @dataclass(frozen=True)
 class _Planner:
-    """Cuts files into units of so many bytes."""
+    """Cuts files into units of `unit_bytes`."""
 
     unit_bytes: int
     access: Access
 
     def remembered_units(self, ordinal: int, source: Input) -> list[Unit]:
-        """Return the units of one input; they are planned once where looking at its files needs the network."""
+        """Return the units of one input; if a file is remote, they are planned once and kept."""
         if all(file.pin is None for file in source.files):
             return list(self.input_units(ordinal, source))
         files = [(str(file.path), file.name, *stamp_of(file)) for file in source.files]
@@ -132,7 +133,7 @@ class _Planner:
                 size = int(unit.stamp.partition(":")[0])
                 content = self._count_content(unit, source, remaining)
                 reached = content == remaining
-                # The unit that reaches the limit owns the rest of the file, so that no byte is without an owner.
+                # The unit that reaches the limit owns the rest of the file, so that every byte has an owner.
                 yield replace(unit, limit=remaining, end=size if reached else unit.end)
                 remaining -= content
                 if reached:

@@ -1,18 +1,19 @@
-"""A token budget: the rows with the smallest keys, a sample of the whole corpus; the others are counted."""
+"""Applies a token budget: it keeps the rows with the smallest keys, a sample of the corpus, and counts the others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from pipelines.stages.pack.shards import KEYS
+from pipelines.store.tables import batches
 
-_BIN_BITS = 16
-_BATCH_ROWS = 1 << 16
+_BIN_BITS: Final = 16
+_BATCH_ROWS: Final = 1 << 16
 _Keys = npt.NDArray[np.uint64]
 
 
@@ -21,7 +22,7 @@ class CutOff:
     """Where a budget ends.
 
     Attributes:
-        end: rows with keys from here on are left out.
+        end: rows with this key or a larger one are left out.
         rows: rows left out.
         tokens: tokens in them, EOS included, padding not.
     """
@@ -32,13 +33,13 @@ class CutOff:
 
 
 def cut_off(paths: Sequence[str], rows: int, row_len: int) -> CutOff:
-    """Find the key that a number of rows have smaller keys than; rows with equal keys go or stay together.
+    """Find the key below which at most `rows` keys lie; rows with equal keys are kept or left out together.
 
-    Reads the keys twice and holds those of one part in 65,536.
+    Reads the keys twice and holds those of one bin in 65,536.
 
     Args:
         paths: rows files.
-        rows: rows wanted at most.
+        rows: most rows to keep.
         row_len: tokens of one row.
     """
     counts = np.zeros(1 << _BIN_BITS, dtype=np.int64)
@@ -61,6 +62,5 @@ def _bins(keys: _Keys) -> npt.NDArray[np.int64]:
 def _read(paths: Sequence[str]) -> Iterator[tuple[_Keys, npt.NDArray[np.int32]]]:
     """Yield keys and padding of rows, a batch at a time."""
     for path in paths:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, columns=["row_key", "n_pad"], use_threads=False):
-                yield batch["row_key"].to_numpy(), batch["n_pad"].to_numpy()
+        for batch in batches(path, ["row_key", "n_pad"], _BATCH_ROWS):
+            yield batch["row_key"].to_numpy(), batch["n_pad"].to_numpy()

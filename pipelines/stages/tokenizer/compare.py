@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -18,7 +18,7 @@ from tokenizer_training.model.evaluate import Texts, evaluate
 from tokenizer_training.model.foreign import load_any
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 
-FIGURES = {
+FIGURES: Final = {
     "bytes/token": "bytes_per_token",
     "tokens/word": "tokens_per_word",
     "byte pieces": "byte_fallback_rate",
@@ -28,12 +28,12 @@ FIGURES = {
 
 
 def compare(paths: Sequence[Path], texts: Sequence[Texts], parallel: bool) -> dict[str, dict[str, Any]]:
-    """Return what `evaluate` says of each tokenizer, by its path.
+    """Return the result of `evaluate` for each tokenizer, by its path.
 
     Args:
         paths: files or folders; of a run, its ``tokenizer/``.
         texts: what to measure on.
-        parallel: the texts of all languages say the same.
+        parallel: the texts of all languages are translations of each other.
 
     Raises:
         InputError: a path holds no tokenizer.
@@ -78,7 +78,7 @@ def legend(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def comparison_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Return the figures for a terminal: a line per language and tokenizer, which stands by its number."""
+    """Return the figures for a terminal: a line per language and tokenizer, named by its number."""
     table = Table("", "", *FIGURES, box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"

@@ -1,50 +1,44 @@
-"""Transform that counts words: lanes of units to partitions of words."""
+"""Transform that counts words: lanes of tasks to partitions of words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import apache_beam as beam
 
-from pipelines.beam.flags import is_local
-from pipelines.beam.runner import run_pipeline
 from pipelines.stages.tokenizer.word_counts import NAME, Counting, Keyed, count_parts, write_partition
-from pipelines.work.graph import ReadTasks, deal
-from pipelines.work.task import Run, Task
+from pipelines.work.graph import run_lanes
+from pipelines.work.stage import Run
+from pipelines.work.task import Part, Task
 
 
-def count_in_beam(run: Run, counting: Counting, tasks: Sequence[Task]) -> None:
+def count_in_beam(run: Run, counting: Counting, tasks: Sequence[Task[Part]]) -> None:
     """Count the words of all tasks in one pipeline; every partition writes its table."""
-    lanes = run.workers if is_local(run.beam_flags) else len(tasks)
-    lines = [f"{lane}\t{task.to_json()}" for lane, task in deal(tasks, lanes)]
-    path = run.storage.write_bytes(f"work/{NAME}/todo.tsv", "\n".join(lines).encode()).path
-    listing = str(run.storage.path(path))
-
-    def build(pipeline: beam.Pipeline) -> None:
-        _ = pipeline | "Read parts" >> ReadTasks(listing) | "Count words" >> CountWords(counting)
-
-    run_pipeline(build, run.workers, run.beam_flags)
-    run.storage.remove(path)
+    run_lanes(run, NAME, tasks, CountWords(counting))
 
 
-class CountWords(beam.PTransform):  # type: ignore[misc]
-    """Count the words of every lane, bring the counts of each partition together, and write them."""
+@dataclass(eq=False)
+class CountWords(beam.PTransform):  # type: ignore[misc]  # mypy sees no Beam
+    """Count the words of every lane, bring the counts of each partition together, and write them.
 
-    def __init__(self, counting: Counting) -> None:
-        super().__init__()
-        self._counting = counting
+    Attributes:
+        counting: what is counted.
+    """
+
+    counting: Counting
 
     def expand(self, lanes: beam.PCollection) -> beam.PCollection:
-        """Apply."""
         return (
             lanes
-            | "Count" >> beam.FlatMap(count_lane, self._counting).with_output_types(Keyed)
+            | "Count"
+            >> beam.FlatMapTuple(partial(count_lane, counting=self.counting)).with_output_types(Keyed)
             | "Group" >> beam.GroupByKey()
-            | "Write" >> beam.MapTuple(partial(write_partition, counting=self._counting))
+            | "Write" >> beam.MapTuple(partial(write_partition, counting=self.counting))
         )
 
 
-def count_lane(lane: tuple[int, Iterable[str]], counting: Counting) -> Iterator[Keyed]:
+def count_lane(_lane: int, lines: Iterable[str], counting: Counting) -> Iterator[Keyed]:
     """Count the words of the tasks of one lane; see `word_counts.count_parts`."""
-    yield from count_parts(map(Task.from_json, lane[1]), counting)
+    yield from count_parts((Task.from_json(line, Part) for line in lines), counting)

@@ -1,6 +1,6 @@
 """Stage train-tokenizer: a tokenizer for the finished text, trained on all of it or given by the recipe.
 
-``tokenizer/`` is what ``AutoTokenizer.from_pretrained`` takes, with ``evaluation.json`` beside: what the
+``AutoTokenizer.from_pretrained`` loads the folder ``tokenizer/``; ``evaluation.json`` there says what the
 tokenizer was trained on, and how well it fits this corpus.
 """
 
@@ -12,26 +12,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from pipelines.errors import CorpusmillError, InputError, mapped
+from pipelines.errors import CorpusmillError, mapped
 from pipelines.recipe.recipe import Tokenizer as Section
+from pipelines.stages.tokenizer.word_counts import NAME as COUNT_WORDS
 from pipelines.stages.tokenizer.word_counts import (
     PARTITIONS,
     Counted,
     Counting,
     read_documents,
     read_table,
-    remove_counts,
 )
 from pipelines.store.manifest import Manifest, UnitFile, UnitResult, write_manifest
+from pipelines.store.sealed import JsonObject
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
-from pipelines.work.task import Run, Task
+from pipelines.work.stage import Run, Stage
+from pipelines.work.task import Part, Task
 from tokenizer_training.model.evaluate import Texts, evaluate
 from tokenizer_training.model.export import export, obstacle
 from tokenizer_training.model.sentencepiece_model import TokenizerError
@@ -40,90 +42,105 @@ from tokenizer_training.model.train import Trained, train
 from tokenizer_training.model.weights import MAX_ROWS, by_language, language_shares
 from tokenizer_training.model.words import MAX_CHARS, UNKNOWN_LANGUAGE, merge_tables
 
-NAME = "train-tokenizer"
-HOME = "tokenizer"
-SCRATCH = ("work/count-words",)
-UNIT = "tokenizer"
-LIBRARIES = ("numpy", "sentencepiece", "xxhash")
+NAME: Final = "train-tokenizer"
+HOME: Final = "tokenizer"
+WORDS: Final = f"work/{COUNT_WORDS}"
+UNIT: Final = "tokenizer"
+LIBRARIES: Final = ("numpy", "sentencepiece", "xxhash")
 
-SAMPLE_PARTS = 16
-SAMPLE_DOCUMENTS = 1024
-UNIGRAM_CHARS = 64_000_000
+SAMPLE_PARTS: Final = 16
+SAMPLE_DOCUMENTS: Final = 1024
+UNIGRAM_CHARS: Final = 64_000_000
 """Characters that unigram is trained on: some two minutes and 2 GB of memory."""
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A tokenizer and what is known of it.
+    """A tokenizer and its facts.
 
     Attributes:
         tokenizer: the tokenizer.
         facts: entries of ``evaluation.json`` besides those that all tokenizers have.
         counts: flat numbers for the balance.
-        warnings: what a person should know.
+        warnings: for the user.
     """
 
     tokenizer: Tokenizer
-    facts: Mapping[str, Any]
+    facts: JsonObject
     counts: Mapping[str, int]
     warnings: Sequence[str]
 
 
-def key(run: Run, upstream: StageKey) -> StageKey:
-    """Return the stage key: how to train, or which tokenizer to use, by its content.
+@dataclass(frozen=True)
+class TokenizerStage(Stage):
+    """The train-tokenizer stage of a run.
 
-    Raises:
-        InputError: the tokenizer of the recipe cannot be read.
-    """
-    section = _section(run)
-    settings = (
-        {
-            "vocab_size": section.vocab_size,
-            "alpha": section.alpha,
-            "model_type": section.model_type,
-            "special_tokens": list(section.special_tokens),
-            "chars": MAX_CHARS,
-            "rows": MAX_ROWS,
-        }
-        if section.path is None
-        else {"sha256": _given(section.path).tokenizer.sha256}
-    )
-    return stage_key(NAME, settings, [upstream.sha256], LIBRARIES)
-
-
-def run_stage(run: Run, documents: Manifest, own_key: StageKey) -> Manifest:
-    """Do the stage; return its manifest.
-
-    Args:
+    Attributes:
         run: the run.
-        documents: manifest of ``documents/``.
-        own_key: see `key`.
-
-    Raises:
-        InputError: there is no text to train on, or the given tokenizer cannot be read.
-        CorpusmillError: counting the words failed.
+        section: the recipe's section.
     """
-    files, path = documents.documents(), _section(run).path
-    made = _train(run, documents, own_key) if path is None else _given(path)
-    outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, run.storage, files)}
-    facts = [run.storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
-    for relative in set(run.storage.list_files(HOME)) - {fact.path for fact in facts}:
-        run.storage.remove(relative)  # of an earlier tokenizer
-    for warning in made.warnings:
-        run.progress.say(f"{NAME}: {warning}")
-    counts = {"documents": sum(file.rows or 0 for file in files), **made.counts}
-    unit = UnitResult(UNIT, counts, tuple(facts))
-    manifest = write_manifest(run.storage, HOME, own_key, [documents], [unit])
-    remove_counts(run.storage)
-    return manifest
+
+    run: Run
+    section: Section
+    name: ClassVar[str] = NAME
+    home: ClassVar[str] = HOME
+    reads: ClassVar[tuple[str, ...]] = ("dedup",)
+    scratch: ClassVar[tuple[str, ...]] = (WORDS,)
+
+    def key(self, upstream: Sequence[StageKey]) -> StageKey:
+        """Return the stage key: how to train, or which tokenizer to use, by its content.
+
+        Raises:
+            InputError: the tokenizer of the recipe cannot be read.
+        """
+        section = self.section
+        settings = (
+            {
+                "vocab_size": section.vocab_size,
+                "alpha": section.alpha,
+                "model_type": section.model_type,
+                "special_tokens": list(section.special_tokens),
+                "chars": MAX_CHARS,
+                "rows": MAX_ROWS,
+            }
+            if section.path is None
+            else {"sha256": _given(section.path).tokenizer.sha256}
+        )
+        return stage_key(NAME, settings, [key.sha256 for key in upstream], LIBRARIES)
+
+    def make(self, upstream: Sequence[Manifest], key: StageKey) -> Manifest:
+        """Train the tokenizer, or read the given one, and measure it; return the manifest.
+
+        Args:
+            upstream: manifest of ``documents/``.
+            key: key of this stage.
+
+        Raises:
+            InputError: there is no text to train on, or the given tokenizer cannot be read.
+            CorpusmillError: counting the words failed.
+        """
+        (documents,), path, storage = upstream, self.section.path, self.run.storage
+        files = documents.documents()
+        made = _train(self.run, self.section, documents, key) if path is None else _given(path)
+        outputs = {**export(made.tokenizer), "evaluation.json": _evaluation(made, storage, files)}
+        facts = [storage.write_bytes(f"{HOME}/{name}", data) for name, data in sorted(outputs.items())]
+        storage.remove_files(
+            HOME, keep={fact.path for fact in facts}
+        )  # the others are of an earlier tokenizer
+        for warning in made.warnings:
+            self.run.progress.say(f"{NAME}: {warning}")
+        counts = {"documents": sum(file.rows or 0 for file in files), **made.counts}
+        unit = UnitResult(UNIT, counts, tuple(facts))
+        manifest = write_manifest(storage, HOME, key, upstream, [unit])
+        storage.remove_files(WORDS)
+        return manifest
 
 
-def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
+def _train(run: Run, section: Section, documents: Manifest, key: StageKey) -> _Made:
     """Count the words of all documents and train on them."""
-    section = _section(run)
-    counting = Counting(str(run.storage.root), own_key.sha256, documents.sha256, section.alpha)
+    counting = Counting(str(run.storage.root), key.sha256, documents.sha256, section.alpha)
     tasks = [
-        Task(file.unit, file.sha256, file.bytes, {"path": str(run.storage.path(file.path))})
+        Task(file.unit, file.sha256, file.bytes, Part(str(run.storage.path(file.path))))
         for file in documents.documents()
     ]
     counted = count_words(run, counting, tasks)
@@ -145,7 +162,9 @@ def _train(run: Run, documents: Manifest, own_key: StageKey) -> _Made:
     )
     facts = {"training": _training(section, trained, counted), "words": evaluate(tokenizer, groups)}
     counts = {**counted.totals, "vocab_size": trained.vocab_size}
-    return _Made(tokenizer, facts, counts, [*trained.warnings, *_pruning(counted), *_not_exported(tokenizer)])
+    return _Made(
+        tokenizer, facts, counts, [*trained.warnings, *pruning_warnings(counted), *_not_exported(tokenizer)]
+    )
 
 
 def _given(path: Path) -> _Made:
@@ -156,7 +175,7 @@ def _given(path: Path) -> _Made:
 
 
 def _not_exported(tokenizer: Tokenizer) -> list[str]:
-    """Return a warning where the folder gets no ``tokenizer.json``."""
+    """Return a warning if no ``tokenizer.json`` can be written."""
     reason = obstacle(tokenizer.model)
     return [] if reason is None else [f"no tokenizer.json is written: {reason}"]
 
@@ -176,11 +195,11 @@ def _evaluation(made: _Made, storage: Storage, files: Sequence[UnitFile]) -> byt
 
 
 def sample_documents(storage: Storage, files: Sequence[UnitFile]) -> list[Texts]:
-    """Return the first documents of some parts, the more the larger a part is, grouped by language."""
+    """Return the first documents of some parts, more from larger parts, grouped by language."""
     rows = np.cumsum([file.rows or 0 for file in files])
     if not files or not rows[-1]:
         return []
-    # Places evenly spaced through all documents; each takes its share of the sample from the part it lies in.
+    # Places at equal distances in the row of all documents; each takes its share from the part that it lies in.
     blocks = Counter(
         np.searchsorted(rows, np.arange(SAMPLE_PARTS) * rows[-1] // SAMPLE_PARTS, "right").tolist()
     )
@@ -200,7 +219,7 @@ def sample_lines(
 ) -> Iterator[str]:
     """Yield the lines of a sample of the text, `UNIGRAM_CHARS` in all, its languages balanced as counts are.
 
-    A document is taken by a hash of its text, so the sample depends on neither their order nor their parts.
+    A hash of its text decides whether a document is taken, so the sample depends on neither order nor parts.
     """
     shares = language_shares(counts, alpha)
     limits = {
@@ -212,8 +231,8 @@ def sample_lines(
                 yield from text.split("\n")
 
 
-def _training(section: Section, trained: Trained, counted: Counted) -> dict[str, Any]:
-    """Return what the tokenizer was trained on."""
+def _training(section: Section, trained: Trained, counted: Counted) -> JsonObject:
+    """Return the facts of the training for ``evaluation.json``."""
     return {
         "alpha": section.alpha,
         "model_type": section.model_type,
@@ -225,8 +244,8 @@ def _training(section: Section, trained: Trained, counted: Counted) -> dict[str,
     }
 
 
-def _pruning(counted: Counted) -> list[str]:
-    """Return a warning where words were left out."""
+def pruning_warnings(counted: Counted) -> list[str]:
+    """Return a warning if words were left out."""
     pruned = counted.totals.get("pruned_words", 0)
     if not pruned:
         return []
@@ -234,14 +253,7 @@ def _pruning(counted: Counted) -> list[str]:
     return [f"{pruned} of the rarest words ({share:.2%} of all) were left out of the training"]
 
 
-def _section(run: Run) -> Section:
-    """Return the recipe's tokenizer section; the driver does not come here without one."""
-    if run.recipe.tokenizer is None:
-        raise InputError("the recipe says `tokenizer: none`")
-    return run.recipe.tokenizer
-
-
-def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
+def count_words(run: Run, counting: Counting, tasks: Sequence[Task[Part]]) -> Counted:
     """Count the words of all tasks in one Beam pipeline, unless that is done already.
 
     Raises:
@@ -259,7 +271,7 @@ def count_words(run: Run, counting: Counting, tasks: Sequence[Task]) -> Counted:
     tables, totals = [], dict.fromkeys(("words", "distinct_words", "cut_words"), 0)
     for sidecar in sidecars:
         if sidecar is None:
-            raise CorpusmillError("counting words did not finish; run it again")
+            raise CorpusmillError("counting words did not finish; run the same command again")
         tables += [read_table(run.storage.path(file.path)) for file in sidecar.files]
         for name in sidecar.counts:
             totals[name] = totals.get(name, 0) + sidecar.number(name)

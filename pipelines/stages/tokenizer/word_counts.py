@@ -1,7 +1,7 @@
-"""First half of stage train-tokenizer: the words of the finished text, counted by language.
+"""First step of stage train-tokenizer: counts the words of the finished text by language.
 
 Units send their counts to the partition of each word's hash, as Arrow batches; a partition adds them up and
-writes one table. It keeps the words that weigh most, an equal number in each partition, so that the table of
+writes one table. It keeps the words with the largest weights, an equal number in each partition, so that the table of
 the whole corpus fits in memory and the trainer's time has a bound.
 """
 
@@ -15,15 +15,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from xxhash import xxh3_64_intdigest
 
 from pipelines.errors import mapped
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Sidecar, read_sidecar, write_sidecar
 from pipelines.store.storage import Storage
-from pipelines.work.progress import record_progress
-from pipelines.work.task import Task
+from pipelines.store.tables import batches, open_part
+from pipelines.work.progress import record_done, record_rows
+from pipelines.work.task import Part, Task
 from tokenizer_training.model.weights import MAX_ROWS, prune
 from tokenizer_training.model.words import SCHEMA, WordCounter, merge_tables
 
@@ -31,9 +31,8 @@ NAME: Final = "count-words"
 FOLDER: Final = Folder(f"work/{NAME}/words", SCHEMA)
 PARTITIONS: Final = 16
 FLUSH_WORDS: Final = 1_000_000
-"""Distinct words a worker holds before it sends them on: about 200 MB."""
+"""Distinct words whose counts take about 200 MB."""
 
-_BATCH_DOCUMENTS = 1024
 _CUT_WORDS = b"cut_words"
 
 Keyed = tuple[int, bytes]
@@ -45,10 +44,11 @@ class Counting:
 
     Attributes:
         root: the run folder.
-        key: sha256 of the key of the stage that wants it.
+        key: sha256 of the stage key.
         fingerprint: of the documents.
-        alpha: temperature of language balancing, for the choice of words where there are too many.
-        most: words kept in each partition.
+        alpha: exponent of language balancing, which decides what to keep if there are too many words.
+        most: largest number of words kept in each partition.
+        flush_words: distinct words that a worker holds before it sends them on.
     """
 
     root: str
@@ -56,6 +56,7 @@ class Counting:
     fingerprint: str
     alpha: float
     most: int = MAX_ROWS // PARTITIONS
+    flush_words: int = FLUSH_WORDS
 
     def sidecar(self, partition: int) -> Sidecar | None:
         """Return the sidecar of a partition that is finished."""
@@ -76,13 +77,7 @@ class Counted:
     totals: Mapping[str, int]
 
 
-def remove_counts(storage: Storage) -> None:
-    """Remove all that `count_words` left."""
-    for relative in storage.list_files(f"work/{NAME}"):
-        storage.remove(relative)
-
-
-def count_parts(tasks: Iterable[Task], counting: Counting) -> Iterator[Keyed]:
+def count_parts(tasks: Iterable[Task[Part]], counting: Counting) -> Iterator[Keyed]:
     """Yield (partition, Arrow stream of counts) for the documents of some parts.
 
     Every partition gets at least one batch, so that each of them writes its table.
@@ -93,13 +88,13 @@ def count_parts(tasks: Iterable[Task], counting: Counting) -> Iterator[Keyed]:
     counter, storage = WordCounter(), Storage(counting.root)
     for task in tasks:
         documents = 0
-        for language, text in read_documents(task.payload["path"]):
+        for language, text in read_documents(task.payload.path):
             counter.add(language, text)
             documents += 1
-            if counter.distinct >= FLUSH_WORDS:
+            if counter.distinct >= counting.flush_words:
                 yield from _partitioned(*counter.take())
-        record_progress(storage, NAME, task.unit, "documents", documents)
-        record_progress(storage, NAME, task.unit, "done", task.cost)
+        record_rows(storage, NAME, task.unit, "documents", documents)
+        record_done(storage, NAME, task.unit, task.cost)
     yield from _partitioned(*counter.take())
 
 
@@ -129,18 +124,14 @@ def read_documents(path: str) -> Iterator[tuple[str | None, str]]:
     Raises:
         InputError: the part is not there or is damaged.
     """
-    with (
-        mapped(OSError, pa.ArrowInvalid, where=path, advice="`corpusmill verify` names all such files"),
-        pq.ParquetFile(path, page_checksum_verification=True) as part,
-    ):
-        columns = ["language", "text"]
-        for batch in part.iter_batches(_BATCH_DOCUMENTS, columns=columns, use_threads=False):
+    with mapped(OSError, pa.ArrowInvalid, where=path, advice="`corpusmill verify` names all such files"):
+        for batch in batches(path, ["language", "text"]):
             yield from zip(batch["language"].to_pylist(), batch["text"].to_pylist(), strict=True)
 
 
 def read_table(path: Path) -> pa.Table:
     """Return the table of a partition."""
-    with pq.ParquetFile(path, page_checksum_verification=True) as part:
+    with open_part(path) as part:
         return part.read()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.beam.runner import _last_line
+from pipelines.beam.runner import last_line
 
 AGAIN = "fix the cause and rerun the same command; finished work is kept"
 
@@ -24,5 +24,5 @@ AGAIN = "fix the cause and rerun the same command; finished work is kept"
         ("", "the pipeline failed without a message; run again with --debug"),
     ],
 )
-def test_the_last_line_of_a_report_is_for_people(report: str, line: str) -> None:
-    assert _last_line(report) == line
+def test_thelast_line_of_a_report_is_for_people(report: str, line: str) -> None:
+    assert last_line(report) == line

@@ -1,4 +1,4 @@
-"""Workers are forked from a server that is ready: how they start, how they end, and that nobody outlives the driver."""
+"""Workers are forked from a server that is ready: how they start and end, and that no process outlives the driver."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.beam.worker_server import UNKNOWN_CODE, WorkerServer, worker_server
+from pipelines.beam.worker_server import UNKNOWN_CODE, WorkerDiedError, WorkerServer, worker_server
 from pipelines.faults import VARIABLE
 from tests.bench.process_tree import descendants
 
@@ -103,7 +103,7 @@ def test_when_the_server_dies_so_do_its_workers_and_another_takes_its_place() ->
     os.kill(first.pid, signal.SIGKILL)
     assert [worker.wait() for worker in workers] == [UNKNOWN_CODE] * 2
     await_gone(processes)
-    with pytest.raises(ChildProcessError, match="has ended"):
+    with pytest.raises(WorkerDiedError, match="has ended"):
         first.fork(os.environ)
     second = worker_server()
     assert second is not first

@@ -13,11 +13,10 @@ import pytest
 
 from pipelines.errors import InputError, VerificationError
 from pipelines.publish.export import Format, export
-from pipelines.stages.pack import stage as pack
 from pipelines.store.manifest import manifest_path
 from pipelines.store.sealed import read_sealed, write_sealed
 from pipelines.store.storage import Storage
-from tests.pipelines.conftest import UPSTREAM, MakeRun
+from tests.pipelines.conftest import MakeRun, pack_documents
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.sentencepiece_model import Kind
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -29,7 +28,7 @@ TEXTS = [" ".join(["river", "the stone", "über 2024"][n % 3] for _ in range(1 +
 def packed(make_run: MakeRun) -> Storage:
     """A run whose shards are written, some documents cut, some rows padded."""
     run, documents, tokenizer = make_run(TEXTS)
-    pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+    pack_documents(run, documents, tokenizer)
     return run.storage
 
 
@@ -93,7 +92,7 @@ def test_large_vocabularies_get_wider_numbers(packed: Storage, tmp_path: Path) -
 
 def test_a_run_without_validation_exports_what_it_has(make_run: MakeRun, tmp_path: Path) -> None:
     run, documents, tokenizer = make_run(TEXTS[:20], validation=0.0)
-    pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+    pack_documents(run, documents, tokenizer)
     facts = list(export(run.storage, Storage(tmp_path / "to"), "memmap"))
     assert [fact.path for fact in facts] == ["train.bin", "train.json"]
 

@@ -17,7 +17,7 @@ DEMO = Path(__file__).resolve().parents[3] / "configs" / "demo.yaml"
 
 
 def test_contaminated_documents_are_named_and_other_evaluations_judge_again(tmp_path: Path) -> None:
-    """An evaluation that is broken stops the run; one that is mended or changed has the stage done again."""
+    """An evaluation that is broken stops the run; a repaired or changed one causes the stage to be redone."""
     out, evaluations = tmp_path / "run", tmp_path / "evaluations"
     evaluations.mkdir()
     (evaluations / "quiz.jsonl").write_text('{"question": ')

@@ -106,7 +106,7 @@ def test_sweep_removes_what_dead_attempts_left(tmp_path: Path) -> None:
     assert storage.list_files(".") == ["a/kept.txt", "work/extract/u.started"]
 
 
-def test_a_scratch_folder_begins_and_ends_empty_whoever_died_in_it(tmp_path: Path) -> None:
+def test_a_scratch_folder_is_empty_before_and_after_even_if_a_run_died_in_it(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     left = tmp_path / "work" / "training" / "of-a-dead-run" / "words.tsv"
     left.parent.mkdir(parents=True)

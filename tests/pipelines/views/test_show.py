@@ -15,12 +15,6 @@ import pytest
 from pipelines.errors import InputError, RecipeError, VerificationError
 from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.stages import filter as filtering
-from pipelines.stages.dedup import stage as dedup
-from pipelines.stages.extract import stage as extract
-from pipelines.stages.pack import stage as pack
-from pipelines.stages.tokenizer import stage as train_tokenizer
-from pipelines.store.folders import HOMES
 from pipelines.store.storage import Storage
 from pipelines.views import show as showing
 from pipelines.views.query import Between, Query
@@ -31,13 +25,6 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def found(run: Path, **asked: Any) -> list[dict[str, Any]]:
     return list(show(Storage(run), Query(**{"limit": None, **asked})))
-
-
-def test_the_homes_are_those_of_the_stages() -> None:
-    stages = {
-        "extract": extract, "filter": filtering, "dedup": dedup, "train-tokenizer": train_tokenizer, "pack": pack,
-    }  # fmt: skip
-    assert {name: stage.HOME for name, stage in stages.items()} == HOMES
 
 
 def test_filters_narrow_what_is_kept(demo: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.store.folders import Folder
 from pipelines.store.storage import Storage
-from pipelines.work.parts import Parts
+from pipelines.work.parts import PartWriter
 
 SCHEMA = pa.schema([("n", pa.int64())])
 OWN, NAMED = Folder("own", SCHEMA), Folder("named", SCHEMA, prefix="", per_unit=False)
@@ -21,7 +21,7 @@ def table(*numbers: int) -> pa.Table:
 
 
 def test_batches_go_to_the_part_they_name(tmp_path: Path) -> None:
-    with Parts(Storage(tmp_path), (OWN, NAMED), "unit") as parts:
+    with PartWriter(Storage(tmp_path), (OWN, NAMED), "unit") as parts:
         parts.write("named", table(1), "a")
         parts.write("named", table(2, 3), "a")
         parts.write("own", table(4))
@@ -35,14 +35,14 @@ def test_batches_go_to_the_part_they_name(tmp_path: Path) -> None:
 
 
 def test_a_unit_without_rows_has_its_own_part_and_no_named_one(tmp_path: Path) -> None:
-    with Parts(Storage(tmp_path), (OWN, NAMED), "unit") as parts:
+    with PartWriter(Storage(tmp_path), (OWN, NAMED), "unit") as parts:
         pass
     assert [(fact.path, fact.rows) for fact in parts.facts] == [("own/part-unit.parquet", 0)]
 
 
 def test_an_error_leaves_no_open_part(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    parts = Parts(storage, (OWN, NAMED), "unit")
+    parts = PartWriter(storage, (OWN, NAMED), "unit")
     parts.__enter__()
     parts.write("named", table(1), "a")
     parts.write("named", table(2), "b")
@@ -60,7 +60,7 @@ def test_a_commit_that_fails_abandons_the_others(tmp_path: Path, monkeypatch: py
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", fail_on_named)
-    with pytest.raises(OSError, match="No space left"), Parts(storage, (OWN, NAMED), "unit") as parts:
+    with pytest.raises(OSError, match="No space left"), PartWriter(storage, (OWN, NAMED), "unit") as parts:
         parts.write("named", table(1), "a")
     assert storage.list_files("") == []
     assert parts.facts == []

@@ -27,7 +27,7 @@ from pipelines.views.report.funnel import _by_layer
 from pipelines.views.run_tables import RunTables
 from pipelines.views.verify import verify
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
 from tests.conftest import ROOT
 
 FILTER_KEY = stage_key("filter", {})

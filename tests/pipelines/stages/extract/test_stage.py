@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ def extract(reader: Reader, path: Path) -> tuple[list[dict[str, Any]], dict[str,
     """Do a file as one unit; return the rows of all its tables, and its counts."""
     size = path.stat().st_size
     unit = Unit("0" * 16, 0, "web", path.name, str(path), 0, size, None, f"{size}:0")
-    parts = list(process_unit(asdict(unit), Settings((reader,), Extract())))
+    parts = list(process_unit(unit, Settings((reader,), Extract())))
     rows = [row for part in parts if isinstance(part, Batch) for row in part.table.to_pylist()]
     return rows, next(dict(part.counts) for part in parts if isinstance(part, Counts))
 

@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.stages.pack import stage as pack
 from pipelines.store.balance import broken_laws
 from pipelines.store.manifest import UnitCounts
 from pipelines.views.verify import _token_faults
-from pipelines.work.task import Run
-from tests.pipelines.conftest import UPSTREAM, MakeRun
+from pipelines.work.stage import Run
+from tests.pipelines.conftest import MakeRun, pack_documents
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -27,7 +26,7 @@ TEXTS = [" ".join(["river", "the stone", "über 2024"][n % 3] for _ in range(1 +
 def do(made: tuple[Run, dict[str, Any], dict[str, Any]]) -> tuple[Run, dict[str, int]]:
     """Run the stage; check the laws in the counts and in the data; return the counts."""
     run, documents, tokenizer = made
-    manifest = pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+    manifest = pack_documents(run, documents, tokenizer)
     assert list(_token_faults(run.storage, documents, manifest)) == []
     tokens = manifest.total("tokens")
     assert tokens["document_tokens"] + tokens["separators"] + tokens["padding"] == tokens["slots"]
@@ -165,6 +164,6 @@ def test_copies_of_a_document_decode_to_its_text(make_run: MakeRun) -> None:
 
 def test_the_laws_are_those_of_the_whole_run(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run(TEXTS, mix={"web": 0.3}, tokens=1000)
-    manifest = pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+    manifest = pack_documents(run, documents, tokenizer)
     records = UnitCounts("all", {"records": {"kept": 600, "seen": 600}})
     assert broken_laws({"pack": manifest, "dedup": replace(documents, units=(records,))}) == []

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,8 +51,7 @@ def write_rows(storage: Storage, name: str, keys: Sequence[int], first: int) -> 
 
 def shard(listing: Path, interval: Sequence[int]) -> list[Rows]:
     """Return the rows of one shard."""
-    payload: dict[str, Any] = {"listing": str(listing), "group": "train", "interval": list(interval)}
-    batches = list(pack_shards.process_shard(payload, HEADER))
+    batches = list(pack_shards.process_shard(pack_shards.Shard(str(listing), "train", *interval), HEADER))
     return [table_to_rows(batch.table) for batch in batches if isinstance(batch, Batch)]
 
 

@@ -13,11 +13,10 @@ import pytest
 from pipelines.errors import InputError
 from pipelines.stages.pack import rows as pack_rows
 from pipelines.stages.pack import shards as pack_shards
-from pipelines.stages.pack import stage as pack
 from pipelines.store.manifest import valid_manifest
 from pipelines.store.storage import Storage
-from pipelines.work.task import Run
-from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun
+from pipelines.work.stage import Run
+from tests.pipelines.conftest import SEQ_LEN, UPSTREAM, WORDS, MakeRun, pack_documents, pack_stage
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.split import is_validation
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -31,7 +30,7 @@ def make_text(number: int) -> str:
 
 
 def do(run: Run, documents: dict[str, Any], tokenizer: dict[str, Any]) -> dict[str, Any]:
-    return pack.run_stage(run, documents, tokenizer, pack.key(run, UPSTREAM, UPSTREAM))
+    return pack_documents(run, documents, tokenizer)
 
 
 def hashes(manifest: dict[str, Any]) -> dict[str, str]:
@@ -183,7 +182,9 @@ def test_work_files_go_and_leftovers_of_other_settings_too(make_run: MakeRun) ->
     }
     assert left == {*hashes(manifest), "shards/manifest.json"}
     upstream = (documents, tokenizer)
-    assert valid_manifest(run.storage, "shards", pack.key(run, UPSTREAM, UPSTREAM), upstream) == manifest
+    assert (
+        valid_manifest(run.storage, "shards", pack_stage(run).key([UPSTREAM, UPSTREAM]), upstream) == manifest
+    )
 
 
 @pytest.mark.usefixtures("small_buckets")
@@ -200,7 +201,7 @@ def test_a_run_that_died_among_the_shards_packs_no_bucket_again(
     rows = run.storage.list_files("work/pack/rows/train")
     assert len(rows) > 1
     before = [run.storage.path(path).stat().st_ino for path in rows]
-    monkeypatch.setattr(pack, "_remove_all", lambda *_: None)
+    monkeypatch.setattr(Storage, "remove_files", lambda *_: None)
     assert hashes(do(run, documents, tokenizer)) == expected
     assert [run.storage.path(path).stat().st_ino for path in rows] == before
 
@@ -233,7 +234,7 @@ def test_buckets_are_a_power_of_two_and_hold_every_part_once(
         total = sum(task.cost for task in tasks)
         assert count & (count - 1) == 0
         assert total / count <= aim < total / count * 2 or count == 1
-        assert sorted(unit for task in tasks for unit, _ in task.payload["parts"]) == sorted(
+        assert sorted(unit for task in tasks for unit, _ in task.payload.parts) == sorted(
             file.unit for file in files
         )
         seen.append(count)

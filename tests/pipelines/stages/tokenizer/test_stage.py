@@ -22,7 +22,8 @@ from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import DOCUMENTS, to_table
 from pipelines.work.progress import Progress
-from pipelines.work.task import Run
+from pipelines.work.stage import Run
+from pipelines.work.task import Part, Task
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import train
 from tokenizer_training.model.weights import language_shares
@@ -35,10 +36,12 @@ FILES = {"tokenizer.model", "tokenizer.json", "tokenizer_config.json", "evaluati
 Pairs = Sequence[tuple[str | None, str]]
 
 
-def make_run(out: Path, workers: int = 1, flags: tuple[str, ...] = (), **section: Any) -> Run:
+def make_run(
+    out: Path, workers: int = 1, flags: tuple[str, ...] = (), quiet: bool = True, **section: Any
+) -> Run:
     storage = Storage(out)
     recipe = Recipe("toy", (), tokenizer=Section(**{"vocab_size": 2048, **section}))
-    return Run(recipe, storage, workers, flags, Progress(storage, quiet=True))
+    return Run(recipe, storage, workers, flags, Progress(storage, quiet))
 
 
 def write_documents(storage: Storage, texts: Pairs, parts: int, home: str = "documents") -> dict[str, Any]:
@@ -60,7 +63,12 @@ def _row(name: str, language: str | None, text: str) -> dict[str, Any]:
 
 
 def do_stage(run: Run, documents: dict[str, Any]) -> dict[str, Any]:
-    return train_tokenizer.run_stage(run, documents, train_tokenizer.key(run, UPSTREAM))
+    return stage_of(run).make([documents], stage_of(run).key([UPSTREAM]))
+
+
+def stage_of(run: Run) -> train_tokenizer.TokenizerStage:
+    assert run.recipe.tokenizer is not None
+    return train_tokenizer.TokenizerStage(run, run.recipe.tokenizer)
 
 
 def outputs(run: Run) -> dict[str, bytes]:
@@ -87,9 +95,7 @@ def test_the_manifest_names_what_is_there(trained: tuple[Run, Any, Any]) -> None
     run, documents, manifest = trained
     assert {Path(file.path).name for file in manifest.files} == FILES
     assert {*outputs(run)} == {*FILES, "manifest.json"}
-    assert (
-        valid_manifest(run.storage, "tokenizer", train_tokenizer.key(run, UPSTREAM), [documents]) == manifest
-    )
+    assert valid_manifest(run.storage, "tokenizer", stage_of(run).key([UPSTREAM]), [documents]) == manifest
     assert run.storage.list_files("work/count-words") == []
 
 
@@ -140,13 +146,17 @@ def test_workers_parts_and_order_change_nothing(
     assert before == after
 
 
-def test_words_are_sent_on_before_they_fill_the_memory(
-    trained: tuple[Run, Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(word_counts, "FLUSH_WORDS", 500)
+def test_words_are_sent_on_before_they_fill_the_memory(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    do_stage(run, write_documents(run.storage, TEXTS, parts=3))
-    assert outputs(run)["tokenizer.model"] == outputs(trained[0])["tokenizer.model"]
+    tasks = [_task(run, file) for file in write_documents(run.storage, TEXTS, parts=3).files]
+    whole, often = (
+        train_tokenizer.count_words(
+            run, word_counts.Counting(str(tmp_path), key, "fingerprint", 0.5, flush_words=words), tasks
+        )
+        for key, words in (("whole", word_counts.FLUSH_WORDS), ("often", 500))
+    )
+    assert often.table.equals(whole.table)
+    assert often.totals == whole.totals
 
 
 def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> None:
@@ -163,21 +173,20 @@ def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> Non
     assert {*shares} == {language for language, _ in TEXTS}, "no language is pruned away"
 
 
-def _task(run: Run, file: UnitFile) -> Any:
-    path = {"path": str(run.storage.path(file.path))}
-    return word_counts.Task(file.unit, file.sha256, file.bytes, path)
+def _task(run: Run, file: UnitFile) -> Task[Part]:
+    return Task(file.unit, file.sha256, file.bytes, Part(str(run.storage.path(file.path))))
 
 
 def test_pruning_is_a_warning() -> None:
     totals = {"words": 1000, "pruned_words": 7, "pruned_occurrences": 20}
     counted = word_counts.Counted(word_counts.merge_tables([]), totals)
-    assert train_tokenizer._pruning(counted) == [
+    assert train_tokenizer.pruning_warnings(counted) == [
         "7 of the rarest words (2.00% of all) were left out of the training"
     ]
 
 
 def test_finished_counts_are_not_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a failure of the training, the next run goes on from the counts."""
+    """After a failure of the training, the next run continues from the counts."""
     run = make_run(tmp_path)
     documents = write_documents(run.storage, TEXTS, parts=3)
 
@@ -195,8 +204,7 @@ def test_finished_counts_are_not_counted_again(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_shrunk_vocabulary_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = make_run(tmp_path, vocab_size=32768)
-    run.progress._quiet = False
+    run = make_run(tmp_path, quiet=False, vocab_size=32768)
     manifest = do_stage(run, write_documents(run.storage, [(None, "a few words, a few more words")], 2))
     assert "train-tokenizer: the text is too small for 32768 pieces" in capsys.readouterr().err
     assert manifest.units[0].number("vocab_size") == 384
@@ -244,9 +252,9 @@ def test_a_given_tokenizer_counts_by_content_not_by_place(
     original = trained[0].storage.path("tokenizer/tokenizer.model")
     moved = tmp_path / "elsewhere.model"
     moved.write_bytes(original.read_bytes())
-    keys = {train_tokenizer.key(make_run(tmp_path, path=path), UPSTREAM).sha256 for path in (original, moved)}
+    keys = {stage_of(make_run(tmp_path, path=path)).key([UPSTREAM]).sha256 for path in (original, moved)}
     assert len(keys) == 1
-    assert train_tokenizer.key(make_run(tmp_path), UPSTREAM).sha256 not in keys
+    assert stage_of(make_run(tmp_path)).key([UPSTREAM]).sha256 not in keys
 
 
 def test_a_given_unigram_model_goes_without_tokenizer_json(
@@ -273,7 +281,7 @@ def test_a_given_file_that_is_no_model_is_an_error_for_the_user(tmp_path: Path) 
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
     with pytest.raises(InputError, match=r"tokenizer\.json: this is not a SentencePiece model"):
-        train_tokenizer.key(make_run(tmp_path, path=path), UPSTREAM)
+        stage_of(make_run(tmp_path, path=path)).key([UPSTREAM])
 
 
 def test_unigram_is_trained_on_a_sample_of_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
