@@ -25,9 +25,10 @@ Errors that are caught in the folder that raises them, and become a row of ``err
         PageError               a Wikipedia page is not well-formed XML
         _UnreadableError        a Parquet file cannot be read at all
     inputs
-        Again                   a request failed and may succeed when it is sent again
+        RetryableError          a request failed and may succeed when it is sent again
+        DownloadError           a model file cannot be downloaded
     recipe
-        _NotThereError          a model file is not at one of the places to look
+        _NotHereError           one of the places to look does not hold a model file
 
 Errors of the packages below, which know nothing of this one::
 

@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pipelines.errors import InputError, mapped
-from pipelines.inputs.access import Access
 from pipelines.inputs.address import Pin, is_remote, parse_address
+from pipelines.inputs.allowed_hosts import AllowedHosts
 from pipelines.inputs.file import InputFile
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def stamp_of(file: InputFile) -> tuple[int, str]:
     return stat.st_size, f"{stat.st_size}:{stat.st_mtime_ns}"
 
 
-def open_input(path: str, stamp: str, access: Access, until: int | None = None) -> BinaryIO:
+def open_input(path: str, stamp: str, allowed: AllowedHosts, until: int | None = None) -> BinaryIO:
     """Open a file.
 
     Args:
         path: where it is.
         stamp: what `stamp_of` gave; a remote file that is something else by now fails to be read.
-        access: which hosts may be contacted.
+        allowed: which hosts may be contacted.
         until: where reading will end, more or less; None = at the end of the file.
 
     Raises:
@@ -47,14 +47,14 @@ def open_input(path: str, stamp: str, access: Access, until: int | None = None) 
         from pipelines.inputs.ranged_file import open_ranged  # see `client_of`
 
         size, _, version = stamp.partition(":")
-        return open_ranged(client_of(access), parse_address(path), Pin(int(size), version), until)
+        return open_ranged(client_of(allowed), parse_address(path), Pin(int(size), version), until)
     with mapped(OSError, where=path, advice=_RESTORE):
         return open(path, "rb")  # noqa: PTH123 - a reader takes a plain binary stream
 
 
 @functools.cache
-def client_of(access: Access) -> Client:
+def client_of(allowed: AllowedHosts) -> Client:
     """Return this process's client of a run."""
-    from pipelines.inputs.client import Client  # requests takes a tenth of a second to import
+    from pipelines.inputs.client import Client  # httpx2 takes 0.07 s to import
 
-    return Client(access)
+    return Client(allowed)

@@ -1,7 +1,7 @@
 """One repository on the Hub: what it holds, what is to change, the upload in one commit, and reading it back.
 
 Uploads are resumed by the Hub: content it has is not sent again. The client waits and tries again by itself when it
-uploads and downloads, not when it creates, commits or asks for information; `patiently` does that. A commit whose
+uploads and downloads, not when it creates, commits or asks for information; `with_retries` does that. A commit whose
 answer got lost is recognised by what the repository then holds.
 """
 
@@ -22,13 +22,12 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile as RemoteFile
 
 from pipelines.errors import OutputError, VerificationError
+from pipelines.inputs.retry import RETRYABLE_STATUS, Attempts, Retry, RetryableError, retry_after
 from pipelines.publish.files import CONFIG_FOLDERS, RepoFile
 
 Answer = TypeVar("Answer")
 
-TRANSIENT: Final = (408, 429, 500, 502, 503, 504)
-_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
-LONGEST_WAIT_S: Final = 300.0
+RETRY: Final = Retry(attempts=6, base_s=2.0, longest_wait_s=300.0)
 READ_BYTES: Final = 8 << 20
 FILES_PER_UPLOAD: Final = 50
 
@@ -67,12 +66,14 @@ def open_repo(repo: Repo, private: bool) -> bool:
     """
     created = False
     try:
-        patiently(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind))
+        with_retries(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind))
     except RepositoryNotFoundError:
-        patiently(lambda: repo.api.create_repo(repo.name, repo_type=repo.kind, private=True, exist_ok=True))
+        with_retries(
+            lambda: repo.api.create_repo(repo.name, repo_type=repo.kind, private=True, exist_ok=True)
+        )
         created = not private
     if repo.branch != "main":
-        patiently(
+        with_retries(
             lambda: repo.api.create_branch(repo.name, branch=repo.branch, repo_type=repo.kind, exist_ok=True)
         )
     return created
@@ -81,7 +82,7 @@ def open_repo(repo: Repo, private: bool) -> bool:
 def difference(repo: Repo, files: Sequence[RepoFile]) -> Change:
     """Return what has to change for the repository to hold these files, and no others in the folders of publish."""
     head = str(
-        patiently(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind, revision=repo.branch)).sha
+        with_retries(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind, revision=repo.branch)).sha
     )
     there = _tree(repo, head)
     add = [file for file in files if not _same(file, there.get(file.path))]
@@ -91,7 +92,7 @@ def difference(repo: Repo, files: Sequence[RepoFile]) -> Change:
 
 
 def _tree(repo: Repo, revision: str) -> dict[str, RemoteFile]:
-    tree = patiently(
+    tree = with_retries(
         lambda: list(
             repo.api.list_repo_tree(repo.name, recursive=True, revision=revision, repo_type=repo.kind)
         )
@@ -124,7 +125,7 @@ def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[st
     additions = [_addition(file) for file in change.add]
     for first in range(0, len(additions), FILES_PER_UPLOAD):
         some = additions[first : first + FILES_PER_UPLOAD]
-        patiently(
+        with_retries(
             partial(
                 repo.api.preupload_lfs_files,
                 repo.name,
@@ -137,7 +138,7 @@ def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[st
         say(
             f"{repo.name}: {min(first + FILES_PER_UPLOAD, len(additions))} of {len(additions)} files are there"
         )
-    return patiently(lambda: _commit(repo, files, change.head, message))
+    return with_retries(lambda: _commit(repo, files, change.head, message))
 
 
 def _addition(file: RepoFile) -> CommitOperationAdd:
@@ -176,13 +177,13 @@ def read_back(repo: Repo, commit: str, files: Sequence[RepoFile], say: Callable[
     system = HfFileSystem(endpoint=repo.api.endpoint, token=repo.api.token, skip_instance_cache=True)
     for n, file in enumerate(files, 1):
         path = f"{prefix}{repo.name}@{commit}/{file.path}"
-        found = patiently(partial(_sha256, system, path))
+        found = with_retries(partial(_sha256, system, path))
         if found != file.sha256:
             raise VerificationError(
                 f"{repo.name}/{file.path}: the Hub has other bytes (sha256 {found}); publish again"
             )
         if file.rows is not None:
-            rows = patiently(partial(_rows, system, path))
+            rows = with_retries(partial(_rows, system, path))
             if rows != file.rows:
                 raise VerificationError(
                     f"{repo.name}/{file.path}: has {rows} rows on the Hub, {file.rows} here"
@@ -204,33 +205,31 @@ def _rows(system: HfFileSystem, path: str) -> int:
         return int(pq.read_metadata(file).num_rows)
 
 
-def patiently(call: Callable[[], Answer]) -> Answer:
-    """Return what a call returns; where the Hub is busy or away for a moment, wait and call again."""
-    for wait in _WAITS_S:
+def with_retries(call: Callable[[], Answer]) -> Answer:
+    """Return what a call returns; where the Hub is busy or away for a moment, wait and call again.
+
+    Raises:
+        Exception: the call failed for good, or for the last time; it is the call's own.
+    """
+    attempts = Attempts(RETRY)
+    while True:
         try:
             return call()
         except Exception as error:
-            fault = _transient(error)
-            if fault is None:
+            failure = _retryable(error)
+            if failure is None or not attempts.again(failure):
                 raise
-            time.sleep(max(wait, _asked_to_wait(fault)))
-    return call()
 
 
-def _transient(error: BaseException) -> BaseException | None:
-    """Return the error, or the one it came from, that may be gone in a moment; None where there is none such."""
+def _retryable(error: BaseException) -> RetryableError | None:
+    """Return why an error, or one that it came from, may be gone in a moment; None if it may not."""
     cause: BaseException | None = error
     while cause is not None:
         # A gateway that is busy answers with a page where the client expects JSON.
         if isinstance(cause, (httpx2.TransportError, json.JSONDecodeError)):
-            return cause
-        if isinstance(cause, HfHubHTTPError) and cause.response.status_code in TRANSIENT:
-            return cause
+            return RetryableError(str(cause))
+        if isinstance(cause, HfHubHTTPError) and cause.response.status_code in RETRYABLE_STATUS:
+            wait = retry_after(cause.response.headers.get("Retry-After"), time.time())
+            return RetryableError(str(cause), wait_s=wait)
         cause = cause.__cause__
     return None
-
-
-def _asked_to_wait(error: BaseException) -> float:
-    """Return the seconds that the Hub asked for, at most `LONGEST_WAIT_S`."""
-    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
-    return min(float(asked), LONGEST_WAIT_S) if asked.isdigit() else 0.0

@@ -174,7 +174,9 @@ def _publish_one(
     hub.read_back(repo, commit, contents.files, say)
     if not target.private and contents.name in _created(storage):
         # Only a repository that this run created is made public: anybody else's choice is left alone.
-        hub.patiently(lambda: api.update_repo_settings(contents.name, repo_type=contents.kind, private=False))
+        hub.with_retries(
+            lambda: api.update_repo_settings(contents.name, repo_type=contents.kind, private=False)
+        )
         _note_public(storage, contents.name)
     return commit
 

@@ -30,7 +30,7 @@ def drawn() -> tuple[Tree, dict[str, int]]:
     codes: dict[str, int] = {}
     above: dict[int, str | None] = {}
     for line in (pipelines.errors.__doc__ or "").splitlines():
-        found = re.match(r"( {4,})(\w+Error|Again)(?: +(\d+)? )", line)
+        found = re.match(r"( {4,})(\w+Error)(?: +(\d+)? )", line)
         if line[:4].isspace() and found:
             indent, name, code = found.groups()
             parents[name] = above.get(len(indent) - 4)

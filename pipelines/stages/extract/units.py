@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
-from pipelines.inputs.access import FOLDER, NOWHERE, Access
+from pipelines.inputs.allowed_hosts import FOLDER, NO_HOSTS, AllowedHosts
 from pipelines.inputs.file import InputFile
 from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.readers.record import Record, Rejected
@@ -64,7 +64,7 @@ def _own(reader: object) -> tuple[str, ...]:
     return (code,) if code else ()
 
 
-def plan_units(recipe: Recipe, access: Access = NOWHERE) -> list[Unit]:
+def plan_units(recipe: Recipe, access: AllowedHosts = NO_HOSTS) -> list[Unit]:
     """Return all units of a recipe, by name.
 
     Args:
@@ -94,7 +94,7 @@ class _Planner:
     """Cuts files into units of so many bytes."""
 
     unit_bytes: int
-    access: Access
+    access: AllowedHosts
 
     def remembered_units(self, ordinal: int, source: Input) -> list[Unit]:
         """Return the units of one input; they are planned once where looking at its files needs the network."""

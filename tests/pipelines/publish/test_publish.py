@@ -17,6 +17,7 @@ from huggingface_hub import _commit_api as client_uploads
 from huggingface_hub.utils import _http as client_http
 
 from pipelines.errors import CorpusmillError, InputError, RecipeError, VerificationError
+from pipelines.inputs.retry import Retry
 from pipelines.publish import hub as publishing
 from pipelines.publish.publish import PARTS, Target, prepare, publish
 from pipelines.recipe.load import load
@@ -35,7 +36,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A Hub; the clients speak the protocol that it knows and do not really wait."""
     monkeypatch.setattr(client_uploads, "is_xet_available", lambda: False)
     monkeypatch.setattr(client_http.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(publishing, "_WAITS_S", (0.0,) * 5)
+    monkeypatch.setattr(publishing, "RETRY", Retry(attempts=6, base_s=0.0))
     with running() as started:
         yield started
 
