@@ -37,6 +37,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _handle(options: argparse.Namespace) -> int:
     from pipelines.errors import RecipeError
+    from pipelines.quality.card import Inputs
     from pipelines.quality.examples import read_examples, recipe_of, split
     from pipelines.quality.train import HOME, Settings, train
     from pipelines.run import run_recipe
@@ -51,11 +52,8 @@ def _handle(options: argparse.Namespace) -> int:
     storage = Storage(options.out)
     training, test = split(read_examples(storage, options.most), options.held_out)
     settings = Settings(options.epochs, options.dimensions, options.learning_rate, options.word_ngrams)
-    about = {
-        "inputs": {"positive": options.positive, "negative": options.negative},
-        "language": language,
-    }
-    facts = train(storage, training, test, settings, about)
+    inputs = Inputs(positive=options.positive, negative=options.negative)
+    facts = train(storage, training, test, settings, inputs, language)
     if options.json:
         print(json.dumps(facts))
     else:

@@ -1,8 +1,8 @@
-"""One repository on the Hub: what it holds, what is to change, the upload in one commit, and reading it back.
+"""One repository on the Hub: its difference to a run, the upload in one commit, and reading it back.
 
-Uploads are resumed by the Hub: content it has is not sent again. The client waits and tries again by itself when it
-uploads and downloads, not when it creates, commits or asks for information; `with_retries` does that. A commit whose
-answer got lost is recognised by what the repository then holds.
+An interrupted upload goes on: the Hub is not sent content that it has. Its client retries uploads and downloads, but
+not the calls that create, commit or ask for information; `with_retries` does. If the answer to a commit is lost, the
+files of the repository show that the commit was made.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ FILES_PER_UPLOAD: Final = 50
 
 @dataclass(frozen=True)
 class Repo:
-    """A repository and the branch that is published to.
+    """A repository, and the branch to publish to.
 
     Attributes:
         api: the client.
         name: ``user/name``.
         kind: ``dataset`` or ``model``.
-        branch: created from ``main`` where it does not exist.
+        branch: created from ``main`` if it does not exist.
     """
 
     api: HfApi
@@ -51,7 +51,13 @@ class Repo:
 
 @dataclass(frozen=True)
 class Change:
-    """What makes a repository what it should be."""
+    """The difference between a repository and the files that it should hold.
+
+    Attributes:
+        head: the commit that was compared.
+        add: files to add or replace.
+        remove: paths to remove.
+    """
 
     head: str
     add: Sequence[RepoFile]
@@ -59,10 +65,10 @@ class Change:
 
 
 def open_repo(repo: Repo, private: bool) -> bool:
-    """Create the repository, private for now, and its branch, where they do not exist.
+    """Create the repository and its branch if they do not exist; a new repository is private at first.
 
     Returns:
-        Whether the repository was created.
+        True if the repository was created and is to become public.
     """
     created = False
     try:
@@ -80,7 +86,7 @@ def open_repo(repo: Repo, private: bool) -> bool:
 
 
 def difference(repo: Repo, files: Sequence[RepoFile]) -> Change:
-    """Return what has to change for the repository to hold these files, and no others in the folders of publish."""
+    """Return the change after which the repository holds these files, and no others in `CONFIG_FOLDERS`."""
     head = str(
         with_retries(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind, revision=repo.branch)).sha
     )
@@ -101,20 +107,20 @@ def _tree(repo: Repo, revision: str) -> dict[str, RemoteFile]:
 
 
 def _same(file: RepoFile, remote: RemoteFile | None) -> bool:
-    """Say whether the Hub has exactly this content at the file's place."""
+    """Return True if the Hub has exactly this content at the file's path."""
     if remote is None or remote.size != file.size:
         return False
     return remote.lfs.sha256 == file.sha256 if remote.lfs is not None else remote.blob_id == file.git_oid()
 
 
 def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[str], None]) -> str:
-    """Make the repository hold these files, in one commit; without a difference there is none.
+    """Make the repository hold these files, in one commit, or in none if it holds them already.
 
     Returns:
         The commit that holds them.
 
     Raises:
-        OutputError: the branch was changed by somebody else meanwhile.
+        OutputError: somebody else changed the branch meanwhile.
     """
     change = difference(repo, files)
     if not change.add and not change.remove:
@@ -148,12 +154,12 @@ def _addition(file: RepoFile) -> CommitOperationAdd:
 
 
 def _commit(repo: Repo, files: Sequence[RepoFile], head: str, message: str) -> str:
-    """Commit what was uploaded; looks first, because the answer to an earlier try may have got lost."""
+    """Commit the uploaded files, unless an earlier attempt, whose answer was lost, has done so."""
     change = difference(repo, files)
     if not change.add and not change.remove:
         return change.head
     if change.head != head:
-        raise OutputError(f"{repo.name}: {repo.branch} was changed by somebody else meanwhile; publish again")
+        raise OutputError(f"{repo.name}: somebody else changed {repo.branch} meanwhile; publish again")
     operations: list[CommitOperationAdd | CommitOperationDelete] = [*map(_addition, change.add)]
     operations += map(CommitOperationDelete, change.remove)
     made = repo.api.create_commit(
@@ -168,10 +174,10 @@ def _commit(repo: Repo, files: Sequence[RepoFile], head: str, message: str) -> s
 
 
 def read_back(repo: Repo, commit: str, files: Sequence[RepoFile], say: Callable[[str], None]) -> None:
-    """Read every file of a commit again and compare it with what was sent.
+    """Read every file of a commit back and compare it with the sent one.
 
     Raises:
-        VerificationError: the Hub gives other bytes or rows; the message names the file.
+        VerificationError: the Hub returns other bytes or rows; the message names the file.
     """
     prefix = "datasets/" if repo.kind == "dataset" else ""
     system = HfFileSystem(endpoint=repo.api.endpoint, token=repo.api.token, skip_instance_cache=True)
@@ -206,10 +212,10 @@ def _rows(system: HfFileSystem, path: str) -> int:
 
 
 def with_retries(call: Callable[[], Answer]) -> Answer:
-    """Return what a call returns; where the Hub is busy or away for a moment, wait and call again.
+    """Return the result of a call, which is retried while the Hub is busy or cannot be reached.
 
     Raises:
-        Exception: the call failed for good, or for the last time; it is the call's own.
+        Exception: of the call, if it may not be retried or has failed too often.
     """
     attempts = Attempts(RETRY)
     while True:
@@ -222,10 +228,10 @@ def with_retries(call: Callable[[], Answer]) -> Answer:
 
 
 def _retryable(error: BaseException) -> RetryableError | None:
-    """Return why an error, or one that it came from, may be gone in a moment; None if it may not."""
+    """Return the retryable failure behind an error; None if there is none."""
     cause: BaseException | None = error
     while cause is not None:
-        # A gateway that is busy answers with a page where the client expects JSON.
+        # A busy gateway answers with a page where the client expects JSON.
         if isinstance(cause, (httpx2.TransportError, json.JSONDecodeError)):
             return RetryableError(str(cause))
         if isinstance(cause, HfHubHTTPError) and cause.response.status_code in RETRYABLE_STATUS:

@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.inputs.crawl_list import choose
-from pipelines.publish.card import public_recipe
+from pipelines.publish.public_recipe import public_recipe
 from pipelines.recipe.load import load, resolved
 from pipelines.run import run_recipe
 from pipelines.store.manifest import RunManifest

@@ -265,7 +265,7 @@ def test_someone_elses_commit_in_between_is_not_overwritten(
         return result
 
     monkeypatch.setattr(HfApi, "preupload_lfs_files", meddle)
-    with pytest.raises(CorpusmillError, match="changed by somebody else"):
+    with pytest.raises(CorpusmillError, match="somebody else changed main"):
         send(run, hub, SMALL)
 
 
@@ -276,7 +276,7 @@ def test_without_a_right_the_error_says_how_to_log_in(run: Storage, hub: Hub) ->
 
 def test_a_run_with_faults_is_not_published(run: Storage, hub: Hub) -> None:
     next(run.path("documents").glob("*.parquet")).write_bytes(b"")
-    with pytest.raises(VerificationError, match="nothing was published"):
+    with pytest.raises(VerificationError, match="nothing was published, because the run has faults"):
         send(run, hub)
     assert hub.requests == []
 
@@ -285,7 +285,7 @@ def test_a_run_with_faults_is_not_published(run: Storage, hub: Hub) -> None:
     ("target", "fault"),
     [
         (Target("demo"), "user/name"),
-        (Target("me/demo", ("documents", "jam")), "no such part"),
+        (Target("me/demo", ("documents", "jam")), "unknown part"),
     ],
 )
 def test_a_wrong_wish_is_refused(run: Storage, target: Target, fault: str) -> None:
