@@ -42,6 +42,7 @@ Errors of the packages below, which know nothing of this one::
 from __future__ import annotations
 
 import difflib
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -104,6 +105,7 @@ def _table() -> tuple[_Foreign, ...]:
         _Foreign(UnicodeDecodeError, InputError, lambda error: f"byte {error.start:,} is not UTF-8"),
         _Foreign(OSError, InputError, lambda error: f"cannot be read ({error.strerror or error})"),
         _Foreign(pa.ArrowException, InputError, lambda error: f"cannot be read ({error})"),
+        _Foreign(zlib.error, InputError, lambda error: f"cannot be decompressed ({error})"),
         _Foreign(duckdb.Error, RecipeError, str),
         _Foreign(yaml.YAMLError, RecipeError, lambda error: f"is not valid YAML: {error}"),
         _Foreign(ValueError, InputError, str),

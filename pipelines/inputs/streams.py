@@ -1,4 +1,4 @@
-"""Input files as binary streams, wherever they lie: what a file is now, and the file opened."""
+"""Input files as binary streams, local or remote: the current version of a file, and the open file."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pipelines.inputs.file import InputFile
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
 
-_RESTORE: Final = "restore it or take it out of inputs"
+_RESTORE: Final = "restore it or remove it from inputs"
 
 
 def stamp_of(file: InputFile) -> tuple[int, str]:
-    """Return the size of a file, and a text that changes when it does and starts with the size.
+    """Return the size of a file and its stamp, a text that starts with the size and changes when the file does.
 
     Raises:
-        InputError: it cannot be looked at, or it is remote and has no pin.
+        InputError: the file cannot be read, or it is remote and has no pin.
     """
     if isinstance(file.path, str):
         if file.pin is None:
-            raise InputError(f"{file.path}: was not listed")
+            raise InputError(f"{file.path}: has not been listed; run the same command again")
         return file.pin.size, f"{file.pin.size}:{file.pin.version}"
     with mapped(OSError, where=file.path, advice=_RESTORE):
         stat = file.path.stat()
@@ -35,13 +35,13 @@ def open_input(path: str, stamp: str, allowed: AllowedHosts, until: int | None =
     """Open a file.
 
     Args:
-        path: where it is.
-        stamp: what `stamp_of` gave; a remote file that is something else by now fails to be read.
+        path: of the file, or its address.
+        stamp: from `stamp_of`; another version of a remote file is not read.
         allowed: which hosts may be contacted.
         until: where reading will end, more or less; None = at the end of the file.
 
     Raises:
-        InputError: it cannot be opened.
+        InputError: the file cannot be opened.
     """
     if is_remote(path):
         from pipelines.inputs.ranged_file import open_ranged  # see `client_of`
@@ -54,7 +54,7 @@ def open_input(path: str, stamp: str, allowed: AllowedHosts, until: int | None =
 
 @functools.cache
 def client_of(allowed: AllowedHosts) -> Client:
-    """Return this process's client of a run."""
+    """Return the client of a run, one per process."""
     from pipelines.inputs.client import Client  # httpx2 takes 0.07 s to import
 
     return Client(allowed)

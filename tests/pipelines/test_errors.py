@@ -7,6 +7,7 @@ import builtins
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import duckdb
@@ -95,6 +96,7 @@ def unreadable(data: bytes) -> UnicodeDecodeError:
         (OSError("Invalid page checksum"), InputError, "cannot be read (Invalid page checksum)"),
         (unreadable(b"abc\xff"), InputError, "byte 3 is not UTF-8"),
         (pa.ArrowInvalid("not a Parquet file"), InputError, "cannot be read (not a Parquet file)"),
+        (zlib.error("bad header"), InputError, "cannot be decompressed (bad header)"),
         (duckdb.ParserException("no such column"), RecipeError, "no such column"),
         (yaml.YAMLError("a tab"), RecipeError, "is not valid YAML: a tab"),
         (ValueError("kenlm is not installed"), InputError, "kenlm is not installed"),
