@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from pipelines.errors import InputError
 from pipelines.inputs.address import Address, Pin, bucket_url
-from pipelines.inputs.file import InputFile, Listed
+from pipelines.inputs.file import InputFile, Listed, RecipeKeys
 from pipelines.inputs.patterns import fixed_start, matcher, name_below
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class BucketPattern:
         """Return the host of the bucket."""
         return self.address.hosts()
 
-    def keys(self) -> dict[str, object]:
+    def keys(self) -> RecipeKeys:
         """Return an empty mapping: the pattern is one of the paths."""
         return {}
 

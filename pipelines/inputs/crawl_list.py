@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import InputError, mapped
 from pipelines.inputs.address import parse_address
-from pipelines.inputs.file import InputFile, Listed
+from pipelines.inputs.file import InputFile, Listed, RecipeKeys
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
@@ -53,7 +53,7 @@ class CrawlFiles:
         """Return the host of the mirror."""
         return parse_address(self._list()).hosts()
 
-    def keys(self) -> dict[str, object]:
+    def keys(self) -> RecipeKeys:
         """Return the recipe keys."""
         return {"crawl": self.crawl, "files": self.files, "seed": self.seed, "mirror": self.mirror}
 

@@ -12,6 +12,9 @@ from pipelines.inputs.address import Pin
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
 
+RecipeKeys = Mapping[str, str | int | None]
+"""Keys of a recipe with their values."""
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -48,7 +51,7 @@ class Listing(Protocol):
         """Return the hosts to contact."""
         ...
 
-    def keys(self) -> dict[str, object]:
+    def keys(self) -> RecipeKeys:
         """Return the recipe keys that it was made from; empty for a path."""
         ...
 

@@ -15,17 +15,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import yaml
 
 from pipelines.errors import InputError, mapped
 from pipelines.inputs.address import hub_url, parse_address
-from pipelines.inputs.file import InputFile, Listed
+from pipelines.inputs.file import InputFile, Listed, RecipeKeys
 from pipelines.inputs.patterns import MAGIC
 
 if TYPE_CHECKING:
+    from datasets.utils.metadata import MetadataConfigs
+
     from pipelines.inputs.client import Client
 
 FORMATS: Final = {
@@ -71,7 +73,7 @@ class HubDataset:
         """Return the hosts of the Hub and of its files."""
         return parse_address(f"hf://datasets/{self.dataset}@main/x").hosts()
 
-    def keys(self) -> dict[str, object]:
+    def keys(self) -> RecipeKeys:
         """Return an empty mapping: the keys belong to the reader."""
         return {}
 
@@ -147,10 +149,9 @@ def split_files(what: str, base: str, readme: bytes, config: str | None, split: 
         InputError: see `local_files`.
     """
     from datasets.data_files import get_data_patterns, sanitize_patterns
-    from datasets.utils.metadata import MetadataConfigs
 
     try:
-        configs = MetadataConfigs.from_dataset_card_data(_head(readme))
+        configs = _configurations(readme)
         name = config or (configs.get_default_config_name() if configs else None)
         if (configs or config) and name not in configs:
             known = ", ".join(configs) or "it has none, remove `config`"
@@ -172,11 +173,13 @@ def split_files(what: str, base: str, readme: bytes, config: str | None, split: 
     )
 
 
-def _head(readme: bytes) -> dict[str, Any]:
-    """Return the front matter of a README; empty if it has none."""
+def _configurations(readme: bytes) -> MetadataConfigs:
+    """Return the configurations that the front matter of a README names."""
+    from datasets.utils.metadata import MetadataConfigs
+
     match = re.match(r"\s*---\s*?\n(.*?)\n---\s*?(\n|$)", readme.decode("utf-8", "replace"), re.DOTALL)
     head = yaml.safe_load(match[1]) if match else None
-    return head if isinstance(head, dict) else {}
+    return MetadataConfigs.from_dataset_card_data(head if isinstance(head, dict) else {})
 
 
 def _fetch(client: Client, path: str) -> bytes:

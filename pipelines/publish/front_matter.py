@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pyarrow.parquet as pq
 import yaml
@@ -99,7 +99,7 @@ def _fenced(front: JsonObject) -> str:
     return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=False, width=1000)}---\n\n"
 
 
-def _configs(by_config: Mapping[str, Splits]) -> Iterator[dict[str, Any]]:
+def _configs(by_config: Mapping[str, Splits]) -> Iterator[JsonObject]:
     """Yield the configurations; the largest language is the default."""
 
     def weight(name: str) -> tuple[bool, int, str]:
@@ -120,7 +120,7 @@ def _is_language(splits: Splits) -> bool:
     return any(file.path.startswith("data/") for files in splits.values() for file in files)
 
 
-def _info(name: str, splits: Splits) -> dict[str, Any]:
+def _info(name: str, splits: Splits) -> JsonObject:
     """Return the columns, rows and bytes of each split, which `datasets` checks after loading."""
     from datasets import Features  # takes a second to import
 

@@ -18,10 +18,10 @@ def public_recipe(recipe: Mapping[str, Any]) -> JsonObject:
     return {name: _public(value) for name, value in {**recipe, "inputs": inputs}.items()}
 
 
-def _public_input(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+def _public_input(entry: JsonObject) -> JsonObject:
     shown = {key: value for key, value in entry.items() if key != "found"}
-    if isinstance(entry.get("files"), list):
-        shown["files"] = [file["name"] for file in entry["files"]]
+    if isinstance(files := entry.get("files"), list):
+        shown["files"] = [file["name"] for file in files]
     return shown
 
 

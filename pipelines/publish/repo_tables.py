@@ -50,7 +50,7 @@ def language_folder(language: str | None) -> str:
 def write_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
     """Write the finished documents by language and split, and the sample of the training split; return the files."""
     share = _validation_share(tables)
-    smallest: list[tuple[int, dict[str, Any]]] = []
+    smallest: list[tuple[int, pa.Table]] = []
     with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
         for batch in _documents(tables):
             rows = batch.select(["id", "language"]).to_pylist()
@@ -63,7 +63,8 @@ def write_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[Rep
     files = writer.files({folder: folder.removeprefix("data/") for folder in folders})
     with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
         drawn = [row for _, row in sorted(smallest, key=lambda item: -item[0])]
-        writer.write("sample", "train", pa.Table.from_pylist(drawn, PUBLISHED_DOCUMENTS))
+        sample = pa.concat_tables([PUBLISHED_DOCUMENTS.empty_table(), *drawn])
+        writer.write("sample", "train", sample.combine_chunks())
     return [*files, *writer.files({})]
 
 
@@ -76,12 +77,12 @@ def _split(identity: str, share: float) -> str:
     return "validation" if is_validation(identity, share) else "train"
 
 
-def _draw(smallest: list[tuple[int, dict[str, Any]]], batch: pa.Table, places: list[tuple[str, str]]) -> None:
+def _draw(smallest: list[tuple[int, pa.Table]], batch: pa.Table, places: list[tuple[str, str]]) -> None:
     """Keep the training documents with the smallest hashes of their ids: a sample that anyone can draw again."""
     for n, (_, split) in enumerate(places):
         key = -int.from_bytes(hashlib.md5(batch["id"][n].as_py().encode(), usedforsecurity=False).digest())
         if split == "train" and (len(smallest) < SAMPLE_ROWS or key > smallest[0][0]):
-            row = (key, batch.slice(n, 1).to_pylist()[0])
+            row = (key, batch.take([n]))  # a copy: a slice would keep the whole batch in memory
             if len(smallest) < SAMPLE_ROWS:
                 heapq.heappush(smallest, row)
             else:

@@ -20,6 +20,7 @@ from pipelines.errors import InputError, RecipeError, mapped
 from pipelines.recipe.load import load
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.manifest import read_manifest
+from pipelines.store.sealed import JsonObject
 from pipelines.store.storage import Storage
 
 CLASSES: Final = ("positive", "negative")
@@ -43,7 +44,7 @@ class Example:
     order: int
 
 
-def input_entry(written: str, side: str) -> dict[str, object]:
+def input_entry(written: str, side: str) -> JsonObject:
     """Return one input of the recipe.
 
     Args:

@@ -35,7 +35,7 @@ BUCKETS: Final = 200_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """How the classifier is trained.
 
     Attributes:
@@ -52,7 +52,7 @@ class Settings:
     word_ngrams: int = 1
     seed: int = 1
 
-    def with_epochs(self, examples: int) -> Settings:
+    def with_epochs(self, examples: int) -> TrainingSettings:
         """Return these settings with the number of epochs for a number of training examples."""
         epochs = self.epochs or max(MIN_EPOCHS, -(-MIN_SHOWN // examples))
         return replace(self, epochs=epochs)
@@ -62,7 +62,7 @@ def train(
     storage: Storage,
     training: Sequence[Example],
     test: Sequence[Example],
-    settings: Settings,
+    settings: TrainingSettings,
     inputs: Inputs,
     language: str | None,
 ) -> Evaluation:
@@ -72,7 +72,7 @@ def train(
         storage: the folder.
         training: examples to learn from.
         test: examples to evaluate on.
-        settings: see `Settings`.
+        settings: see `TrainingSettings`.
         inputs: of each class as given, for the card.
         language: of the texts; None = any.
 
@@ -97,7 +97,7 @@ def train(
     return facts
 
 
-def _fit(folder: Path, training: Sequence[Example], settings: Settings) -> Path:
+def _fit(folder: Path, training: Sequence[Example], settings: TrainingSettings) -> Path:
     """Train on lines with labels; return where the model is."""
     lines = folder / "train.txt"
     with lines.open("wb") as file:
