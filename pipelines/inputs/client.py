@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 import random
-import re
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import responses
 from importlib import metadata
 from typing import Final, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -23,7 +20,17 @@ import httpx2
 from pipelines.errors import InputError
 from pipelines.inputs.address import Address, Pin, host_of
 from pipelines.inputs.allowed_hosts import AllowedHosts
-from pipelines.inputs.retry import RETRYABLE_STATUS, Attempts, Cause, Retry, RetryableError, retry_after
+from pipelines.inputs.answers import (
+    body,
+    changed,
+    check_status,
+    connection_failure,
+    discard,
+    end_of_range,
+    file_size,
+    version_of,
+)
+from pipelines.inputs.retry import Attempts, Cause, Retry, RetryableError, retry_after
 from pipelines.inputs.signing import credentials
 from pipelines.inputs.throttle import Throttle
 
@@ -33,16 +40,11 @@ CONNECT_S: Final = 10.0
 """Seconds to wait for a connection."""
 SILENCE_S = 60.0
 """Seconds to wait for the next byte."""
-SLOW_BYTES_PER_S, SLOW_S = 1 << 10, 120.0
-"""A connection slower than this for so many seconds is closed, and the rest is read over a new one."""
 IDLE_S: Final = 60.0
 """Seconds that an unused connection is kept: a unit may be busy for some between two ranges."""
 REDIRECTS: Final = 5
-SHORT_BYTES: Final = 1 << 16
-"""A body up to this is read even if nobody needs it, because a new connection would cost more."""
 
 _THROTTLED: Final = (403, 429, 503)
-_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 _GIVEN_UP: Final[Mapping[Cause, str]] = {
     "busy": "run the same command again later; finished units are kept",
@@ -50,15 +52,6 @@ _GIVEN_UP: Final[Mapping[Cause, str]] = {
     "same command again later; finished units are kept",
     "unknown_host": "check the name and the network; finished units are kept",
 }
-_REFUSED: Final[Mapping[int, str]] = {
-    401: "set credentials in the environment",
-    404: "there is no such file; correct the address",
-    410: "the file is gone; remove it from inputs",
-}
-_CHANGED: Final = (
-    "the file has changed since the run listed it ({was}; now {now}); restore it, or remove work/remote in the "
-    "run folder to list again and read the file as it is now"
-)
 
 
 class Client:
@@ -140,18 +133,11 @@ class Client:
     def _pin_once(self, address: Address) -> Pin:
         with self._open(address.text, address.scheme, address.url(), {"Range": "bytes=0-0"}) as answer:
             if answer.status_code == 416:  # only an empty file has no byte 0
-                return Pin(0, _version(answer))
-            _check_status(address.text, answer)
-            total = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            length = answer.headers.get("Content-Length", "")
-            if answer.status_code == 206 and total:
-                _finish(answer)
-                return Pin(int(total[3]), _version(answer))
-            if answer.status_code == 200 and length.isdigit():
-                return Pin(int(length), _version(answer))
-            raise InputError(
-                f"{address.text}: the server does not give the length of the file; download it first"
-            )
+                return Pin(0, version_of(answer))
+            check_status(address.text, answer)
+            size = file_size(address, answer)
+            discard(answer)
+            return Pin(size, version_of(answer))
 
     def _receive(self, address: Address, pin: Pin, start: int, stop: int, data: bytearray) -> None:
         """Append the bytes of one answer to `data`, which begins at byte `start`."""
@@ -160,13 +146,13 @@ class Client:
         with self._open(address.text, address.scheme, address.url(), headers) as answer:
             if answer.status_code == 416:
                 now = answer.headers.get("Content-Range", "").rpartition("/")[2] or "fewer"
-                raise _changed(address, f"{pin.size} bytes", now)
+                raise changed(address, f"{pin.size} bytes", now)
             # The file was readable when it was listed, so a 403 now means that the host limits the rate.
-            _check_status(address.text, answer, forbidden="busy")
-            end = _end_of_range(address, pin, answer, first, stop)
-            if pin.version != (version := _version(answer)):
-                raise _changed(address, pin.version or "without a version", version or "without one")
-            for piece in _pieces(answer):
+            check_status(address.text, answer, forbidden="busy")
+            end = end_of_range(address, pin, answer, first, stop)
+            if pin.version != (version := version_of(answer)):
+                raise changed(address, pin.version or "without a version", version or "without one")
+            for piece in body(answer):
                 data += piece
                 if start + len(data) > end:
                     raise InputError(
@@ -177,9 +163,9 @@ class Client:
 
     def _get_once(self, what: str, scheme: str, url: str, most: int) -> tuple[bytes, str | None]:
         with self._open(what, scheme, url, {}) as answer:
-            _check_status(what, answer)
+            check_status(what, answer)
             data = bytearray()
-            for piece in _pieces(answer):
+            for piece in body(answer):
                 data += piece
                 if len(data) > most:
                     raise InputError(f"{what}: the answer has more than {most} bytes")
@@ -199,7 +185,7 @@ class Client:
                     yield answer
                     return
                 target = self._redirect_target(what, url, answer)
-                _finish(answer)
+                discard(answer)
             finally:
                 answer.close()
             if host_of(target) != host_of(url):
@@ -220,7 +206,7 @@ class Client:
         try:
             answer = pool.send(pool.build_request("GET", url, headers=headers, timeout=timeout), stream=True)
         except httpx2.RequestError as error:
-            raise _retryable(error) from None
+            raise connection_failure(error) from None
         if answer.status_code in _THROTTLED:
             self._throttle.refused(host, retry_after(answer.headers.get("Retry-After"), time.time()))
         elif not answer.is_error:
@@ -263,98 +249,3 @@ def _retry_or_give_up(what: str, attempts: Attempts, failure: RetryableError, pr
     """Wait before the next attempt, or raise an `InputError` if there have been enough."""
     if not attempts.again(failure, progress):
         raise InputError(f"{what}: {failure}, {attempts}; {_GIVEN_UP[failure.cause]}") from failure
-
-
-def _retryable(error: httpx2.RequestError) -> RetryableError:
-    """Return a failed connection in our words; its own words could hold a signed address."""
-    origin: BaseException = error
-    while origin.__cause__ or origin.__context__:
-        origin = origin.__cause__ or origin.__context__ or origin
-    if isinstance(origin, socket.gaierror):
-        return RetryableError("the host's address cannot be found", "unknown_host")
-    if isinstance(error, httpx2.TimeoutException):
-        return RetryableError("the server stopped answering")
-    if isinstance(origin, OSError) and origin.strerror:
-        return RetryableError(f"the connection failed ({origin.strerror})")
-    return RetryableError(f"the connection broke ({type(error).__name__})")
-
-
-def _check_status(what: str, answer: httpx2.Response, forbidden: Cause = "forbidden") -> None:
-    """Return if the answer is a good one; raise `RetryableError` if another may follow, `InputError` if not."""
-    status = answer.status_code
-    if answer.is_success:
-        return
-    said = f"the server answers {status} {responses.get(status, '')}".rstrip()
-    wait = retry_after(answer.headers.get("Retry-After"), time.time())
-    if status in RETRYABLE_STATUS:
-        raise RetryableError(said, wait_s=wait)
-    region = answer.headers.get("x-amz-bucket-region")
-    if region and (answer.is_redirect or status == 400):
-        raise InputError(f"{what}: {said}; the bucket is in another region, set AWS_REGION={region}")
-    if status == 403:
-        raise RetryableError(said, forbidden, wait)
-    raise InputError(
-        f"{what}: {said}; {_REFUSED.get(status, 'correct the address, or download the file first')}"
-    )
-
-
-def _version(answer: httpx2.Response) -> str:
-    return answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
-
-
-def _changed(address: Address, was: str, now: str) -> InputError:
-    return InputError(f"{address.text}: {_CHANGED.format(was=was, now=now)}")
-
-
-def _end_of_range(address: Address, pin: Pin, answer: httpx2.Response, first: int, stop: int) -> int:
-    """Return where the bytes of an answer end in the file, after checking its headers."""
-    length = answer.headers.get("Content-Length", "")
-    if answer.status_code == 200:
-        if length.isdigit() and int(length) != pin.size:
-            raise _changed(address, f"{pin.size} bytes", f"{length} bytes")
-        if first != 0 or stop != pin.size:
-            raise InputError(
-                f"{address.text}: the server does not answer byte ranges; download the file first"
-            )
-        return stop
-    span = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    if answer.status_code != 206 or span is None:
-        raise InputError(f"{address.text}: the server answers a byte range with {answer.status_code}")
-    if int(span[3]) != pin.size:
-        raise _changed(address, f"{pin.size} bytes", f"{span[3]} bytes")
-    end = int(span[2]) + 1
-    if int(span[1]) != first or not first < end <= stop or (length.isdigit() and int(length) != end - first):
-        raise InputError(
-            f"{address.text}: asked for bytes {first} to {stop}, the server announces {span[1]} to {end} in "
-            f"{length or 'any number of'} bytes; download the file first"
-        )
-    return end
-
-
-def _finish(answer: httpx2.Response) -> None:
-    """Read a short body that nobody needs, so that its connection serves the next request.
-
-    Every pin has one, and so has every range from the Hub, which redirects it.
-    """
-    length = answer.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) <= SHORT_BYTES:
-        for _ in _pieces(answer):
-            pass
-
-
-def _pieces(answer: httpx2.Response) -> Iterator[bytes]:
-    """Yield the body as it comes, not decompressed.
-
-    Raises:
-        RetryableError: the connection broke, or is too slow.
-    """
-    began, received = time.monotonic(), 0
-    try:
-        for piece in answer.iter_raw():
-            received += len(piece)
-            yield piece
-            seconds = time.monotonic() - began
-            if seconds > SLOW_S and received < SLOW_BYTES_PER_S * seconds:
-                raise RetryableError(f"only {received} bytes came in {seconds:.0f} s")
-    except httpx2.RequestError as error:
-        raise _retryable(error) from None

@@ -173,8 +173,8 @@ def test_a_silent_server_is_left(
 def test_a_crawling_server_is_left(
     client: Client, server: Any, fault: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.inputs.client.SLOW_S", 0.0)
-    monkeypatch.setattr("pipelines.inputs.client.SLOW_BYTES_PER_S", 1 << 50)
+    monkeypatch.setattr("pipelines.inputs.answers.SLOW_S", 0.0)
+    monkeypatch.setattr("pipelines.inputs.answers.SLOW_BYTES_PER_S", 1 << 50)
     with pytest.raises(InputError, match=r"only .* bytes came in"):
         fetch(Client(client._allowed, Retry(failures=5, base_s=0.001)), server)
 
