@@ -25,9 +25,10 @@ Errors that are caught in the folder that raises them, and become a row of ``err
         PageError               a Wikipedia page is not well-formed XML
         _UnreadableError        a Parquet file cannot be read at all
     inputs
-        Again                   a request failed and may succeed when it is sent again
+        RetryableError          a request failed and may succeed when it is sent again
+        DownloadError           a model file cannot be downloaded
     recipe
-        _NotThereError          a model file is not at one of the places to look
+        _NotHereError           one of the places to look does not hold a model file
 
 Errors of the packages below, which know nothing of this one::
 
@@ -41,6 +42,7 @@ Errors of the packages below, which know nothing of this one::
 from __future__ import annotations
 
 import difflib
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -103,6 +105,7 @@ def _table() -> tuple[_Foreign, ...]:
         _Foreign(UnicodeDecodeError, InputError, lambda error: f"byte {error.start:,} is not UTF-8"),
         _Foreign(OSError, InputError, lambda error: f"cannot be read ({error.strerror or error})"),
         _Foreign(pa.ArrowException, InputError, lambda error: f"cannot be read ({error})"),
+        _Foreign(zlib.error, InputError, lambda error: f"cannot be decompressed ({error})"),
         _Foreign(duckdb.Error, RecipeError, str),
         _Foreign(yaml.YAMLError, RecipeError, lambda error: f"is not valid YAML: {error}"),
         _Foreign(ValueError, InputError, str),

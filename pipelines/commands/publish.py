@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, add_out
@@ -57,10 +58,10 @@ def _handle(options: argparse.Namespace) -> int:
         disable_progress_bars()
     done = publish(storage, target, HfApi(), lambda line: None if quiet else print(line, file=sys.stderr))
     if options.json:
-        print(json.dumps(done))
+        print(json.dumps([asdict(one) for one in done]))
     else:
         for one in done:
-            print(f"{one['kind']} {one['repo']} at commit {one['commit']}: read back and equal")
+            print(f"{one.kind} {one.repo} at commit {one.commit}: read back and equal")
     return 0
 
 

@@ -37,8 +37,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _handle(options: argparse.Namespace) -> int:
     from pipelines.errors import RecipeError
+    from pipelines.quality.card import Inputs
     from pipelines.quality.examples import read_examples, recipe_of, split
-    from pipelines.quality.train import HOME, Settings, train
+    from pipelines.quality.train import HOME, TrainingSettings, train
     from pipelines.run import run_recipe
     from pipelines.store.storage import Storage
 
@@ -50,12 +51,11 @@ def _handle(options: argparse.Namespace) -> int:
     run_recipe(recipe, options.out, options.workers, until="filter", quiet=quiet)
     storage = Storage(options.out)
     training, test = split(read_examples(storage, options.most), options.held_out)
-    settings = Settings(options.epochs, options.dimensions, options.learning_rate, options.word_ngrams)
-    about = {
-        "inputs": {"positive": options.positive, "negative": options.negative},
-        "language": language,
-    }
-    facts = train(storage, training, test, settings, about)
+    settings = TrainingSettings(
+        options.epochs, options.dimensions, options.learning_rate, options.word_ngrams
+    )
+    inputs = Inputs(positive=options.positive, negative=options.negative)
+    facts = train(storage, training, test, settings, inputs, language)
     if options.json:
         print(json.dumps(facts))
     else:

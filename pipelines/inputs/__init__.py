@@ -1,12 +1,13 @@
-"""Inputs that lie elsewhere: buckets, web servers, the Hub. Read in byte ranges, and as listed or not at all.
+"""Input files, local and remote: which files, where they are, and how they are reached.
 
-All of them are read by plain HTTP with `requests` (which is there anyway), one module for all: fsspec's
-implementations would bring three HTTP clients with retries of their own, and none of them holds an object to
-the length and ETag it was listed with, shares a pace between processes, or refuses a redirect.
+Remote files lie in buckets, on web servers or on the Hub. They are read in byte ranges, each as the version that was
+listed. One HTTP client serves all of them (`pipelines.inputs.client`): fsspec's implementations would bring three
+with retries of their own, and none of them compares an object with the length and ETag that it was listed with,
+shares a pace between processes, or refuses a redirect.
 
-``corpusmill check`` never touches the network. A run lists first (`pipelines.stages.extract.pins`), pins what it found
-in ``work/remote/``, and reads that and nothing else, now and whenever it is resumed.
+``corpusmill check`` never uses the network. A run lists first (`pipelines.stages.extract.pins`) and pins the files in
+``work/remote/``. It reads these files and no others, also when it is resumed.
 
-Only hosts that the recipe names are contacted: those of its addresses, of `mirror`, and of `hosts`. Credentials come
-from the environment only (`pipelines.inputs.signing`) and stand in no message and no file.
+A run contacts only hosts that the recipe names: those of its addresses, of `mirror` and of `hosts`. Credentials come
+from environment variables only (`pipelines.inputs.signing`) and appear in no message and no file.
 """

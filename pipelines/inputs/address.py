@@ -1,7 +1,7 @@
-"""Addresses of remote files: how a recipe writes them, and where they are asked for.
+"""Addresses of remote files: how a recipe writes them, and the URLs that are requested.
 
 ================================  =======================================================================
-``https://host/path``             as written; ``http://`` too, for a host that the recipe so names
+``https://host/path``             as written; ``http://`` too, if the recipe says so
 ``s3://bucket/key``               the bucket's public endpoint; ``AWS_ENDPOINT_URL_S3`` names another service
 ``gs://bucket/key``               ``storage.googleapis.com``; ``STORAGE_EMULATOR_HOST`` names another service
 ``hf://datasets/id@commit/path``  a file of a dataset on the Hub; ``HF_ENDPOINT`` names another hub
@@ -17,20 +17,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
-HUB_STORES = ("*.huggingface.co", "*.hf.co")
+HUB_STORES: Final = ("*.huggingface.co", "*.hf.co")
+"""Hosts on which the Hub keeps files."""
 
-SCHEMES = ("https", "http", "s3", "gs", "hf")
+SCHEMES: Final = ("https", "http", "s3", "gs", "hf")
+"""Schemes of addresses that can be read."""
 
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/.*)?", re.DOTALL)
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+_ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/.*)?", re.DOTALL)
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
-# What stands in the path of a URL as it is (RFC 3986, 3.3), and in a key that is signed (AWS: unreserved and "/").
-_PATH_SAFE = "/%:@!$&'()*+,;=~"
-_KEY_SAFE = "/~"
+_PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
+"""Characters that need no quoting in the path of a URL (RFC 3986, 3.3)."""
+_KEY_SAFE: Final = "/~"
+"""Characters that need no quoting in a key that is signed (AWS: unreserved characters and "/")."""
 
-_HUB_KEY = re.compile(r"([\w.-]+/[\w.-]+)@([^@]+?)/((?!/).+)")
+_HUB_KEY: Final = re.compile(r"([\w.-]+/[\w.-]+)@([^@]+?)/((?!/).+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Address:
         text: as the recipe writes it.
         scheme: one of `SCHEMES`.
         place: host with port, or bucket; ``datasets`` for the Hub.
-        key: path without its first slash; for a web server still quoted. On the Hub: dataset, ``@``, revision, path.
+        key: path without its first slash, for a web server still quoted. On the Hub: dataset, ``@``, revision, path.
     """
 
     text: str
@@ -51,7 +55,7 @@ class Address:
 
     @property
     def in_bucket(self) -> bool:
-        """Say whether it lies in a bucket, whose files can be listed."""
+        """Return True if it is in a bucket, whose files can be listed."""
         return self.scheme in ("s3", "gs")
 
     @property
@@ -66,7 +70,7 @@ class Address:
         return Address(f"{self.scheme}://{self.place}/{key}", self.scheme, self.place, key)
 
     def url(self, environment: Mapping[str, str] = os.environ) -> str:
-        """Return the URL to ask."""
+        """Return the URL to request."""
         if self.scheme == "hf":
             dataset, revision, path = self._hub_parts()
             revision = quote(revision, safe="")
@@ -78,7 +82,7 @@ class Address:
         return f"{bucket_url(self.scheme, self.place, environment)}{quote(self.key, safe=_KEY_SAFE)}"
 
     def hosts(self, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-        """Return the hosts to contact for it; the Hub redirects to hosts of its own that hold the files."""
+        """Return the hosts to contact; the Hub redirects to hosts of its own that hold the files."""
         host = host_of(self.url(environment))
         return (host, *HUB_STORES) if (self.scheme, host) == ("hf", "huggingface.co") else (host,)
 
@@ -86,37 +90,37 @@ class Address:
         """Return dataset, revision and path."""
         match = _HUB_KEY.fullmatch(self.key)
         if match is None:
-            raise ValueError("a file on the Hub is written hf://datasets/OWNER/NAME@REVISION/PATH")
+            raise ValueError("expected hf://datasets/OWNER/NAME@REVISION/PATH for a file on the Hub")
         return match[1], match[2], match[3]
 
 
 def is_remote(path: str) -> bool:
-    """Say whether a path of a recipe is an address."""
+    """Return True if a path of a recipe is an address."""
     return "://" in path
 
 
 def parse_address(text: str) -> Address:
-    """Read an address.
+    """Parse an address.
 
     Raises:
-        ValueError: it is none that can be read; the message says why and holds nothing of a password.
+        ValueError: the address is not valid; the message says why and shows no password.
     """
     match = _ADDRESS.fullmatch(text)
     if match is None or match[1].lower() not in SCHEMES:
         scheme = text.partition("://")[0][:20]
-        raise ValueError(f"{scheme!r} is no kind of address that is read; known: {', '.join(SCHEMES)}")
+        raise ValueError(f"unsupported address scheme {scheme!r}; supported: {', '.join(SCHEMES)}")
     scheme, place, key = match[1].lower(), match[2], (match[3] or "/")[1:]
     if "@" in place:
-        raise ValueError("the address holds a user name; credentials come from the environment only")
+        raise ValueError("the address contains a user name; credentials come from the environment only")
     if not _HOST.fullmatch(place):
-        raise ValueError(f"{place[:60]!r} is no {'bucket' if scheme in ('s3', 'gs') else 'host'}")
+        raise ValueError(f"invalid {'bucket' if scheme in ('s3', 'gs') else 'host'} {place[:60]!r}")
     if scheme in ("http", "https") and ("?" in key or "#" in key):
         raise ValueError("the address has a query, which may carry credentials; name the file without it")
     address = Address(text, scheme, place if scheme in ("s3", "gs") else place.lower(), key)
     if scheme == "hf":
-        address.url()  # says whether it is one
+        address.url()  # raises ValueError if the key is not one of the Hub
     if not key or key.endswith("/"):
-        raise ValueError("the address names no file")
+        raise ValueError("the address does not name a file")
     return address
 
 
@@ -144,12 +148,12 @@ def hub_url(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def s3_region(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the region whose endpoint is asked."""
+    """Return the region whose endpoint to use."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def host_of(url: str) -> str:
-    """Return host and port of a URL, the port of its scheme left out.
+    """Return host and port of a URL; the default port of its scheme is left out.
 
     >>> host_of("https://Example.org:443/a"), host_of("http://127.0.0.1:8000/")
     ('example.org', '127.0.0.1:8000')
@@ -162,11 +166,11 @@ def host_of(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a remote file was when it was listed; it is read as that or not at all.
+    """The version of a remote file when it was listed; another version is not read.
 
     Attributes:
         size: bytes.
-        version: ETag, or else Last-Modified, as the server states it; empty where it states neither.
+        version: ETag, or else Last-Modified, as the server states it; empty if it states neither.
     """
 
     size: int

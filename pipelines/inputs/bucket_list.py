@@ -1,23 +1,23 @@
-"""The files of a bucket that match a pattern, by the listing that Amazon defined and Google answers too."""
+"""The files of a bucket that match a pattern, by S3's listing (ListObjectsV2), which Google's buckets answer too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from pipelines.errors import InputError
 from pipelines.inputs.address import Address, Pin, bucket_url
-from pipelines.inputs.file import InputFile, Listed
+from pipelines.inputs.file import InputFile, Listed, RecipeKeys
 from pipelines.inputs.patterns import fixed_start, matcher, name_below
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
 
-# A page has at most 1,000 keys of at most 1,024 bytes (ListObjectsV2), each with some hundred bytes of markup.
-PAGE_BYTES = 16 << 20
+PAGE_BYTES: Final = 16 << 20
+"""A page has at most 1,000 keys of at most 1,024 bytes (ListObjectsV2), each with some hundred bytes of markup."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class BucketPattern:
         """Return the host of the bucket."""
         return self.address.hosts()
 
-    def keys(self) -> dict[str, object]:
-        """Return nothing: it is one of the paths."""
+    def keys(self) -> RecipeKeys:
+        """Return an empty mapping: the pattern is one of the paths."""
         return {}
 
     def expand(self, client: Client) -> Listed:
@@ -55,7 +55,7 @@ class BucketPattern:
         return Listed(files, {})
 
     def _objects(self, client: Client) -> Iterator[tuple[str, Pin]]:
-        """Yield all objects whose key starts as the pattern does, page by page."""
+        """Yield all objects whose key has the fixed start of the pattern, page by page."""
         base = bucket_url(self.address.scheme, self.address.place)
         what = f"the listing of {self.address.scheme}://{self.address.place}"
         prefix = quote(fixed_start(self.address.key), safe="")
@@ -70,29 +70,27 @@ class BucketPattern:
             if page.findtext("IsTruncated") != "true":
                 return
             if not (following := page.findtext("NextContinuationToken") or "") or following == token:
-                raise InputError(
-                    f"{what}: a page says that more follow, but not where; list the files by name"
-                )
+                raise InputError(f"{what}: a page announces more but not where; give the files by name")
             token = following
 
 
 def _object(what: str, entry: Element) -> tuple[str, Pin]:
     key, size, version = (entry.findtext(name) or "" for name in ("Key", "Size", "ETag"))
     if not key or not size.isdigit():
-        raise InputError(f"{what}: an entry has no key or no size; list the files by name")
+        raise InputError(f"{what}: an entry lacks its key or its size; give the files by name")
     return key, Pin(int(size), version)
 
 
 def _parse(what: str, data: bytes) -> Element:
-    """Return the root of a page, its tags without namespaces; a document type is refused, for it could be a bomb."""
+    """Return the root of a page, its tags without namespaces; a document type, a possible XML bomb, is refused."""
     try:
         if b"<!" in data:
             raise ParseError("it declares a document type")
         root = fromstring(data)  # noqa: S314 - without declarations there is nothing to expand
     except ParseError as error:
-        raise InputError(f"{what}: the answer is no listing ({error}); list the files by name") from error
+        raise InputError(f"{what}: the answer is not a listing ({error}); give the files by name") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     if root.tag != "ListBucketResult":
-        raise InputError(f"{what}: the answer is no listing; list the files by name")
+        raise InputError(f"{what}: the answer is not a listing; give the files by name")
     return root

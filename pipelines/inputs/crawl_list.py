@@ -1,9 +1,9 @@
-"""Some files of a Common Crawl release, chosen by chance that a seed fixes, from the list it publishes.
+"""A seeded random sample of the files of a Common Crawl release, from the list that the release publishes.
 
 A release lists its files in ``crawl-data/<crawl>/warc.paths.gz`` (``wet.paths.gz`` for text), one path a line.
-Paths are ranked by a hash of seed and path and the first ones taken. So the choice depends on nothing else, and
-more files are the same files and some more. A file is named by its whole path in the list: that, offset and length
-are what the crawl's own index calls warc_filename, warc_record_offset and warc_record_length.
+Paths are ranked by a hash of seed and path, and the first ones are taken: the sample depends on nothing else, and a
+larger sample contains a smaller one. The name of a file is its whole path in the list: with offset and length it is
+what the crawl's own index calls warc_filename, warc_record_offset and warc_record_length.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import hashlib
 import re
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pipelines.errors import InputError
+from pipelines.errors import InputError, mapped
 from pipelines.inputs.address import parse_address
-from pipelines.inputs.file import InputFile, Listed
+from pipelines.inputs.file import InputFile, Listed, RecipeKeys
 
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
 
-COMMON_CRAWL = "https://data.commoncrawl.org/"
+COMMON_CRAWL: Final = "https://data.commoncrawl.org/"
 
-# A list of 100,000 paths has about 14 MB, 0.3 MB of them after compression.
-LIST_BYTES = 64 << 20
-TEXT_BYTES = 1 << 30
+LIST_BYTES: Final = 64 << 20
+"""Most bytes of a list; one of 100,000 paths has 0.3 MB compressed."""
+TEXT_BYTES: Final = 1 << 30
+"""Most bytes of a decompressed list; one of 100,000 paths has about 14 MB."""
 
-_PATH = re.compile(r"(?!.*\.\./)[\w.-]+(/[\w.-]+)+", re.ASCII)
+_PATH: Final = re.compile(r"(?!.*\.\./)[\w.-]+(/[\w.-]+)+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class CrawlFiles:
     Attributes:
         crawl: its name, ``CC-MAIN-2025-08``.
         files: how many to take; None = all.
-        seed: which ones: another seed is another choice.
-        mirror: address before the paths of the list.
+        seed: of the sample.
+        mirror: address that the paths of the list are appended to.
         kind: name of the list.
     """
 
@@ -52,15 +53,15 @@ class CrawlFiles:
         """Return the host of the mirror."""
         return parse_address(self._list()).hosts()
 
-    def keys(self) -> dict[str, object]:
+    def keys(self) -> RecipeKeys:
         """Return the recipe keys."""
         return {"crawl": self.crawl, "files": self.files, "seed": self.seed, "mirror": self.mirror}
 
     def expand(self, client: Client) -> Listed:
-        """Fetch the list and choose.
+        """Download the list and draw the sample.
 
         Raises:
-            InputError: there is no such release, the list is no list, or has fewer files than asked for.
+            InputError: there is no such release, or its list is invalid or too short.
         """
         address = parse_address(self._list())
         pin = client.pin(address)
@@ -82,7 +83,7 @@ class CrawlFiles:
 
 
 def choose(paths: list[str], count: int | None, seed: int) -> list[str]:
-    """Return `count` of the paths, or all; a larger count gives the same ones and more."""
+    """Return `count` of the paths, None = all; a larger sample contains a smaller one."""
     ranked = sorted(paths, key=lambda path: (hashlib.blake2b(f"{seed}\0{path}".encode()).digest(), path))
     return ranked[:count]
 
@@ -90,14 +91,12 @@ def choose(paths: list[str], count: int | None, seed: int) -> list[str]:
 def _paths(what: str, data: bytes) -> list[str]:
     """Return the paths of a list."""
     decoder = zlib.decompressobj(31)
-    try:
+    with mapped(zlib.error, where=what, advice="correct `mirror` or `crawl`"):
         text = decoder.decompress(data, TEXT_BYTES)
-    except zlib.error as error:
-        raise InputError(f"{what}: the list is not gzip ({error}); correct `mirror` or `crawl`") from error
     if not decoder.eof or decoder.unused_data:
-        raise InputError(f"{what}: the list is cut short or longer than {TEXT_BYTES} bytes; try again")
+        raise InputError(f"{what}: the list is truncated or longer than {TEXT_BYTES} bytes; run again")
     paths = text.decode("utf-8", "replace").split()
     for path in paths:
         if not _PATH.fullmatch(path):
-            raise InputError(f"{what}: {path[:80]!r} in the list is no path; correct `mirror` or `crawl`")
+            raise InputError(f"{what}: {path[:80]!r} in the list is not a path; correct `mirror` or `crawl`")
     return list(dict.fromkeys(paths))

@@ -1,4 +1,4 @@
-"""Input files: where each one is, and the listings that name files only the network knows."""
+"""Input files, and the listings that find files over the network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from pipelines.inputs.address import Pin
 if TYPE_CHECKING:
     from pipelines.inputs.client import Client
 
+RecipeKeys = Mapping[str, str | int | None]
+"""Keys of a recipe with their values."""
+
 
 @dataclass(frozen=True)
 class InputFile:
     """One file of an input.
 
     Attributes:
-        path: where it is; the address of a remote file is text.
+        path: of a local file; the address, as text, of a remote one.
         name: path relative to the literal prefix of its pattern; the ``file`` column of every output.
-        pin: what a remote file was when it was listed; None before.
+        pin: version of a remote file when it was listed; None before, and for a local file.
     """
 
     path: Path | str
@@ -30,11 +33,11 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Listed:
-    """What a listing found.
+    """The result of a listing.
 
     Attributes:
-        files: the files, with a pin where the listing states length and version.
-        facts: what identifies the listing: its address and sha256, a commit.
+        files: the files, with a pin if the listing states length and version.
+        facts: the identity of the listing: its address and sha256, or a commit.
     """
 
     files: tuple[InputFile, ...]
@@ -42,16 +45,16 @@ class Listed:
 
 
 class Listing(Protocol):
-    """Files that only the network knows: a frozen dataclass. A run expands it, once (`stages.extract.pins`)."""
+    """Files that are found over the network: a frozen dataclass. A run expands it once (`stages.extract.pins`)."""
 
     def hosts(self) -> tuple[str, ...]:
         """Return the hosts to contact."""
         ...
 
-    def keys(self) -> dict[str, object]:
-        """Return the recipe keys that it was read from; empty for a path."""
+    def keys(self) -> RecipeKeys:
+        """Return the recipe keys that it was made from; empty for a path."""
         ...
 
     def expand(self, client: Client) -> Listed:
-        """Ask for the files."""
+        """Find the files."""
         ...

@@ -5,15 +5,17 @@ from __future__ import annotations
 import fnmatch
 import re
 from pathlib import PurePosixPath
+from typing import Final
 
-MAGIC = re.compile(r"[*?[]")
+MAGIC: Final = re.compile(r"[*?[]")
 
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", re.DOTALL)
-_END = r"\Z"
+_TOKEN: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]/]*\]|.", re.DOTALL)
+_END: Final = r"\Z"
+"""End of the expressions that `fnmatch.translate` returns."""
 
 
 def fixed_start(pattern: str) -> str:
-    """Return what every match starts with, up to the last slash before the first pattern character.
+    """Return the common start of all matches, up to the last slash before the first pattern character.
 
     >>> fixed_start("crawl/2024-*/a.gz"), fixed_start("a.gz")
     ('crawl/', '')
@@ -26,7 +28,7 @@ def fixed_start(pattern: str) -> str:
 def matcher(pattern: str) -> re.Pattern[str]:
     """Return the expression that a whole path must match.
 
-    ``*``, ``?`` and ``[...]`` stay within a folder; ``**/`` stands for any folders, also none.
+    ``*``, ``?`` and ``[...]`` stay within a folder; ``**/`` stands for any number of folders.
 
     >>> bool(matcher("a/**/*.gz").fullmatch("a/b/c/d.gz")), bool(matcher("a/*.gz").fullmatch("a/b/c.gz"))
     (True, False)

@@ -1,4 +1,4 @@
-"""A remote file as a binary stream: seek and read as in a local one, in ranges that grow while reading goes on."""
+"""A remote file as a binary stream that seeks and reads like a local one, in ranges that grow with sequential reads."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import BinaryIO, cast
 from pipelines.inputs.address import Address, Pin
 from pipelines.inputs.client import Client
 
-# The first read somewhere is a look at a head or a footer; who goes on gets twice as much each time.
 FIRST_BYTES = 1 << 18
+"""Bytes of the first range after a seek: often a header or a footer is all that is read. Each next range doubles."""
 MOST_BYTES = 8 << 20
+"""Bytes of the largest range, and so of the buffer of a stream."""
 
 
 class RangedFile(io.BufferedIOBase):
-    """One remote file, as it was listed.
+    """One remote file.
 
     Args:
-        client: asks for ranges.
+        client: reads the ranges.
         address: of the file.
-        pin: what it was when it was listed; anything else is an `InputError` of `read`.
-        until: reading goes on up to there, and little beyond; None = to the end of the file.
+        pin: its version when it was listed; `read` raises `InputError` for another one.
+        until: where reading will end, more or less; None = at the end of the file.
     """
 
     def __init__(self, client: Client, address: Address, pin: Pin, until: int | None = None) -> None:
@@ -37,15 +38,15 @@ class RangedFile(io.BufferedIOBase):
 
     @property
     def name(self) -> str:
-        """Address, as messages call the file."""
+        """Address, the name of the file in messages."""
         return self._address.text
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it can be read anywhere."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
@@ -53,7 +54,7 @@ class RangedFile(io.BufferedIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move; nothing is asked for."""
+        """Move without a request, and return the new position."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._pin.size}[whence]
         if base + offset < 0:
             raise ValueError(f"seek to {base + offset}")
@@ -77,9 +78,9 @@ class RangedFile(io.BufferedIOBase):
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _load(self, wanted: int) -> None:
-        """Get the block that begins at the position."""
-        goes_on = self._position == self._start + len(self._block) and self._block
-        self._next_bytes = min(2 * self._next_bytes, MOST_BYTES) if goes_on else FIRST_BYTES
+        """Read the block that begins at the position."""
+        sequential = self._position == self._start + len(self._block) and self._block
+        self._next_bytes = min(2 * self._next_bytes, MOST_BYTES) if sequential else FIRST_BYTES
         ahead = min(self._next_bytes, max(self._until - self._position, FIRST_BYTES))
         stop = min(self._pin.size, self._position + max(ahead, min(wanted, MOST_BYTES)))
         self._block = self._client.read(self._address, self._pin, self._position, stop)

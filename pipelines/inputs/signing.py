@@ -1,4 +1,4 @@
-"""Credentials, from the environment only, as request headers. Without them requests are anonymous.
+"""Credentials from environment variables as request headers; without them, requests are anonymous.
 
 =======  ====================================================================================================
 scheme   variables
@@ -8,7 +8,8 @@ gs       ``CLOUDSDK_AUTH_ACCESS_TOKEN`` (``gcloud auth print-access-token`` prin
 hf       ``HF_TOKEN``
 =======  ====================================================================================================
 
-They go to the address that the recipe names, never along with a redirect.
+Nothing else is read yet: no profiles in ``~/.aws``, no SSO, no instance roles, no ``gcloud`` login, no ``hf`` login.
+Credentials go to the address in the recipe, and never to the target of a redirect.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import hmac
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from pipelines.inputs.address import s3_region
 
-_EMPTY = hashlib.sha256(b"").hexdigest()
+_EMPTY: Final = hashlib.sha256(b"").hexdigest()
+"""Hash of the body of a GET request."""
 
 
 def credentials(
@@ -35,10 +38,10 @@ def credentials(
     """Return the headers that authorise a GET request.
 
     Args:
-        scheme: ``s3``, ``gs``, ``hf``, or one that has no credentials.
-        url: what is asked.
+        scheme: ``s3``, ``gs``, ``hf``, or one that needs no credentials.
+        url: of the request.
         headers: headers that a signature must cover.
-        environment: where credentials are looked for.
+        environment: the variables.
         now: time of the request; None = now.
     """
     if scheme == "gs" and (token := environment.get("CLOUDSDK_AUTH_ACCESS_TOKEN")):

@@ -25,16 +25,16 @@ _SPLITS: tuple[Literal["train", "validation"], ...] = ("train", "validation")
 def export(run: Storage, into: Storage, form: Format) -> Iterator[FileFact]:
     """Write the files of a format; yield each when it is complete.
 
-    ``megatron``: ``<split>.bin`` and ``<split>.idx``. ``memmap``: ``<split>.bin``, and ``<split>.json``, which
-    tells its type. ``gguf``: ``tokenizer.gguf``, the vocabulary without weights.
+    ``megatron``: ``<split>.bin`` and ``<split>.idx``. ``memmap``: ``<split>.bin``, and ``<split>.json`` with its
+    number type. ``gguf``: ``tokenizer.gguf``, the vocabulary without weights.
 
     Args:
         run: a finished run.
-        into: where to write.
-        form: which format.
+        into: the output folder.
+        form: the format.
 
     Raises:
-        InputError: the shards or the tokenizer cannot be read, or have no such form.
+        InputError: the shards or the tokenizer cannot be read, or cannot be written in this format.
         VerificationError: a stage before them was redone since.
     """
     home = "tokenizer" if form == "gguf" else "shards"
@@ -67,7 +67,7 @@ def _memmap(shards: ShardFolder, into: Storage, split: str) -> Iterator[FileFact
 
 
 def _facts(shards: ShardFolder, stream: TokenStream) -> dict[str, str | int]:
-    """Return what a reader of a flat file must know."""
+    """Return the facts that a reader of a flat file needs."""
     header = shards.header
     return {
         "dtype": stream.dtype,

@@ -1,4 +1,4 @@
-"""What a repository holds: files with their place in it, and in which configuration and split they are read."""
+"""The files of a repository: where each one goes, and which configuration and split read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 CONFIG_FOLDERS: Final = ("data", "sample", "dropped", "ledger", "shards")
-"""Folders of a dataset repository that belong to publish: what it does not want there, it removes."""
+"""Folders of a dataset repository that belong to this program: it removes files there that it did not write."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class RepoFile:
 
     Attributes:
         path: in the repository.
-        content: where it lies on this disk, or its bytes.
+        content: path on this disk, or the bytes.
         size: in bytes.
         sha256: of its content.
         rows: of a table; None for other files.
         memory: bytes of the rows in Arrow's memory layout, as dataset cards state them.
-        config: name of the configuration that reads it; None = none does.
+        config: configuration that reads it; None = no configuration does.
         split: ``train`` or ``validation``.
     """
 
@@ -37,19 +37,19 @@ class RepoFile:
     split: str | None = None
 
     def git_oid(self) -> str:
-        """Return the name git gives to this content: how the Hub identifies files that are not in its large storage."""
+        """Return git's name for this content, by which the Hub identifies files outside its large storage."""
         data = self.content if isinstance(self.content, bytes) else self.content.read_bytes()
         return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def text_file(path: str, text: str) -> RepoFile:
-    """Return a file made of text."""
+    """Return a file with a text as its content."""
     data = text.encode()
     return RepoFile(path, data, len(data), hashlib.sha256(data).hexdigest())
 
 
 def numbered(split: str, ordinal: int, files: int) -> str:
-    """Return the file name the Hub's readers expect of one of several files of a split."""
+    """Return the name of the n-th file of a split, from 0, as the Hub's readers expect it."""
     return f"{split}-{ordinal:05d}-of-{files:05d}.parquet"
 
 

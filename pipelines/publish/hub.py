@@ -1,8 +1,8 @@
-"""One repository on the Hub: what it holds, what is to change, the upload in one commit, and reading it back.
+"""One repository on the Hub: its difference to a run, the upload in one commit, and reading it back.
 
-Uploads are resumed by the Hub: content it has is not sent again. The client waits and tries again by itself when it
-uploads and downloads, not when it creates, commits or asks for information; `patiently` does that. A commit whose
-answer got lost is recognised by what the repository then holds.
+An interrupted upload goes on: the Hub is not sent content that it has. Its client retries uploads and downloads, but
+not the calls that create, commit or ask for information; `with_retries` does. If the answer to a commit is lost, the
+files of the repository show that the commit was made.
 """
 
 from __future__ import annotations
@@ -22,26 +22,25 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile as RemoteFile
 
 from pipelines.errors import OutputError, VerificationError
+from pipelines.inputs.retry import RETRYABLE_STATUS, Attempts, Retry, RetryableError, retry_after
 from pipelines.publish.files import CONFIG_FOLDERS, RepoFile
 
 Answer = TypeVar("Answer")
 
-TRANSIENT: Final = (408, 429, 500, 502, 503, 504)
-_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
-LONGEST_WAIT_S: Final = 300.0
+RETRY: Final = Retry(attempts=6, base_s=2.0, longest_wait_s=300.0)
 READ_BYTES: Final = 8 << 20
 FILES_PER_UPLOAD: Final = 50
 
 
 @dataclass(frozen=True)
 class Repo:
-    """A repository and the branch that is published to.
+    """A repository, and the branch to publish to.
 
     Attributes:
         api: the client.
         name: ``user/name``.
         kind: ``dataset`` or ``model``.
-        branch: created from ``main`` where it does not exist.
+        branch: created from ``main`` if it does not exist.
     """
 
     api: HfApi
@@ -52,7 +51,13 @@ class Repo:
 
 @dataclass(frozen=True)
 class Change:
-    """What makes a repository what it should be."""
+    """The difference between a repository and the files that it should hold.
+
+    Attributes:
+        head: the commit that was compared.
+        add: files to add or replace.
+        remove: paths to remove.
+    """
 
     head: str
     add: Sequence[RepoFile]
@@ -60,28 +65,30 @@ class Change:
 
 
 def open_repo(repo: Repo, private: bool) -> bool:
-    """Create the repository, private for now, and its branch, where they do not exist.
+    """Create the repository and its branch if they do not exist; a new repository is private at first.
 
     Returns:
-        Whether the repository was created.
+        True if the repository was created and is to become public.
     """
     created = False
     try:
-        patiently(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind))
+        with_retries(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind))
     except RepositoryNotFoundError:
-        patiently(lambda: repo.api.create_repo(repo.name, repo_type=repo.kind, private=True, exist_ok=True))
+        with_retries(
+            lambda: repo.api.create_repo(repo.name, repo_type=repo.kind, private=True, exist_ok=True)
+        )
         created = not private
     if repo.branch != "main":
-        patiently(
+        with_retries(
             lambda: repo.api.create_branch(repo.name, branch=repo.branch, repo_type=repo.kind, exist_ok=True)
         )
     return created
 
 
 def difference(repo: Repo, files: Sequence[RepoFile]) -> Change:
-    """Return what has to change for the repository to hold these files, and no others in the folders of publish."""
+    """Return the change after which the repository holds these files, and no others in `CONFIG_FOLDERS`."""
     head = str(
-        patiently(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind, revision=repo.branch)).sha
+        with_retries(lambda: repo.api.repo_info(repo.name, repo_type=repo.kind, revision=repo.branch)).sha
     )
     there = _tree(repo, head)
     add = [file for file in files if not _same(file, there.get(file.path))]
@@ -91,7 +98,7 @@ def difference(repo: Repo, files: Sequence[RepoFile]) -> Change:
 
 
 def _tree(repo: Repo, revision: str) -> dict[str, RemoteFile]:
-    tree = patiently(
+    tree = with_retries(
         lambda: list(
             repo.api.list_repo_tree(repo.name, recursive=True, revision=revision, repo_type=repo.kind)
         )
@@ -100,20 +107,20 @@ def _tree(repo: Repo, revision: str) -> dict[str, RemoteFile]:
 
 
 def _same(file: RepoFile, remote: RemoteFile | None) -> bool:
-    """Say whether the Hub has exactly this content at the file's place."""
+    """Return True if the Hub has exactly this content at the file's path."""
     if remote is None or remote.size != file.size:
         return False
     return remote.lfs.sha256 == file.sha256 if remote.lfs is not None else remote.blob_id == file.git_oid()
 
 
 def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[str], None]) -> str:
-    """Make the repository hold these files, in one commit; without a difference there is none.
+    """Make the repository hold these files, in one commit, or in none if it holds them already.
 
     Returns:
         The commit that holds them.
 
     Raises:
-        OutputError: the branch was changed by somebody else meanwhile.
+        OutputError: somebody else changed the branch meanwhile.
     """
     change = difference(repo, files)
     if not change.add and not change.remove:
@@ -124,7 +131,7 @@ def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[st
     additions = [_addition(file) for file in change.add]
     for first in range(0, len(additions), FILES_PER_UPLOAD):
         some = additions[first : first + FILES_PER_UPLOAD]
-        patiently(
+        with_retries(
             partial(
                 repo.api.preupload_lfs_files,
                 repo.name,
@@ -137,7 +144,7 @@ def apply(repo: Repo, files: Sequence[RepoFile], message: str, say: Callable[[st
         say(
             f"{repo.name}: {min(first + FILES_PER_UPLOAD, len(additions))} of {len(additions)} files are there"
         )
-    return patiently(lambda: _commit(repo, files, change.head, message))
+    return with_retries(lambda: _commit(repo, files, change.head, message))
 
 
 def _addition(file: RepoFile) -> CommitOperationAdd:
@@ -147,12 +154,12 @@ def _addition(file: RepoFile) -> CommitOperationAdd:
 
 
 def _commit(repo: Repo, files: Sequence[RepoFile], head: str, message: str) -> str:
-    """Commit what was uploaded; looks first, because the answer to an earlier try may have got lost."""
+    """Commit the uploaded files, unless an earlier attempt, whose answer was lost, has done so."""
     change = difference(repo, files)
     if not change.add and not change.remove:
         return change.head
     if change.head != head:
-        raise OutputError(f"{repo.name}: {repo.branch} was changed by somebody else meanwhile; publish again")
+        raise OutputError(f"{repo.name}: somebody else changed {repo.branch} meanwhile; publish again")
     operations: list[CommitOperationAdd | CommitOperationDelete] = [*map(_addition, change.add)]
     operations += map(CommitOperationDelete, change.remove)
     made = repo.api.create_commit(
@@ -167,22 +174,22 @@ def _commit(repo: Repo, files: Sequence[RepoFile], head: str, message: str) -> s
 
 
 def read_back(repo: Repo, commit: str, files: Sequence[RepoFile], say: Callable[[str], None]) -> None:
-    """Read every file of a commit again and compare it with what was sent.
+    """Read every file of a commit back and compare it with the sent one.
 
     Raises:
-        VerificationError: the Hub gives other bytes or rows; the message names the file.
+        VerificationError: the Hub returns other bytes or rows; the message names the file.
     """
     prefix = "datasets/" if repo.kind == "dataset" else ""
     system = HfFileSystem(endpoint=repo.api.endpoint, token=repo.api.token, skip_instance_cache=True)
     for n, file in enumerate(files, 1):
         path = f"{prefix}{repo.name}@{commit}/{file.path}"
-        found = patiently(partial(_sha256, system, path))
+        found = with_retries(partial(_sha256, system, path))
         if found != file.sha256:
             raise VerificationError(
                 f"{repo.name}/{file.path}: the Hub has other bytes (sha256 {found}); publish again"
             )
         if file.rows is not None:
-            rows = patiently(partial(_rows, system, path))
+            rows = with_retries(partial(_rows, system, path))
             if rows != file.rows:
                 raise VerificationError(
                     f"{repo.name}/{file.path}: has {rows} rows on the Hub, {file.rows} here"
@@ -204,33 +211,31 @@ def _rows(system: HfFileSystem, path: str) -> int:
         return int(pq.read_metadata(file).num_rows)
 
 
-def patiently(call: Callable[[], Answer]) -> Answer:
-    """Return what a call returns; where the Hub is busy or away for a moment, wait and call again."""
-    for wait in _WAITS_S:
+def with_retries(call: Callable[[], Answer]) -> Answer:
+    """Return the result of a call, which is retried while the Hub is busy or cannot be reached.
+
+    Raises:
+        Exception: of the call, if it may not be retried or has failed too often.
+    """
+    attempts = Attempts(RETRY)
+    while True:
         try:
             return call()
         except Exception as error:
-            fault = _transient(error)
-            if fault is None:
+            failure = _retryable(error)
+            if failure is None or not attempts.again(failure):
                 raise
-            time.sleep(max(wait, _asked_to_wait(fault)))
-    return call()
 
 
-def _transient(error: BaseException) -> BaseException | None:
-    """Return the error, or the one it came from, that may be gone in a moment; None where there is none such."""
+def _retryable(error: BaseException) -> RetryableError | None:
+    """Return the retryable failure behind an error; None if there is none."""
     cause: BaseException | None = error
     while cause is not None:
-        # A gateway that is busy answers with a page where the client expects JSON.
+        # A busy gateway answers with a page where the client expects JSON.
         if isinstance(cause, (httpx2.TransportError, json.JSONDecodeError)):
-            return cause
-        if isinstance(cause, HfHubHTTPError) and cause.response.status_code in TRANSIENT:
-            return cause
+            return RetryableError(str(cause))
+        if isinstance(cause, HfHubHTTPError) and cause.response.status_code in RETRYABLE_STATUS:
+            wait = retry_after(cause.response.headers.get("Retry-After"), time.time())
+            return RetryableError(str(cause), wait_s=wait)
         cause = cause.__cause__
     return None
-
-
-def _asked_to_wait(error: BaseException) -> float:
-    """Return the seconds that the Hub asked for, at most `LONGEST_WAIT_S`."""
-    asked = error.response.headers.get("Retry-After", "") if isinstance(error, HfHubHTTPError) else ""
-    return min(float(asked), LONGEST_WAIT_S) if asked.isdigit() else 0.0

@@ -1,4 +1,4 @@
-"""Publishing a run: verify, write the files, send them, read them back, and only then let others see them."""
+"""Publishing a run: verify it, write the files, send them, read them back, and only then make them public."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipelines.errors import CorpusmillError, InputError, OutputError, RecipeError, VerificationError
-from pipelines.publish import stage
-from pipelines.publish.card import CardFacts, dataset_card, model_card, public_recipe
+from pipelines.errors import CorpusmillError, InputError, OutputError, RecipeError, VerificationError, nearest
+from pipelines.publish import repo_tables
+from pipelines.publish.card import CardFacts, TokenizerEvaluation, dataset_card, model_card
 from pipelines.publish.files import RepoFile, text_file
+from pipelines.publish.public_recipe import public_recipe
 from pipelines.publish.split_writer import FILE_BYTES
 from pipelines.store.manifest import RunManifest, read_run_manifest
 from pipelines.store.sealed import JsonObject, canonical_json
@@ -22,21 +23,23 @@ if TYPE_CHECKING:  # the client takes a second to import; a dry run needs none
     from huggingface_hub import HfApi
 
 PARTS: Final = ("documents", "shards", "tokenizer", "dropped", "ledger")
+"""Parts of a run that can be published."""
 DEFAULT_PARTS: Final = ("documents", "shards", "tokenizer")
-CREATED: Final = "work/publish/created.json"
+CREATED: Final = f"{repo_tables.ROOT}/created.json"
+"""Names of the repositories that this run created and that are still private."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a run goes and what of it.
+    """The destination of a run, and the parts to publish.
 
     Attributes:
         repo: ``user/name`` of the dataset repository.
         parts: some of `PARTS`.
-        private: a repository made now stays private.
+        private: a new repository stays private.
         branch: branch to publish to.
         tokenizer_repo: the tokenizer's model repository; None = the dataset's name with ``-tokenizer``.
-        license: for the cards; None = what follows from the readers.
+        license: for the cards; None = the one that follows from the readers.
     """
 
     repo: str
@@ -49,7 +52,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Contents:
-    """The files of one repository, its card included."""
+    """The files of one repository, with its card.
+
+    Attributes:
+        name: ``user/name``.
+        kind: ``dataset`` or ``model``.
+        files: all of them.
+    """
 
     name: str
     kind: str
@@ -62,21 +71,38 @@ class Contents:
         return data.decode() if isinstance(data, bytes) else data.read_text()
 
 
+@dataclass(frozen=True)
+class Published:
+    """One repository after publishing.
+
+    Attributes:
+        repo: ``user/name``.
+        kind: ``dataset`` or ``model``.
+        commit: the commit that holds the run.
+    """
+
+    repo: str
+    kind: str
+    commit: str
+
+
 def prepare(storage: Storage, target: Target, file_bytes: int = FILE_BYTES) -> list[Contents]:
-    """Verify a run and write what is to be published of it; sends nothing.
+    """Verify a run and write the files of its repositories; send nothing.
 
     Raises:
-        VerificationError: the run is not what its manifests say.
-        RecipeError: it has nothing of a part that is asked for.
+        VerificationError: the run disagrees with its manifests.
+        RecipeError: the target is invalid, or the run lacks one of its parts.
     """
     read_run_manifest(storage)  # the lock would leave a file in a folder that holds no run
     with storage.lock():
         faults, _ = verify(storage)
         if faults:
-            raise VerificationError("nothing was published, the run has faults:\n" + "\n".join(faults))
+            raise VerificationError(
+                "nothing was published, because the run has faults:\n" + "\n".join(faults)
+            )
         tables = RunTables(storage)
         _check_parts(tables, target)
-        for relative in storage.list_files(stage.ROOT):
+        for relative in storage.list_files(repo_tables.ROOT):
             if relative != CREATED:
                 storage.remove(relative)
         return list(_contents(tables, read_run_manifest(storage), target, file_bytes))
@@ -92,19 +118,19 @@ def _check_parts(tables: RunTables, target: Target) -> None:
     }
     for part in target.parts:
         if part not in needed:
-            raise RecipeError(f"--what {part}: there is no such part; there are {', '.join(PARTS)}")
+            raise RecipeError(f"--what {part}: unknown part; {nearest(part, PARTS, 'parts')}")
         if needed[part] not in tables.manifests:
             raise RecipeError(f"--what {part}: the run has no finished stage {needed[part]}; finish it first")
     if target.repo.count("/") != 1 or not all(target.repo.split("/")):
-        raise RecipeError(f"--repo {target.repo}: a repository is named user/name")
+        raise RecipeError(f"--repo {target.repo}: expected user/name")
 
 
 def _contents(tables: RunTables, manifest: RunManifest, target: Target, file_bytes: int) -> list[Contents]:
     makers: dict[str, Callable[[], list[RepoFile]]] = {
-        "documents": lambda: stage.stage_documents(tables, file_bytes),
-        "dropped": lambda: stage.stage_dropped(tables, file_bytes),
-        "ledger": lambda: stage.stage_ledger(tables, file_bytes),
-        "shards": lambda: stage.shard_files(tables),
+        "documents": lambda: repo_tables.write_documents(tables, file_bytes),
+        "dropped": lambda: repo_tables.write_dropped(tables, file_bytes),
+        "ledger": lambda: repo_tables.write_ledger(tables, file_bytes),
+        "shards": lambda: repo_tables.shard_files(tables),
     }
     files = [file for part, make in makers.items() if part in target.parts for file in make()]
     with_tokenizer = "tokenizer" in target.parts
@@ -116,15 +142,17 @@ def _contents(tables: RunTables, manifest: RunManifest, target: Target, file_byt
         run = text_file("corpusmill.json", canonical_json(_provenance(manifest)).decode() + "\n")
         found.append(Contents(target.repo, "dataset", [*files, run, card]))
     if tokenizer_repo is not None:
-        own = stage.tokenizer_files(tables)
-        evaluation = json.loads(tables.storage.path("tokenizer/evaluation.json").read_bytes())
+        own = repo_tables.tokenizer_files(tables)
+        evaluation: TokenizerEvaluation = json.loads(
+            tables.storage.path("tokenizer/evaluation.json").read_bytes()
+        )
         card = text_file("README.md", model_card(tables, manifest, evaluation, facts))
         found.append(Contents(tokenizer_repo, "model", [*own, card]))
     return found
 
 
 def _provenance(manifest: RunManifest) -> JsonObject:
-    """Return the manifest of a run as others may see it, with the hash of the true one."""
+    """Return the manifest of a run for publication, with the sha256 of the original."""
     return {
         "producer": manifest.producer,
         "recipe": public_recipe(manifest.recipe),
@@ -136,15 +164,23 @@ def _provenance(manifest: RunManifest) -> JsonObject:
 
 def publish(
     storage: Storage, target: Target, api: HfApi, say: Callable[[str], None], file_bytes: int = FILE_BYTES
-) -> list[dict[str, str]]:
-    """Publish a run; doing it again sends only what is not there yet, and commits only a difference.
+) -> list[Published]:
+    """Publish a run; a second time sends only missing files, and commits only a difference.
+
+    Args:
+        storage: the run.
+        target: the destination.
+        api: the Hub's client.
+        say: shows a line to the user.
+        file_bytes: a table file of this size is closed, and the next one opened.
 
     Returns:
-        For each repository its name, kind and the commit that holds the run.
+        The repositories, the dataset first.
 
     Raises:
-        VerificationError: the run has faults, or the Hub gives back something else than was sent.
-        OutputError: the Hub refused or could not be reached; what was sent is not sent again.
+        VerificationError: the run has faults, or the Hub returns other bytes than were sent.
+        InputError: the Hub refuses the credentials.
+        OutputError: the Hub cannot be reached; files that were sent are not sent again.
     """
     done = []
     for contents in prepare(storage, target, file_bytes):
@@ -157,7 +193,7 @@ def publish(
             if explained is None:
                 raise
             raise explained from error
-        done.append({"repo": contents.name, "kind": contents.kind, "commit": commit})
+        done.append(Published(contents.name, contents.kind, commit))
     return done
 
 
@@ -173,8 +209,10 @@ def _publish_one(
     commit = hub.apply(repo, contents.files, f"Publish run {sha256[:12]}", say)
     hub.read_back(repo, commit, contents.files, say)
     if not target.private and contents.name in _created(storage):
-        # Only a repository that this run created is made public: anybody else's choice is left alone.
-        hub.patiently(lambda: api.update_repo_settings(contents.name, repo_type=contents.kind, private=False))
+        # Only a repository that this run created is made public; others keep the visibility that they have.
+        hub.with_retries(
+            lambda: api.update_repo_settings(contents.name, repo_type=contents.kind, private=False)
+        )
         _note_public(storage, contents.name)
     return commit
 
@@ -194,7 +232,7 @@ def _note_public(storage: Storage, name: str) -> None:
 
 
 def _explained(name: str, error: Exception) -> CorpusmillError | None:
-    """Return an error that says what to do, for one of the client; None for one that is a fault of this program."""
+    """Return an error with the next step for an error of the client; None for a fault of this program."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -1,4 +1,4 @@
-"""Rows of many languages and splits, written as few files of a bounded size each."""
+"""Writes rows of many languages and splits to few files of bounded size."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import pyarrow as pa
 from pipelines.publish.files import RepoFile, numbered
 from pipelines.store.storage import TABLE_OPTIONS, FileFact, Storage, TableWriter
 
-# Chunks cut where the content says so: after a small change of a run, most chunks of its files are those that the
-# Hub's storage has already.
 TEXT_OPTIONS: Final = {**TABLE_OPTIONS, "use_content_defined_chunking": True}
+"""With content-defined chunks, the Hub's storage has most chunks already after a small change of a run."""
 FILE_BYTES: Final = 256 << 20
+"""A file of this size is closed, and the next one opened."""
 ROW_GROUP_BYTES: Final = 64 << 20
 """The viewer of the Hub reads at most 300 MB at once; `datasets` itself writes row groups of 100 MB."""
 
 MEMORY_BYTES: Final = 512 << 20
+"""Rows that may wait in memory, of all folders together."""
 
 
 @dataclass
 class _Output:
-    """One split of one folder: rows that wait, the open file, the files that are done."""
+    """One split of one folder: its waiting rows, its open file and its finished files."""
 
     waiting: list[pa.Table] = field(default_factory=list)
     bytes: int = 0
@@ -32,13 +33,13 @@ class _Output:
 
 
 class SplitWriter:
-    """Context manager that collects rows per folder and split; `files` says what was written.
+    """Context manager that collects rows per folder and split; `files` returns the written files.
 
     Args:
         storage: the run.
-        root: folder of the run below which files are written.
+        root: folder of the run that the files are written below.
         schema: of every file.
-        file_bytes: a file that has so many bytes is closed.
+        file_bytes: a file of this size is closed, and the next one opened.
     """
 
     def __init__(self, storage: Storage, root: str, schema: pa.Schema, file_bytes: int = FILE_BYTES) -> None:
@@ -46,7 +47,7 @@ class SplitWriter:
         self._outputs: dict[tuple[str, str], _Output] = {}
 
     def write(self, folder: str, split: str, rows: pa.Table) -> None:
-        """Add rows; they are written when there are enough for a row group, or when many splits wait."""
+        """Add rows; they are written when they fill a row group, or when all waiting rows fill the memory."""
         if not rows.num_rows:
             return
         output = self._outputs.setdefault((folder, split), _Output())
@@ -58,7 +59,7 @@ class SplitWriter:
             self._flush(*max(self._outputs, key=lambda key: self._outputs[key].bytes))
 
     def files(self, config: dict[str, str]) -> list[RepoFile]:
-        """Return the files, given the configuration of each folder; call it after the context ended."""
+        """Return the files, with a configuration by folder; call it after the context has ended."""
         return [
             RepoFile(
                 f"{folder}/{numbered(split, n, len(output.facts))}",

@@ -1,1 +1,1 @@
-"""Training a quality classifier: examples from any readers, a held-out part, figures, a card."""
+"""Training a quality classifier: examples from any reader, a held-out part, figures and a card."""

@@ -1,7 +1,7 @@
-"""The examples of a quality classifier: texts of two classes, read by any readers, split into training and test.
+"""The examples of a quality classifier: texts of two classes from any reader, split into training and test.
 
-The inputs become a recipe with two sources, ``positive`` and ``negative``, that runs up to the filter stage: so every
-reader, extractor and step is there, and a second training reads nothing again.
+The inputs become a recipe with two sources, ``positive`` and ``negative``, that runs up to the filter stage. So every
+reader, extractor and step can be used, and a second training does not read the inputs again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow.parquet as pq
 import yaml
@@ -19,22 +20,31 @@ from pipelines.errors import InputError, RecipeError, mapped
 from pipelines.recipe.load import load
 from pipelines.recipe.recipe import Recipe
 from pipelines.store.manifest import read_manifest
+from pipelines.store.sealed import JsonObject
 from pipelines.store.storage import Storage
 
-CLASSES = ("positive", "negative")
-RECIPE = "quality.yaml"
+CLASSES: Final = ("positive", "negative")
+RECIPE: Final = "quality.yaml"
+MIN_TEXTS: Final = 10
+"""Fewest texts of a class."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One text; `positive` is its class, `order` a hash of its text that decides where it goes."""
+    """One text.
+
+    Attributes:
+        text: of the document.
+        positive: its class.
+        order: a hash of the text, which orders the examples and decides which are held out.
+    """
 
     text: str
     positive: bool
     order: int
 
 
-def input_entry(written: str, side: str) -> dict[str, object]:
+def input_entry(written: str, side: str) -> JsonObject:
     """Return one input of the recipe.
 
     Args:
@@ -42,7 +52,7 @@ def input_entry(written: str, side: str) -> dict[str, object]:
         side: its class, which becomes its source.
 
     Raises:
-        RecipeError: it is neither.
+        RecipeError: it has neither form.
     """
     if written.lstrip().startswith("{"):
         with mapped(yaml.YAMLError, where=f"--{side} {written!r}"):
@@ -60,10 +70,10 @@ def recipe_of(folder: Path, positive: Sequence[str], negative: Sequence[str], la
     """Return the recipe that reads the examples; relative paths are from the current directory.
 
     Args:
-        folder: where the run is; an empty recipe is written there for its name and place.
+        folder: of the run; an empty recipe is written there for its name and folder.
         positive: inputs of that class, as given.
         negative: the same.
-        language: keep texts in this language only, else the model learns languages; None = all.
+        language: keep texts in this language only, because else the model learns languages; None = all.
     """
     sides = zip(CLASSES, (positive, negative), strict=True)
     inputs = [input_entry(written, side) for side, given in sides for written in given]
@@ -75,9 +85,9 @@ def recipe_of(folder: Path, positive: Sequence[str], negative: Sequence[str], la
 
 
 def read_examples(storage: Storage, most: int) -> list[Example]:
-    """Return the same number of texts of both classes: those with the smallest hashes, in the order of these.
+    """Return the same number of texts of both classes, those with the smallest hashes, in the order of the hashes.
 
-    Equal texts count once, and where both classes have one, neither keeps it.
+    Equal texts count once; a text that both classes have counts in neither.
 
     Args:
         storage: the run, finished up to the filter stage.
@@ -99,9 +109,6 @@ def read_examples(storage: Storage, most: int) -> list[Example]:
     return sorted((example for side in sides for example in side[:count]), key=lambda example: example.order)
 
 
-MIN_TEXTS = 10
-
-
 def _texts(storage: Storage) -> Iterator[Example]:
     manifest = read_manifest(storage, "filtered")
     for file in manifest.folder("filtered"):
@@ -113,11 +120,11 @@ def _texts(storage: Storage) -> Iterator[Example]:
 
 
 def split(examples: Sequence[Example], held_out: float) -> tuple[list[Example], list[Example]]:
-    """Return training and test part; every k-th example by hash is held out, of each class alike.
+    """Return training and test part; the examples of each class with the smallest hashes are held out.
 
     Args:
         examples: sorted by hash.
-        held_out: share of the test part, 0 to 1.
+        held_out: share of each class in the test part, 0 to 1.
     """
     training: list[Example] = []
     test: list[Example] = []

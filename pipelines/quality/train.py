@@ -1,8 +1,8 @@
-"""Trains the classifier, judges it on texts it has not seen, and writes model, figures and card.
+"""Trains the classifier, evaluates it on unseen texts, and writes the model, its figures and its card.
 
-Training has one thread and a fixed seed, and the examples come in the order of their hashes, so the same inputs give
-the same bytes. The defaults are fastText's own and DCLM's (100 dimensions, 5 epochs, single words) but for two things
-that a few hundred examples need to get away from 0.5: a learning rate of 0.5, and more epochs where 5 would show the
+The same inputs give the same bytes: training has one thread and a fixed seed, and examples are in the order of their
+hashes. The defaults are those of fastText and DCLM (100 dimensions, 5 epochs, single words), with two exceptions that
+a few hundred examples need for scores away from 0.5: a learning rate of 0.5, and more epochs where 5 would show the
 model fewer than 10,000 examples.
 """
 
@@ -13,31 +13,34 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import fasttext
 import numpy as np
 
 from filters.lists.fasttext_models import LABEL, line_of, probability
-from pipelines.quality.card import card
+from pipelines.quality.card import Evaluation, Inputs, ModelFile, card
 from pipelines.quality.examples import Example
 from pipelines.quality.metrics import evaluate
 from pipelines.store.storage import Storage, sha256_of
 
-HOME = "quality"
-MIN_EPOCHS = 5
-MIN_SHOWN = 10_000
-BUCKETS = 200_000
-"""Hash buckets of word pairs and longer n-grams, where these are asked for: 400 bytes each at 100 dimensions."""
+HOME: Final = "quality"
+"""Folder of the model in a run."""
+MIN_EPOCHS: Final = 5
+"""fastText's default."""
+MIN_SHOWN: Final = 10_000
+"""Examples that the model sees at least, epochs counted."""
+BUCKETS: Final = 200_000
+"""Hash buckets for pairs of words and longer n-grams, if they are used: 400 bytes each at 100 dimensions."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """How the classifier is trained.
 
     Attributes:
         epochs: passes over the training part; None = 5, or more for few examples.
-        dimensions: of word vectors.
+        dimensions: of the word vectors.
         learning_rate: at the start; it falls to 0.
         word_ngrams: 1 = single words, 2 = pairs too.
         seed: of the initial vectors and of sampling.
@@ -49,8 +52,8 @@ class Settings:
     word_ngrams: int = 1
     seed: int = 1
 
-    def settled(self, examples: int) -> Settings:
-        """Return these settings with the number of epochs for so many examples."""
+    def with_epochs(self, examples: int) -> TrainingSettings:
+        """Return these settings with the number of epochs for a number of training examples."""
         epochs = self.epochs or max(MIN_EPOCHS, -(-MIN_SHOWN // examples))
         return replace(self, epochs=epochs)
 
@@ -59,30 +62,33 @@ def train(
     storage: Storage,
     training: Sequence[Example],
     test: Sequence[Example],
-    settings: Settings,
-    about: dict[str, Any],
-) -> dict[str, Any]:
+    settings: TrainingSettings,
+    inputs: Inputs,
+    language: str | None,
+) -> Evaluation:
     """Train, evaluate and write ``quality/``: ``model.bin``, ``evaluation.json``, ``README.md``.
 
     Args:
         storage: the folder.
         training: examples to learn from.
-        test: examples to judge it on.
-        settings: see `Settings`.
-        about: facts about the inputs, for the card.
+        test: examples to evaluate on.
+        settings: see `TrainingSettings`.
+        inputs: of each class as given, for the card.
+        language: of the texts; None = any.
 
     Returns:
-        What ``evaluation.json`` holds.
+        The content of ``evaluation.json``.
     """
-    settings = settings.settled(len(training))
+    settings = settings.with_epochs(len(training))
     with tempfile.TemporaryDirectory(prefix="corpusmill-quality-") as folder:
         path = _fit(Path(folder), training, settings)
         scores = [probability(str(path), example.text, "positive") for example in test]
-        facts = {
-            "model": {"bytes": path.stat().st_size, "sha256": sha256_of(path)},
+        facts: Evaluation = {
+            "model": ModelFile(bytes=path.stat().st_size, sha256=sha256_of(path)),
             "settings": asdict(settings),
             "training_examples": len(training),
-            **about,
+            "inputs": inputs,
+            "language": language,
             **evaluate(np.array(scores, np.float64), np.array([example.positive for example in test])),
         }
         storage.write_bytes(f"{HOME}/model.bin", path.read_bytes())
@@ -91,7 +97,7 @@ def train(
     return facts
 
 
-def _fit(folder: Path, training: Sequence[Example], settings: Settings) -> Path:
+def _fit(folder: Path, training: Sequence[Example], settings: TrainingSettings) -> Path:
     """Train on lines with labels; return where the model is."""
     lines = folder / "train.txt"
     with lines.open("wb") as file:

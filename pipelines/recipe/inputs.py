@@ -180,7 +180,9 @@ def plain_fields(value: object) -> dict[str, object]:
 
 def plain_input(entry: Input, folder: Path) -> dict[str, object]:
     """Return an input as a mapping: its keys, and the files as far as they are known."""
-    keys = {key: value for listing in entry.listings for key, value in listing.keys().items()}
+    keys: dict[str, object] = {
+        key: value for listing in entry.listings for key, value in listing.keys().items()
+    }
     where: dict[str, object] = {"paths": list(entry.paths)} if entry.paths else keys
     files = [_plain_file(file, folder) for file in entry.files]
     return {

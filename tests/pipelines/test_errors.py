@@ -7,6 +7,7 @@ import builtins
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import duckdb
@@ -30,7 +31,7 @@ def drawn() -> tuple[Tree, dict[str, int]]:
     codes: dict[str, int] = {}
     above: dict[int, str | None] = {}
     for line in (pipelines.errors.__doc__ or "").splitlines():
-        found = re.match(r"( {4,})(\w+Error|Again)(?: +(\d+)? )", line)
+        found = re.match(r"( {4,})(\w+Error)(?: +(\d+)? )", line)
         if line[:4].isspace() and found:
             indent, name, code = found.groups()
             parents[name] = above.get(len(indent) - 4)
@@ -95,6 +96,7 @@ def unreadable(data: bytes) -> UnicodeDecodeError:
         (OSError("Invalid page checksum"), InputError, "cannot be read (Invalid page checksum)"),
         (unreadable(b"abc\xff"), InputError, "byte 3 is not UTF-8"),
         (pa.ArrowInvalid("not a Parquet file"), InputError, "cannot be read (not a Parquet file)"),
+        (zlib.error("bad header"), InputError, "cannot be decompressed (bad header)"),
         (duckdb.ParserException("no such column"), RecipeError, "no such column"),
         (yaml.YAMLError("a tab"), RecipeError, "is not valid YAML: a tab"),
         (ValueError("kenlm is not installed"), InputError, "kenlm is not installed"),

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.errors import InputError
-from pipelines.inputs.access import FOLDER, Access, merge_hosts
 from pipelines.inputs.address import Pin, parse_address
+from pipelines.inputs.allowed_hosts import FOLDER, AllowedHosts, merge_hosts
 from pipelines.inputs.file import InputFile, Listed, Listing
 from pipelines.inputs.streams import client_of
 from pipelines.recipe.paths import clashes
@@ -50,7 +50,7 @@ def pin_inputs(recipe: Recipe, storage: Storage, say: Callable[[str], None]) -> 
 class _Resolver:
     """Lists and pins, or reads what an earlier run in this folder found."""
 
-    def __init__(self, storage: Storage, access: Access, say: Callable[[str], None]) -> None:
+    def __init__(self, storage: Storage, access: AllowedHosts, say: Callable[[str], None]) -> None:
         self._storage = storage
         self._access = access
         self._say = say
@@ -121,10 +121,10 @@ def _listed(known: dict[str, Any]) -> Listed:
     return Listed(files, known["facts"])
 
 
-def access_of(root: Path, inputs: tuple[Input, ...]) -> Access:
+def access_of(root: Path, inputs: tuple[Input, ...]) -> AllowedHosts:
     """Return what a run may contact: every host that its inputs name."""
     addresses = [file.path for entry in inputs for file in entry.files if isinstance(file.path, str)]
-    return Access(
+    return AllowedHosts(
         str(root.absolute()),
         merge_hosts(
             (host for text in addresses for host in parse_address(text).hosts()),

@@ -12,7 +12,7 @@ from filters.document import document_id
 from pipelines.errors import mapped
 from pipelines.extraction.blocks import MODEL_SHA256
 from pipelines.extraction.extractor import Extracted, Extractor
-from pipelines.inputs.access import NOWHERE, Access
+from pipelines.inputs.allowed_hosts import NO_HOSTS, AllowedHosts
 from pipelines.inputs.streams import open_input
 from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
 from pipelines.recipe.recipe import Extract
@@ -50,7 +50,7 @@ class Settings:
 
     readers: tuple[Reader, ...]
     extract: Extract
-    access: Access = NOWHERE
+    access: AllowedHosts = NO_HOSTS
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ExtractStage(Stage):
         return finish_stage(self.run, key, FOLDERS, upstream, sidecars, HOME)
 
     @functools.cached_property
-    def _access(self) -> Access:
+    def _access(self) -> AllowedHosts:
         return access_of(self.run.storage.root, self.run.recipe.inputs)
 
     @functools.cached_property

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from pipelines.inputs.access import FOLDER, NOWHERE, Access
+from pipelines.inputs.allowed_hosts import FOLDER, NO_HOSTS, AllowedHosts
 from pipelines.inputs.file import InputFile
 from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.readers.record import Record, Rejected
@@ -65,7 +65,7 @@ def _own(reader: object) -> tuple[str, ...]:
     return (code,) if code else ()
 
 
-def plan_units(recipe: Recipe, access: Access = NOWHERE) -> list[Unit]:
+def plan_units(recipe: Recipe, access: AllowedHosts = NO_HOSTS) -> list[Unit]:
     """Return all units of a recipe, by name.
 
     Args:
@@ -95,7 +95,7 @@ class _Planner:
     """Cuts files into units of `unit_bytes`."""
 
     unit_bytes: int
-    access: Access
+    access: AllowedHosts
 
     def remembered_units(self, ordinal: int, source: Input) -> list[Unit]:
         """Return the units of one input; if a file is remote, they are planned once and kept."""

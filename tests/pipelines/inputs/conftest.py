@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.inputs.access import Access, Patience
+from pipelines.inputs.allowed_hosts import AllowedHosts
 from pipelines.inputs.client import Client
+from pipelines.inputs.retry import Retry
 
-QUICK = Patience(base_s=0.001, longest_s=0.002)
+QUICK = Retry(base_s=0.001, longest_s=0.002)
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ class Fault:
 
 @dataclass
 class Server:
-    """Files under paths; `fault` says what is wrong with the n-th request (from 0), or None."""
+    """Files under paths; `fault` says what is wrong with the n-th request (from 0), or None. Counts connections."""
 
     port: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
     fault: Callable[[int, str], Fault | None] = lambda n, path: None
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    connections: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -73,7 +75,13 @@ class Server:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # without this, each answer over a kept connection waits 40 ms
     state: Server
+
+    def setup(self) -> None:
+        super().setup()
+        with self.state.lock:
+            self.state.connections += 1
 
     def do_GET(self) -> None:
         fault = self.state.next_fault(
@@ -165,7 +173,7 @@ def server(start: Callable[[], Server]) -> Server:
 @pytest.fixture
 def client(server: Server, tmp_path: Path) -> Client:
     """A client that may contact the server only, and pauses for a millisecond."""
-    return Client(Access(str(tmp_path), (server.host,)), QUICK)
+    return Client(AllowedHosts(str(tmp_path), (server.host,)), QUICK)
 
 
 @pytest.fixture
@@ -177,5 +185,5 @@ def fault() -> type[Fault]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let whole runs in this process lose no time over pauses either."""
-    monkeypatch.setattr("pipelines.inputs.client.Patience", lambda: QUICK)
+    monkeypatch.setattr("pipelines.inputs.client.Retry", lambda: QUICK)
     monkeypatch.setattr("pipelines.inputs.throttle.FIRST_INTERVAL_S", 0.0005)

@@ -41,13 +41,13 @@ def test_addresses_become_urls_and_names(text: str, url: str, name: str) -> None
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("ftp://host/a", "known: https, http, s3, gs, hf"),
+        ("ftp://host/a", "unsupported address scheme 'ftp'; supported: https, http, s3, gs, hf"),
         ("https://user:canary@host/a", "credentials come from the environment"),
         ("https://host/a?X-Amz-Signature=canary", "query"),
-        ("https:///a", "no host"),
-        ("s3://bad bucket/a", "no bucket"),
-        ("https://host", "names no file"),
-        ("https://host/folder/", "names no file"),
+        ("https:///a", "invalid host"),
+        ("s3://bad bucket/a", "invalid bucket"),
+        ("https://host", "does not name a file"),
+        ("https://host/folder/", "does not name a file"),
         ("hf://datasets/me/it/a.parquet", "OWNER/NAME@REVISION/PATH"),
     ],
 )

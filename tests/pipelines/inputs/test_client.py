@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.inputs.access import Access, Patience
 from pipelines.inputs.address import Pin, parse_address
-from pipelines.inputs.attempts import Again, Attempts
+from pipelines.inputs.allowed_hosts import AllowedHosts
 from pipelines.inputs.client import Client
 from pipelines.inputs.ranged_file import MOST_BYTES, RangedFile
+from pipelines.inputs.retry import Attempts, Retry, RetryableError
 
 DATA = random.Random(1).randbytes(300_000)
 
@@ -91,13 +94,16 @@ def test_a_server_that_only_ever_cuts_ends_in_an_error(client: Client, server: A
 @pytest.mark.parametrize(
     ("lie", "says"),
     [
-        ({"Content-Range": "bytes 0-299999/400000"}, "not what was listed .*300000 bytes; now 400000"),
+        (
+            {"Content-Range": "bytes 0-299999/400000"},
+            "changed since the run listed it .*300000 bytes; now 400000",
+        ),
         ({"Content-Range": "bytes 5-300004/300000"}, "asked for bytes 0 to 300000"),
         ({"Content-Range": "bytes 0-99/300000"}, "asked for bytes 0 to 300000"),
         ({"Content-Range": "bytes 0-300000/300000"}, "asked for bytes 0 to 300000"),
         ({"Content-Range": "all of it"}, "answers a byte range with 206"),
         ({"Content-Length": "299999"}, "asked for bytes 0 to 300000"),
-        ({"ETag": '"other"'}, "not what was listed .*other"),
+        ({"ETag": '"other"'}, "changed since the run listed it .*other"),
     ],
 )
 def test_a_server_that_lies_is_found_out(
@@ -110,9 +116,9 @@ def test_a_server_that_lies_is_found_out(
 
 def test_a_length_too_great_is_found_at_the_end(client: Client, server: Any) -> None:
     pin = Pin(len(DATA) + 10, f'"{_etag()}"')
-    with pytest.raises(InputError, match="not what was listed"):
+    with pytest.raises(InputError, match="changed since the run listed it"):
         fetch(client, server, 0, pin.size, pin)
-    with pytest.raises(InputError, match=r"not what was listed .*300010 bytes; now 300000"):
+    with pytest.raises(InputError, match=r"changed since the run listed it .*300010 bytes; now 300000"):
         fetch(client, server, len(DATA), pin.size, pin)
 
 
@@ -167,10 +173,10 @@ def test_a_silent_server_is_left(
 def test_a_crawling_server_is_left(
     client: Client, server: Any, fault: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.inputs.client.SLOW_S", 0.0)
-    monkeypatch.setattr("pipelines.inputs.client.SLOW_BYTES_PER_S", 1 << 50)
+    monkeypatch.setattr("pipelines.inputs.answers.SLOW_S", 0.0)
+    monkeypatch.setattr("pipelines.inputs.answers.SLOW_BYTES_PER_S", 1 << 50)
     with pytest.raises(InputError, match=r"only .* bytes came in"):
-        fetch(Client(client._access, Patience(failures=5, base_s=0.001)), server)
+        fetch(Client(client._allowed, Retry(failures=5, base_s=0.001)), server)
 
 
 def test_a_redirect_on_the_host_is_followed(client: Client, server: Any, fault: Any) -> None:
@@ -201,11 +207,84 @@ def test_a_redirect_to_a_host_that_is_named_is_followed_without_credentials(
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     monkeypatch.setenv("HF_TOKEN", "canary")
     server.fault = lambda n, path: fault(status=302, headers=(("Location", f"{other.url}/x"),))
-    client = Client(Access(str(tmp_path), (server.host, other.host)))
+    client = Client(AllowedHosts(str(tmp_path), (server.host, other.host)))
     address = parse_address("hf://datasets/me/it@main/a.gz")
     assert client.read(address, client.pin(address), 0, 10) == DATA[:10]
     assert server.seen[0][1]["authorization"] == "Bearer canary"
     assert "authorization" not in other.seen[0][1]
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("http://[::1", "invalid address"),
+        ("http://a:port/", "invalid address"),
+        ("ftp://a/", "from http to ftp"),
+    ],
+)
+def test_a_redirect_to_nowhere_is_an_error(
+    client: Client, server: Any, fault: Any, target: str, says: str
+) -> None:
+    server.fault = lambda n, path: fault(status=302, headers=(("Location", target),))
+    with pytest.raises(InputError, match=rf"a\.gz: redirects .*{says}"):
+        fetch(client, server)
+    assert len(server.seen) == 1
+
+
+def test_connections_are_kept_also_over_redirects(client: Client, server: Any, fault: Any) -> None:
+    server.fault = lambda n, path: (
+        fault(status=302, headers=(("Location", "/a.gz"),)) if path == "/old" else None
+    )
+    server.files["/a.gz"] = DATA
+    address = parse_address(f"{server.url}/old")
+    pin = client.pin(address)
+    for start in range(0, len(DATA), 30_000):
+        assert client.read(address, pin, start, start + 30_000) == DATA[start : start + 30_000]
+    assert len(server.seen) == 22
+    assert server.connections == 1
+
+
+def test_threads_share_a_client(client: Client, server: Any, fault: Any) -> None:
+    server.fault = lambda n, path: fault(cut=10_000) if n % 7 == 3 else None
+    server.files["/a.gz"] = DATA
+    address = parse_address(f"{server.url}/a.gz")
+    pin = client.pin(address)
+    starts = range(0, len(DATA), 5_000)
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda start: client.read(address, pin, start, start + 5_000), starts))
+    assert b"".join(parts) == DATA
+
+
+def test_a_fork_uses_connections_of_its_own(client: Client, server: Any) -> None:
+    """Two processes on one connection would read each other's answers."""
+    assert fetch(client, server, 0, 100) == DATA[:100]
+    address = parse_address(f"{server.url}/a.gz")
+    pin = Pin(len(DATA), f'"{_etag()}"')
+    child = os.fork()
+    if child == 0:
+        right = all(client.read(address, pin, n, n + 100) == DATA[n : n + 100] for n in range(100))
+        os._exit(0 if right else 1)
+    for n in range(100, 200):
+        assert client.read(address, pin, n, n + 100) == DATA[n : n + 100]
+    assert os.waitpid(child, 0)[1] == 0
+    assert server.connections == 2
+
+
+def test_a_host_that_has_no_address_is_tried_three_times(client: Client) -> None:
+    client = Client(AllowedHosts(str(client._allowed.root), ("nowhere.invalid",)), Retry(base_s=0.001))
+    with pytest.raises(
+        InputError, match=r"address cannot be found, 3 times .*check the name and the network"
+    ):
+        client.pin(parse_address("https://nowhere.invalid/a.gz"))
+
+
+def test_a_port_that_nobody_listens_on_is_tried_again(client: Client, server: Any) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+        client = Client(AllowedHosts(str(client._allowed.root), (host,)), Retry(base_s=0.001))
+        with pytest.raises(InputError, match=r"the connection failed \(Connection refused\), 9 times"):
+            client.pin(parse_address(f"http://{host}/a.gz"))
 
 
 def test_redirects_in_a_circle_end(client: Client, server: Any, fault: Any) -> None:
@@ -227,7 +306,7 @@ def test_no_secret_stands_in_an_error(
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "canary")
-    client = Client(Access(str(tmp_path), (server.host,)), Patience(base_s=0.001))
+    client = Client(AllowedHosts(str(tmp_path), (server.host,)), Retry(base_s=0.001))
     for status in (401, 403, 404, 503):
         server.fault = lambda n, path, status=status: fault(status=status)
         with pytest.raises(InputError) as caught:
@@ -237,19 +316,23 @@ def test_no_secret_stands_in_an_error(
 
 
 def test_pauses_double_and_are_bounded() -> None:
-    patience = Patience()
-    longest = [patience.pause(n, 0.999999) for n in range(1, 12)]
+    retry = Retry()
+    longest = [retry.pause(n, 0.999999) for n in range(1, 12)]
     assert [round(pause, 2) for pause in longest] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
-    assert patience.pause(3, 0.0) == 1.0
+    assert retry.pause(3, 0.0) == 1.0
 
 
 def test_an_attempt_waits_as_long_as_the_host_asks() -> None:
     slept: list[float] = []
-    attempts = Attempts("x", Patience(), slept.append, lambda: 0.0)
-    attempts.failed(Again("503", wait_s=7.0))
-    attempts.failed(Again("503"))
-    attempts.failed(Again("503"), progress=True)
-    assert slept == [7.0, 0.5, 0.25]
+    attempts = Attempts(Retry(attempts=4), slept.append, lambda: 0.0)
+    assert attempts.again(RetryableError("503", wait_s=7.0))
+    assert attempts.again(RetryableError("503"))
+    assert attempts.again(RetryableError("503"), progress=True)
+    assert attempts.again(RetryableError("503", wait_s=1e9))
+    assert slept == [7.0, 0.5, 0.25, 600.0]
+    assert attempts.again(RetryableError("503"))
+    assert not attempts.again(RetryableError("503"))
+    assert str(attempts) == "6 times in 0 s"
 
 
 def test_a_stream_reads_like_a_local_file(client: Client, server: Any) -> None:

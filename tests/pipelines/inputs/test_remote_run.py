@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.inputs.crawl_list import choose
-from pipelines.publish.card import public_recipe
+from pipelines.publish.public_recipe import public_recipe
 from pipelines.recipe.load import load, resolved
 from pipelines.run import run_recipe
 from pipelines.store.manifest import RunManifest
@@ -134,7 +134,7 @@ def test_the_remote_inputs_that_recipes_suggest_are_right() -> None:
     ("inputs", "says"),
     [
         ("{reader: warc, paths: ['https://h/*.gz']}", "https files cannot be listed; name each one"),
-        ("{reader: warc, paths: ['ftp://h/a']}", "known: https, http, s3, gs, hf"),
+        ("{reader: warc, paths: ['ftp://h/a']}", "supported: https, http, s3, gs, hf"),
         ("{reader: warc}", "missing key 'paths'"),
         ("{reader: warc, paths: ['s3://b/a'], crawl: CC}", "take one out"),
         ("{reader: wikipedia, crawl: CC}", "lists no files for this reader"),
@@ -206,8 +206,8 @@ def test_more_files_of_a_crawl_are_the_same_and_more() -> None:
     ("files", "listing", "says"),
     [
         (60, LIST, "lists 50 files, the recipe asks for 60"),
-        (1, "../../etc/passwd\n", "is no path"),
-        (1, "https://elsewhere.org/a.warc.gz\n", "is no path"),
+        (1, "../../etc/passwd\n", "is not a path"),
+        (1, "https://elsewhere.org/a.warc.gz\n", "is not a path"),
     ],
 )
 def test_a_list_that_cannot_be_is_an_error(
@@ -244,10 +244,10 @@ def test_a_bucket_is_listed_page_by_page(
     ("page", "says"),
     [
         (LISTING.format(""), "no object of the bucket matches"),
-        (LISTING.format("<IsTruncated>true</IsTruncated>"), "more follow, but not where"),
-        (LISTING.format("<Contents><Key>a</Key></Contents>"), "no key or no size"),
-        ("<html>Log in</html>", "the answer is no listing"),
-        ("<ListBucketResult>", "the answer is no listing"),
+        (LISTING.format("<IsTruncated>true</IsTruncated>"), "announces more but not where"),
+        (LISTING.format("<Contents><Key>a</Key></Contents>"), "lacks its key or its size"),
+        ("<html>Log in</html>", "the answer is not a listing"),
+        ("<ListBucketResult>", "the answer is not a listing"),
         (
             '<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult>&b;</ListBucketResult>',
             "declares a document type",
@@ -268,7 +268,9 @@ def test_an_object_that_changed_since_it_was_listed_is_an_error(tmp_path: Path, 
     inputs = f"{{reader: warc, paths: ['{server.url}/a.warc.gz']}}"
     changed = WEB + WEB
     server.fault = lambda n, path: server.files.update({path: changed}) if n == 1 else None
-    with pytest.raises(InputError, match=rf"a\.warc\.gz: it is not what was listed .*{len(WEB)} bytes"):
+    with pytest.raises(
+        InputError, match=rf"a\.warc\.gz: the file has changed since the run listed it .*{len(WEB)} bytes"
+    ):
         extract(tmp_path, inputs)
     for path in (tmp_path / "out" / "work" / "remote").glob("*.json"):
         path.unlink()

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.inputs.access import Access, Patience
 from pipelines.inputs.address import parse_address
+from pipelines.inputs.allowed_hosts import AllowedHosts
 from pipelines.inputs.client import Client
+from pipelines.inputs.retry import Retry
 from pipelines.inputs.throttle import FIRST_INTERVAL_S, LONGEST_INTERVAL_S, LONGEST_S, RECOVERY, Throttle
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,10 +96,11 @@ def test_many_processes_never_go_faster_than_the_host_allows(server: Any, fault:
     server.fault = limit
     script = (
         "import sys\n"
-        "from pipelines.inputs.access import Access, Patience\n"
         "from pipelines.inputs.address import parse_address\n"
+        "from pipelines.inputs.allowed_hosts import AllowedHosts\n"
         "from pipelines.inputs.client import Client\n"
-        "client = Client(Access(sys.argv[1], (sys.argv[2],)), Patience(base_s=0.05))\n"
+        "from pipelines.inputs.retry import Retry\n"
+        "client = Client(AllowedHosts(sys.argv[1], (sys.argv[2],)), Retry(base_s=0.05))\n"
         "address = parse_address(f'http://{sys.argv[2]}/a')\n"
         "pin = client.pin(address)\n"
         "data = b''.join(client.read(address, pin, n, n + 1024) for n in range(0, pin.size, 1024))\n"
@@ -114,7 +116,7 @@ def test_the_client_waits_for_its_turn(server: Any, fault: Any, tmp_path: Path) 
     server.files["/a"] = b"x"
     slept: list[float] = []
     sleep: Callable[[float], None] = slept.append
-    client = Client(Access(str(tmp_path), (server.host,)), Patience(), sleep, lambda: 0.0)
+    client = Client(AllowedHosts(str(tmp_path), (server.host,)), Retry(), sleep, lambda: 0.0)
     server.fault = lambda n, path: fault(status=429, headers=(("Retry-After", "7"),)) if n == 0 else None
     assert client.pin(parse_address(f"{server.url}/a")).size == 1
     assert slept[0] == 7.0  # what the host asks for, not the first pause of 0.25 s

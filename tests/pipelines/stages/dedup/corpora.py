@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from filters.dedup.scheme import Scheme
 from filters.document import document_id
-from pipelines.publish.stage import stage_dropped
+from pipelines.publish.repo_tables import write_dropped
 from pipelines.recipe.load import load
 from pipelines.recipe.recipe import Dedup, Recipe
 from pipelines.run import run_recipe
@@ -136,7 +136,7 @@ def rerun_demo(demo: Path, out: Path, section: str, layer: str) -> set[str]:
     assert counted.dedup[f"removed {layer}"] == edited["documents_emptied"] == len(ids)
     (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
     assert [(reason.name, reason.documents) for reason in step] == [(layer, len(ids))]
-    stage_dropped(tables)
+    write_dropped(tables)
     files = (out / "work/publish").rglob("*.parquet")
     dropped = [one for path in files for one in pq.read_table(path).to_pylist()]
     assert {one["id"] for one in dropped if (one["step"], one["reason"]) == ("dedup", layer)} == ids

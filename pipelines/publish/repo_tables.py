@@ -1,4 +1,4 @@
-"""The tables of a repository, made from the tables of a run: compacted by language, split as the shards are."""
+"""The tables of a repository, written from the tables of a run: few files per language, split as the shards are."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from pipelines.views.run_tables import RunTables
 from tokenizer_training.model.split import is_validation
 
 ROOT: Final = "work/publish"
+"""Folder of a run for the written tables."""
 BATCH_ROWS: Final = 1024
 SAMPLE_ROWS: Final = 1000
 OTHER_LANGUAGE: Final = "other"
+"""Configuration of documents without a language, or with a label that is no language code."""
 
 PUBLISHED_DOCUMENTS: Final = DOCUMENTS.append(pa.field("token_count", pa.int32()))
-"""Documents with their number of tokens, null where the run was not packed."""
+"""Documents with their number of tokens; null if the run was not packed."""
 
 PUBLISHED_DROPPED: Final = pa.schema(
     [(name, pa.string()) for name in ("id", "url", "source", "language")]
     + [("language_score", pa.float64()), ("text", pa.string())]
     + [(name, pa.string()) for name in ("step", "reason", "keeper")]
 )
-"""Documents that went, with the text the steps saw. Duplicates have step ``dedup`` and name their keeper."""
+"""Removed documents, with the text that the steps saw. Duplicates have step ``dedup`` and name their keeper."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,8})*")
 
 
 def language_folder(language: str | None) -> str:
-    """Return the name under which documents of a language are published; a label may be anything, a folder not.
+    """Return the folder for documents of a language; a label that is no language code goes to ``other``.
 
     >>> language_folder("en"), language_folder("zho_Hans"), language_folder("../etc"), language_folder(None)
     ('en', 'zho_Hans', 'other', 'other')
@@ -45,10 +47,10 @@ def language_folder(language: str | None) -> str:
     return language if language and _LANGUAGE.fullmatch(language) else OTHER_LANGUAGE
 
 
-def stage_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
+def write_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
     """Write the finished documents by language and split, and the sample of the training split; return the files."""
     share = _validation_share(tables)
-    smallest: list[tuple[int, dict[str, Any]]] = []
+    smallest: list[tuple[int, pa.Table]] = []
     with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
         for batch in _documents(tables):
             rows = batch.select(["id", "language"]).to_pylist()
@@ -61,7 +63,8 @@ def stage_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[Rep
     files = writer.files({folder: folder.removeprefix("data/") for folder in folders})
     with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
         drawn = [row for _, row in sorted(smallest, key=lambda item: -item[0])]
-        writer.write("sample", "train", pa.Table.from_pylist(drawn, PUBLISHED_DOCUMENTS))
+        sample = pa.concat_tables([PUBLISHED_DOCUMENTS.empty_table(), *drawn])
+        writer.write("sample", "train", sample.combine_chunks())
     return [*files, *writer.files({})]
 
 
@@ -74,12 +77,12 @@ def _split(identity: str, share: float) -> str:
     return "validation" if is_validation(identity, share) else "train"
 
 
-def _draw(smallest: list[tuple[int, dict[str, Any]]], batch: pa.Table, places: list[tuple[str, str]]) -> None:
-    """Keep the training documents with the smallest hashes of their ids: a sample that anyone draws again."""
+def _draw(smallest: list[tuple[int, pa.Table]], batch: pa.Table, places: list[tuple[str, str]]) -> None:
+    """Keep the training documents with the smallest hashes of their ids: a sample that anyone can draw again."""
     for n, (_, split) in enumerate(places):
         key = -int.from_bytes(hashlib.md5(batch["id"][n].as_py().encode(), usedforsecurity=False).digest())
         if split == "train" and (len(smallest) < SAMPLE_ROWS or key > smallest[0][0]):
-            row = (key, batch.slice(n, 1).to_pylist()[0])
+            row = (key, batch.take([n]))  # a copy: a slice would keep the whole batch in memory
             if len(smallest) < SAMPLE_ROWS:
                 heapq.heappush(smallest, row)
             else:
@@ -106,7 +109,7 @@ def _documents(tables: RunTables) -> Iterator[pa.Table]:
             first += len(table)
 
 
-def stage_dropped(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
+def write_dropped(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
     """Write the documents that steps dropped or dedup removed, with text, step and reason; return the files."""
     extracted = _by_unit(tables, "extract", "extracted")
     with SplitWriter(tables.storage, ROOT, PUBLISHED_DROPPED, file_bytes) as writer:
@@ -150,7 +153,7 @@ def _removed(tables: RunTables, duplicates: str, filtered: str, emptied: Mapping
     return pa.Table.from_pylist(found, PUBLISHED_DROPPED)
 
 
-def stage_ledger(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
+def write_ledger(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
     """Write the ledger; return the files."""
     parts = _by_unit(tables, "filter", "ledger")
     schema = pq.read_schema(tables.storage.path(next(iter(parts.values()))))
@@ -162,13 +165,13 @@ def stage_ledger(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFi
 
 
 def shard_files(tables: RunTables) -> list[RepoFile]:
-    """Return the token shards as they are; those of a language of their own are a configuration of their own."""
+    """Return the token shards unchanged; where each language has its own shards, each is a configuration."""
     files = tables.manifests["pack"].folder("shards")
     return [_as_is(tables, file, file.path, file.path.rpartition("/")[0].replace("/", "_")) for file in files]
 
 
 def tokenizer_files(tables: RunTables) -> list[RepoFile]:
-    """Return the files of the tokenizer as they are, at the top of their repository."""
+    """Return the files of the tokenizer unchanged, at the top of their repository."""
     files = tables.manifests["train-tokenizer"].folder("tokenizer")
     return [_as_is(tables, file, file.path.removeprefix("tokenizer/"), None) for file in files]
 
