@@ -7,21 +7,32 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record's bytes are in its file.
+
+    Attributes:
+        offset: byte offset of the smallest independently decodable span that holds the record (gzip member,
+            bz2 stream, Parquet row group, line).
+        length: bytes of that span.
+        index: number of the record inside the span, from 0.
+    """
+
+    offset: int
+    length: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a record's bytes are.
 
     Attributes:
         file: path relative to the literal prefix of the input pattern, with forward slashes.
-        offset: byte offset in the file of the smallest independently decodable span that holds the
-            record (gzip member, bz2 stream, Parquet row group, line).
-        length: bytes of that span.
-        index: number of the record inside the span, from 0.
+        place: where in the file.
     """
 
     file: str
-    offset: int
-    length: int
-    index: int
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
-"""Values that inputs state about their records, checked: times, languages, text that UTF-8 can carry."""
+"""Checks of values that inputs state about their records: times, languages, text that UTF-8 can encode."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Final
 
-_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
-_TAG = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
+_ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
+_TAG: Final = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 
-# ISO 639-2/3 code and ISO 639-1 code of every language that has both (the Library of Congress's table).
-_CODES = (
+# ISO 639-2/3 code and ISO 639-1 code of every language that has both (table of the Library of Congress).
+_CODES: Final = (
     "aar aa abk ab afr af aka ak amh am ara ar arg an asm as ava av ave ae aym ay aze az bak ba bam bm bel be "
     "ben bn bih bh bis bi bod bo tib bo bos bs bre br bul bg cat ca ces cs cze cs cha ch che ce chu cu chv cv "
     "cor kw cos co cre cr cym cy wel cy dan da deu de ger de div dv dzo dz ell el gre el eng en epo eo est et "
@@ -26,11 +27,11 @@ _CODES = (
     "vol vo wln wa wol wo xho xh yid yi yor yo zha za zho zh chi zh zul zu cmn zh arb ar pes fa ekk et lvs lv "
     "swh sw zsm ms uzn uz azj az khk mn ydd yi"
 )
-_TWO_LETTERS: dict[str, str] = dict(re.findall(r"([a-z]{3}) ([a-z]{2})\b", _CODES))
+_TWO_LETTERS: Final[dict[str, str]] = dict(re.findall(r"([a-z]{3}) ([a-z]{2})\b", _CODES))
 
 
 def iso_time(value: str | None) -> str | None:
-    """Return a time or day if it is a possible one in ISO 8601, as it was written; otherwise None.
+    """Return a time or day, as it was written, if it is valid ISO 8601; otherwise None.
 
     >>> iso_time(" 2024-02-29T10:00:00Z"), iso_time("2008-10-294T05:21:46-0700")
     ('2024-02-29T10:00:00Z', None)
@@ -46,7 +47,7 @@ def iso_time(value: str | None) -> str | None:
 
 
 def language_code(value: str | None) -> str | None:
-    """Return the language that a tag or a list of codes names first: two letters where there are two.
+    """Return the first language of a tag or a list of codes: its two-letter code if it has one.
 
     >>> language_code("deu,eng"), language_code("pt-BR"), language_code("ltg"), language_code("unknown")
     ('de', 'pt', 'ltg', None)
@@ -59,7 +60,7 @@ def language_code(value: str | None) -> str | None:
 
 
 def sound_text(text: str) -> str:
-    r"""Return the text with lone surrogates, which UTF-8 cannot carry, replaced by U+FFFD.
+    r"""Return the text with lone surrogates, which UTF-8 cannot encode, replaced by U+FFFD.
 
     >>> sound_text("a\ud800b") == "a\ufffdb"
     True

@@ -25,7 +25,7 @@ def find_reader(name: str) -> type[Reader]:
     ``my_package.readers:MyReader`` is a class of another package.
 
     Raises:
-        LookupError: there is no such reader; the message says what was looked for.
+        LookupError: there is no such reader; the message names the class and the module.
     """
     module, colon, cls = name.partition(":")
     if colon:
@@ -39,7 +39,7 @@ def find_reader(name: str) -> type[Reader]:
 
 
 def contract_fault(cls: type) -> str | None:
-    """Return what keeps a class from being a reader, or None; see `Reader`."""
+    """Return why a class is not a reader, or None if it is; see `Reader`."""
     if not is_dataclass(cls):
         return "is not a dataclass; a reader is a frozen dataclass of its fields"
     missing = [name for name in ("splits", "read") if not hasattr(cls, name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final
 
 from pipelines.errors import InputError
 from pipelines.inputs.file import InputFile, Listing
@@ -13,30 +13,30 @@ from pipelines.inputs.hub_dataset import HubDataset, format_of, is_hub_name, loc
 from pipelines.readers.jsonl import Jsonl
 from pipelines.readers.parquet import Parquet
 from pipelines.readers.record import Event, Reader
+from pipelines.readers.rows.columns import columns_of
 from pipelines.readers.rows.dataset_rows import dataset_rows
-from pipelines.readers.rows.rows import columns_of
 
-_MAGIC = b"PAR1"
-_HEAD_BYTES = 64
+_MAGIC: Final = b"PAR1"
+_HEAD_BYTES: Final = 64
 
 
 @dataclass(frozen=True)
 class Huggingface:
     """Reads the text of each row.
 
-    Parquet and JSON lines are read as by `parquet` and `jsonl`, with their units and offsets; CSV, Arrow and other
-    JSON by the library `datasets`, a file as a whole. A file is named by its path in the dataset.
+    Parquet and JSON lines are read as by `parquet` and `jsonl`, in byte ranges and with offsets; CSV, Arrow and other
+    JSON by the library `datasets`, each file as a whole. A file is named by its path in the dataset.
 
     Attributes:
         dataset: ``OWNER/NAME`` on the Hub, or a folder, written ``./data`` or ``/data``.
         config: configuration; None = the default one.
         split: split.
-        revision: branch, tag or commit on the Hub; a run keeps to the commit that it finds there.
+        revision: branch, tag or commit on the Hub; a run stays with the commit that it finds first.
         text: column of the text; ``meta.text`` is the field ``text`` of ``meta``.
-        id: column of the identifier; None = there is none.
-        url: column of the address; None = there is none.
-        date: column of the time; None = there is none.
-        language: column of the language code; None = there is none.
+        id: column of the identifier; None = no column has it.
+        url: column of the address; None = no column has it.
+        date: column of the time; None = no column has it.
+        language: column of the language code; None = no column has it.
     """
 
     SOURCE: ClassVar[str] = "huggingface"
@@ -60,7 +60,7 @@ class Huggingface:
             raise ValueError("revision belongs to a dataset on the Hub; a folder has none")
 
     def locate(self, base: Path) -> Sequence[InputFile | Listing]:
-        """Return the files of a folder, or what the Hub has to be asked.
+        """Return the files of a folder, or the listing to ask the Hub for.
 
         Args:
             base: folder that a relative one refers to.
@@ -72,11 +72,13 @@ class Huggingface:
             return [HubDataset(self.dataset, self.config, self.split, self.revision)]
         folder = base / self.dataset
         if not folder.is_dir():
-            raise InputError(f"{self.dataset}: there is no such folder (looked in {base})")
+            raise InputError(
+                f"{self.dataset}: there is no such folder in {base}; check `dataset:` of the input"
+            )
         return local_files(folder, self.config, self.split)
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether `parquet` or `jsonl` may do so."""
+        """Return True if `parquet` or `jsonl` can read this file in byte ranges."""
         reader = self._reader(stream)
         return reader is not None and reader.splits(stream)
 
@@ -97,7 +99,7 @@ class Huggingface:
         return self.dataset.startswith(("./", "../", "/"))
 
     def _reader(self, stream: BinaryIO) -> Reader | None:
-        """Return the reader of files of this format; None where `datasets` has to read it."""
+        """Return the reader of files of this format; None if `datasets` has to read it."""
         stream.seek(0)
         head = stream.read(_HEAD_BYTES)
         columns = (self.text, self.id, self.url, self.date, self.language)
@@ -105,5 +107,5 @@ class Huggingface:
             return Parquet(*columns)
         kind = format_of(str(getattr(stream, "name", "x.json")))
         if kind == "parquet":
-            return Parquet(*columns)  # it says what is wrong with the file
+            return Parquet(*columns)  # it reports the fault of the file
         return None if kind != "json" or head.lstrip().startswith(b"[") else Jsonl(*columns)

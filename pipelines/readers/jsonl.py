@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final
 
+from filters.document import Place
 from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
+from pipelines.readers.rows.columns import MISSING, Row, check_columns, columns_of, row_record, value_at
 from pipelines.readers.rows.json_lines import Line, lines, parse_line, span_lines
-from pipelines.readers.rows.rows import (
-    MISSING,
-    check_columns,
-    columns_of,
-    row_record,
-    value_at,
-)
-from pipelines.readers.spans.chunk_buffer import ChunkBuffer, Place, plain_chunks
+from pipelines.readers.spans.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.spans.compressed_spans import CompressedSpans
 from pipelines.readers.spans.compression import Codec, refusal, sniff, sniff_behind_damage
 from pipelines.readers.spans.file_window import READ_BYTES
 
-HOLD_BYTES = 32 << 20
+HOLD_BYTES: Final = 32 << 20
+"""Decoded bytes of one span to keep in memory."""
 
-# A plain line of JSON has its first key within so many bytes.
-_NEAR_BYTES = 64
+SAMPLE_BYTES: Final = 1 << 20
+"""Bytes at the start of a file in which a row with the recipe's text key must appear."""
+SAMPLE_LINES: Final = 1000
+"""Lines of the sample."""
+SAMPLE_DEPTH: Final = 3
+"""Levels of nested keys that the message about a missing key lists."""
 
-# What is looked at to see whether the text is where the recipe says: more than enough to meet a row with one.
-SAMPLE_BYTES = 1 << 20
-SAMPLE_LINES = 1000
-SAMPLE_DEPTH = 3
+_NEAR_BYTES: Final = 64  # a plain line of JSON has its first key within so many bytes
 
 
 @dataclass(frozen=True)
 class Jsonl:
     """Reads the text of each object.
 
-    In a plain file a line is a span and ranges can be read apart; in a compressed one a gzip member, zstd
-    frame or bzip2 stream is, and `index` is the line's ordinal there.
+    In a plain file each line is a span, and several workers can read ranges of it. In a compressed file each gzip
+    member, zstd frame or bzip2 stream is a span, and `index` is the number of the line in it.
 
     Attributes:
         text: key of the text; ``meta.text`` is the key ``text`` in the object at ``meta``.
-        id: key of the identifier; None = there is none.
-        url: key of the address; None = there is none.
-        date: key of the ISO 8601 time; None = there is none.
-        language: key of the language code; None = there is none.
+        id: key of the identifier; None = no key has it.
+        url: key of the address; None = no key has it.
+        date: key of the ISO 8601 time; None = no key has it.
+        language: key of the language code; None = no key has it.
         max_line_mb: MiB of the longest line.
     """
 
@@ -58,7 +55,7 @@ class Jsonl:
     max_line_mb: int = 64
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether it is plain."""
+        """Return True if the file is not compressed, so that it can be read in byte ranges."""
         head = _head(stream)
         return _codec(head) is None and refusal(head) is None
 
@@ -66,7 +63,7 @@ class Jsonl:
         """Yield the events of all spans that start in ``[start, end)``.
 
         Raises:
-            InputError: no object near the start of the file has the text that the recipe names.
+            InputError: no object near the start of the file has the text key that the recipe names.
         """
         head = _head(stream)
         size = stream.seek(0, 2)
@@ -83,7 +80,7 @@ class Jsonl:
             yield from self._read_plain(stream, start, end)
 
     def _check_text(self, stream: BinaryIO, head: bytes, codec: Codec | None) -> None:
-        """Look whether any of the first objects has the text: a wrong name would cost every row of the file."""
+        """Check that one of the first objects has the text key: a wrong name would cost every row of the file."""
         start = CompressedSpans(stream, codec, HOLD_BYTES).head(SAMPLE_BYTES) if codec else head
         rows = _objects(start[:SAMPLE_BYTES])
         if rows and all(value_at(row, self.text) is MISSING for row in rows):
@@ -111,26 +108,26 @@ class Jsonl:
         yield from span_lines(spans.chunks(position), end, self.max_line_mb << 20, self._event)
 
     def _event(self, line: Line, place: Place) -> Record | Rejected | None:
-        """Return the record of a line; None where the line is blank."""
+        """Return the event of a line; None if the line is blank."""
         row = parse_line(line, place)
-        return row_record(place, row, columns_of(self)) if isinstance(row, dict) else row
+        return row if row is None or isinstance(row, Rejected) else row_record(place, row, columns_of(self))
 
 
-def _objects(start: bytes) -> list[dict[str, object]]:
-    """Return the objects of the first lines; one that is cut is no object."""
-    rows = []
+def _objects(start: bytes) -> list[Row]:
+    """Return the objects of the first lines; the last line may be cut and is then left out."""
+    rows: list[Row] = []
     for line in start.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES]:
         try:
             row = json.loads(line.decode("utf-8-sig"))
-        except (ValueError, RecursionError):  # counted where the line is read
+        except (ValueError, RecursionError):  # reported when the line is read
             continue
         if isinstance(row, dict):
             rows.append(row)
     return rows
 
 
-def _names(prefix: str, row: Mapping[str, object]) -> Iterator[str]:
-    """Yield the keys of an object, those of objects in it behind a dot."""
+def _names(prefix: str, row: Row) -> Iterator[str]:
+    """Yield the keys of an object, and those of nested objects as paths with dots."""
     for name, value in row.items():
         yield f"{prefix}{name}"
         if isinstance(value, dict) and prefix.count(".") < SAMPLE_DEPTH:
@@ -143,12 +140,12 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _codec(head: bytes) -> Codec | None:
-    """Return the codec of the file, also where its first bytes are damaged; None = it is plain."""
+    """Return the codec of the file, even if its first bytes are damaged; None = it is plain."""
     return sniff(head) or (None if b'"' in head[:_NEAR_BYTES] else sniff_behind_damage(head, b"{"))
 
 
 def _line_start(stream: BinaryIO, start: int) -> int:
-    """Return where the first line at or behind `start` begins: behind the newline at or behind the byte before."""
+    """Return where the first line at or behind `start` begins: after the first newline from ``start - 1`` on."""
     if start == 0:
         return 0
     position = start - 1

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from filters.document import Place
 from pipelines.errors import InputError
-from pipelines.readers.record import Damaged, Event, Span
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Span
+from pipelines.readers.rows.columns import Columns, Row, check_columns, columns_of, row_record
 from pipelines.readers.rows.parquet_footer import Group, row_groups
-from pipelines.readers.rows.rows import MESSAGE_CHARACTERS, Columns, check_columns, columns_of, row_record
-from pipelines.readers.spans.chunk_buffer import Place
 
-# Rows are taken from a row group so many at a time: few enough that long texts do not fill the memory.
-BATCH_ROWS = 256
-BUFFER_BYTES = 1 << 20
+BATCH_ROWS: Final = 256
+"""Rows taken from a row group at a time: few enough that long texts do not fill the memory."""
+BUFFER_BYTES: Final = 1 << 20
+"""Bytes of one read of a column."""
 
-# "PAR1" at both ends, and the footer's length.
-MAGIC_BYTES = 4
-FOOTER_BYTES = 12
+MAGIC_BYTES: Final = 4
+"""Bytes of ``PAR1`` at both ends."""
+FOOTER_BYTES: Final = 12
+"""Bytes of the shortest footer, with its length and ``PAR1``."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Parquet:
 
     Attributes:
         text: column of the text; ``meta.text`` is the field ``text`` of the struct ``meta``.
-        id: column of the identifier; None = there is none.
-        url: column of the address; None = there is none.
-        date: column of the time; None = there is none.
-        language: column of the language code; None = there is none.
+        id: column of the identifier; None = no column has it.
+        url: column of the address; None = no column has it.
+        date: column of the time; None = no column has it.
+        language: column of the language code; None = no column has it.
     """
 
     SOURCE: ClassVar[str] = "parquet"
@@ -46,7 +48,7 @@ class Parquet:
     language: str | None = None
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether it has several row groups."""
+        """Return True if the file has several row groups, so that it can be read in byte ranges."""
         try:
             size = _size(stream)
             _open(stream, size)
@@ -95,7 +97,7 @@ class Parquet:
 
 
 def _fields(prefix: str, fields: Iterable[pa.Field]) -> Iterator[tuple[str, pa.DataType]]:
-    """Yield names and types of columns, those of structs followed by those of their fields."""
+    """Yield names and types of columns; a struct is followed by its fields, named by paths with dots."""
     for field in fields:
         yield f"{prefix}{field.name}", field.type
         if pa.types.is_struct(field.type):
@@ -130,13 +132,13 @@ def _groups(stream: BinaryIO, size: int) -> list[Group]:
     position = MAGIC_BYTES
     for group in groups:
         if group.length < 1 or group.offset < position or group.offset + group.length > size - FOOTER_BYTES:
-            raise _UnreadableError(f"the footer puts row group {group.ordinal} where it cannot be")
+            raise _UnreadableError(f"the footer gives row group {group.ordinal} an impossible place")
         position = group.offset + group.length
     return groups
 
 
 def _group_events(file: pq.ParquetFile, group: Group, columns: Columns) -> Iterator[Event]:
-    """Yield the records of a row group, then its span; as damage if not all of it can be read."""
+    """Yield the records of a row group, then its span, or damage if a part of it cannot be read."""
     index = 0
     names = sorted(set(columns.names().values()))
     try:
@@ -145,14 +147,14 @@ def _group_events(file: pq.ParquetFile, group: Group, columns: Columns) -> Itera
                 yield row_record(Place(group.offset, group.length, index), row, columns)
                 index += 1
     except (pa.ArrowException, OSError, ValueError) as error:
-        message = f"row group {group.ordinal}: rows {index} and on of {group.rows} cannot be read: {error}"
+        message = f"row group {group.ordinal}: rows from {index} on, of {group.rows}, cannot be read: {error}"
         yield Damaged(group.offset, group.length, "corrupt", message[:MESSAGE_CHARACTERS])
         return
     yield Span(group.offset, group.length, "row_group")
 
 
-def _rows(batch: pa.RecordBatch, names: list[str]) -> list[dict[str, object]]:
-    """Return rows as mappings; text as bytes, because nobody has checked that it is UTF-8."""
+def _rows(batch: pa.RecordBatch, names: list[str]) -> list[Row]:
+    """Return rows by column; text as bytes, because it may not be UTF-8."""
     arrays = {}
     for name in names:
         array = _column(batch, name)

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar, Literal, Protocol
+from typing import BinaryIO, ClassVar, Final, Literal, Protocol
+
+from filters.document import Place
+from pipelines.readers.reasons import OwnReason, ReadReason
 
 Media = Literal["html", "wikitext", "text"]
+
+MESSAGE_CHARACTERS: Final = 200
+"""Characters of the longest message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wiki:
-    """What reading a page of wikitext takes besides its text.
+    """What the parser of wikitext needs besides the text.
 
     Attributes:
         hidden: names of the namespaces for files and categories, lower case: links into them show no prose.
@@ -32,9 +38,7 @@ class Record:
     """One content record: a page, an article, a row.
 
     Attributes:
-        offset: byte offset of the span (gzip member, bz2 stream, row group, line) that holds it.
-        length: bytes of that span.
-        index: ordinal of the record inside the span.
+        place: where its bytes lie in the file.
         payload: undecoded content; text formats carry UTF-8.
         media: what the payload is.
         charset: charset declared by the transport, or None.
@@ -45,9 +49,7 @@ class Record:
         wiki: how to read wikitext; None = by the defaults.
     """
 
-    offset: int
-    length: int
-    index: int
+    place: Place
     payload: bytes
     media: Media
     charset: str | None = None
@@ -63,16 +65,18 @@ class Rejected:
     """One content record without a payload to extract: dropped by a rule of the reader, or an error.
 
     Attributes:
-        reason: a snake_case fault: ``http_status``, ``mime_type``, ``redirect``.
-        error: kind of error when the record could not be read; None for a plain drop.
+        place: where its bytes lie in the file.
+        reason: a word of `pipelines.readers.reasons`, or one of the user's own.
+        error: the record could not be read; False = it is not wanted.
         message: what was seen, at most 200 characters.
+        record_id: the input's own identifier, or None.
+        url: address, or None.
+        date: ISO 8601 time, or None.
     """
 
-    offset: int
-    length: int
-    index: int
-    reason: str
-    error: str | None = None
+    place: Place
+    reason: ReadReason | OwnReason
+    error: bool = False
     message: str = ""
     record_id: str | None = None
     url: str | None = None
@@ -94,7 +98,7 @@ class Damaged:
 
     offset: int
     length: int
-    reason: str
+    reason: ReadReason | OwnReason
     message: str
 
 
@@ -111,7 +115,7 @@ class Reader(Protocol):
     SOURCE: ClassVar[str]
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges by several workers."""
+        """Return True if several workers may read this file, a byte range each."""
         ...
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:

@@ -1,6 +1,6 @@
-"""Web archives: WARC 0.17 to 1.1 (ISO 28500) and ARC before it, compressed per record, otherwise, or not at all.
+"""Web archives: WARC 0.17 to 1.1 (ISO 28500) and the older ARC, compressed per record, otherwise, or not at all.
 
-Compression is gzip, Zstandard (also with the dictionary at the head of the file) or bzip2, told by the bytes.
+Compression is gzip, Zstandard (also with the dictionary at the start of the file) or bzip2; the bytes tell which.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Warc:
 
     Attributes:
         max_record_mb: MiB of the largest record, and of the largest payload after decompression.
-        truncated: what becomes of pages that the crawler cut (``WARC-Truncated``); Common Crawl cuts at
-            1 MiB (5 MiB since 2025), and the text up to there is text.
+        truncated: keep or drop pages that the crawler cut (``WARC-Truncated``); Common Crawl cuts at
+            1 MiB (5 MiB since 2025), and the text before the cut is usable.
     """
 
     SOURCE: ClassVar[str] = "web"
@@ -34,7 +34,7 @@ class Warc:
     truncated: Literal["keep", "drop"] = "keep"
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether each gzip member or zstd frame is a record."""
+        """Return True if each gzip member or zstd frame is a record, so that the file can be read in byte ranges."""
         return warc_events.splits(stream)
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:

@@ -13,11 +13,11 @@ from pipelines.readers.record import Event
 
 @dataclass(frozen=True)
 class Wet:
-    """Reads text that somebody else extracted; records of other types are spans of their type.
+    """Reads text that was extracted before; records of other types are spans of their type.
 
     Attributes:
         max_record_mb: MiB of the largest record.
-        truncated: what becomes of records marked ``WARC-Truncated``.
+        truncated: keep or drop records marked ``WARC-Truncated``.
     """
 
     SOURCE: ClassVar[str] = "web"
@@ -27,7 +27,7 @@ class Wet:
     truncated: Literal["keep", "drop"] = "keep"
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether each gzip member or zstd frame is a record."""
+        """Return True if each gzip member or zstd frame is a record, so that the file can be read in byte ranges."""
         return warc_events.splits(stream)
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:

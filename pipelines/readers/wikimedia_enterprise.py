@@ -1,36 +1,37 @@
 """Wikimedia Enterprise HTML dumps: rendered articles as JSON lines in a tar archive, compressed with gzip.
 
 The files ``<wiki>-NS0-<date>-ENTERPRISE-HTML.json.tar.gz`` of dumps.wikimedia.org and the snapshots of the Enterprise
-API. They have what templates and modules make of a page, which the XML dumps leave to the reader.
+API. Their pages have all templates and modules expanded, which the pages of the XML dumps have not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final, TypeVar
 
+from filters.document import Place
 from pipelines.readers.fields import iso_time, language_code, sound_text
-from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Record, Rejected, Span
+from pipelines.readers.rows.columns import Row, value_at
 from pipelines.readers.rows.json_lines import Line, parse_line, span_lines
-from pipelines.readers.rows.rows import MISSING, value_at
 from pipelines.readers.rows.tar_lines import untar
-from pipelines.readers.spans.chunk_buffer import Place
 from pipelines.readers.spans.compressed_spans import Chunk, CompressedSpans
 from pipelines.readers.spans.compression import MAGIC_BYTES, refusal, sniff
 
-# A dump is one gzip member as a rule, longer than memory: it is decoded to its end before it is believed, and
-# once more as it is read.
-HOLD_BYTES = 32 << 20
-MESSAGE_CHARACTERS = 200
+HOLD_BYTES: Final = 32 << 20
+"""Decoded bytes of one span to keep in memory. A dump is usually one gzip member, larger than memory: it is decoded
+once to its end to verify its checksum, and a second time to be read."""
+
+_T = TypeVar("_T", int, str)
 
 
 @dataclass(frozen=True)
 class WikimediaEnterprise:
     """Reads the HTML of each article.
 
-    Pages outside the article namespace and pages without HTML are rejected by reason. All records of a gzip
-    member share its offset and are told apart by their index. A dump may hold several versions of a page; all are read.
+    Pages outside the article namespace and pages without HTML are rejected by reason. All records of a gzip member
+    have its offset and differ by their index. A dump may hold several versions of a page; all of them are read.
 
     Attributes:
         max_line_mb: MiB of the longest line: an article as HTML and as wikitext.
@@ -41,11 +42,11 @@ class WikimediaEnterprise:
     max_line_mb: int = 64
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say that a file is read by one worker: nothing but its beginning tells what its bytes are."""
+        """Return False: one worker reads a file from its start, because its bytes make sense only from there."""
         return False
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
-        """Yield the events of all spans that start in ``[start, end)``; all of the file, if it starts there."""
+        """Yield the events of the whole file if `start` is 0, otherwise nothing."""
         stream.seek(0)
         head = stream.read(MAGIC_BYTES)
         size = stream.seek(0, 2)
@@ -60,7 +61,7 @@ class WikimediaEnterprise:
 
 
 def _plain(stream: BinaryIO, size: int) -> Iterator[Chunk | Span | Damaged]:
-    """Yield an archive that somebody has decompressed: one span."""
+    """Yield an archive that was decompressed before: one span."""
     stream.seek(0)
     while data := stream.read(1 << 20):
         yield Chunk(0, size, data)
@@ -68,34 +69,27 @@ def _plain(stream: BinaryIO, size: int) -> Iterator[Chunk | Span | Damaged]:
 
 
 def _event(line: Line, place: Place) -> Record | Rejected | None:
-    """Return the record of a line; None where the line is blank."""
+    """Return the event of a line; None if the line is blank."""
     row = parse_line(line, place)
-    return _article(place, row) if isinstance(row, dict) else row
+    return row if row is None or isinstance(row, Rejected) else _article(place, row)
 
 
-def _article(place: Place, row: Mapping[str, Any]) -> Record | Rejected:
+def _article(place: Place, row: Row) -> Record | Rejected:
     number = _value(row, "identifier", int)
     record_id = None if number is None else str(number)
     url = _text(row, "url")
     date = iso_time(_text(row, "date_modified"))
     namespace = _value(row, "namespace.identifier", int)
+    if namespace:
+        return Rejected(place, "namespace", False, f"namespace {namespace}", record_id, url, date)
     html = _text(row, "article_body.html")
-    if namespace not in (None, 0) or not html:
-        reason, seen = (
-            ("namespace", f"namespace {namespace}") if namespace else ("no_text", _text(row, "name") or "")
-        )
-        return Rejected(
-            *place,
-            reason=reason,
-            message=seen[:MESSAGE_CHARACTERS],
-            record_id=record_id,
-            url=url,
-            date=date,
-        )
+    if not html:
+        name = _text(row, "name") or ""
+        return Rejected(place, "no_text", False, name[:MESSAGE_CHARACTERS], record_id, url, date)
     return Record(
-        *place,
-        payload=html.encode(),
-        media="html",
+        place,
+        html.encode(),
+        "html",
         charset="utf-8",
         record_id=record_id,
         url=url,
@@ -104,11 +98,11 @@ def _article(place: Place, row: Mapping[str, Any]) -> Record | Rejected:
     )
 
 
-def _value(row: Mapping[str, Any], name: str, kind: type) -> Any:
+def _value(row: Row, name: str, kind: type[_T]) -> _T | None:
     value = value_at(row, name)
-    return value if value is not MISSING and isinstance(value, kind) and not isinstance(value, bool) else None
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None
 
 
-def _text(row: Mapping[str, Any], name: str) -> str | None:
+def _text(row: Row, name: str) -> str | None:
     value = _value(row, name, str)
     return sound_text(value) if value else None

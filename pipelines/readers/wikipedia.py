@@ -5,27 +5,29 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Final
 
-from pipelines.readers.record import Damaged, Event, Record, Rejected, Span, Wiki
-from pipelines.readers.spans.chunk_buffer import ChunkBuffer, Place, plain_chunks
+from filters.document import Place
+from pipelines.readers.reasons import ReadReason
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Record, Rejected, Span, Wiki
+from pipelines.readers.spans.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.spans.compressed_spans import Chunk, CompressedSpans
 from pipelines.readers.spans.compression import BZIP2, MAGIC_BYTES, Codec, refusal, sniff, sniff_behind_damage
-from pipelines.readers.wiki.cutter import PageCut, pages
+from pipelines.readers.wiki.cutter import BadPage, WholePage, pages
 from pipelines.readers.wiki.head import UTF_8, HeadError, SiteInfo, parse_head
 from pipelines.readers.wiki.page import PageError, parse_page
 
-MESSAGE_CHARACTERS = 200
-HEAD_BYTES = 1 << 20
+HEAD_BYTES: Final = 1 << 20
+"""Decoded bytes at the start of an export in which its head must end."""
 
-# Decoded bytes of one stream to keep in memory: the streams of a multistream dump have 1 to 10 MB.
-HOLD_BYTES = 32 << 20
+HOLD_BYTES: Final = 32 << 20
+"""Decoded bytes of one stream to keep in memory: the streams of a multistream dump have 1 to 10 MB."""
 
-# A multistream dump has its second stream right behind the site information.
-STREAM_SEARCH_BYTES = 16 << 20
+STREAM_SEARCH_BYTES: Final = 16 << 20
+"""Bytes at the start of a file in which a second stream must begin: in a multistream dump it follows the head."""
 
-_END = b"</mediawiki>"
-_MESSAGES = {
+_END: Final = b"</mediawiki>"
+_MESSAGES: Final[dict[ReadReason, str]] = {
     "truncated": "the page is cut off by damage or by the end of the file",
     "too_big": "the page is longer than max_page_mb",
     "bad_xml": "the page has no end tag before the next page",
@@ -40,7 +42,7 @@ class Wikipedia:
     rejected by reason. A page belongs to the bzip2 stream in which it starts.
 
     Attributes:
-        max_page_mb: MiB of XML of the longest page, with all its revisions in an export with history.
+        max_page_mb: MiB of XML of the longest page, all its revisions included.
         tables: keep tables, a row a line; otherwise they are dropped.
     """
 
@@ -50,7 +52,7 @@ class Wikipedia:
     tables: bool = False
 
     def splits(self, stream: BinaryIO) -> bool:
-        """Say whether this file may be read in byte ranges: whether it has several bzip2 streams."""
+        """Return True if the file has several bzip2 streams, so that it can be read in byte ranges."""
         stream.seek(0)
         head = stream.read(STREAM_SEARCH_BYTES)
         if _codec(head) is not BZIP2 or not BZIP2.magic.search(head, MAGIC_BYTES):
@@ -132,24 +134,21 @@ class _Pages:
             yield Span(position, size - position, "markup")
         yield from _missing_end(buffer.data, size)
 
-    def _event(self, cut: PageCut, place: Place) -> Record | Rejected:
-        error = cut.error or "bad_xml"
-        if cut.data is None:
-            return Rejected(*place, reason=error, error=error, message=_MESSAGES[error])
+    def _event(self, cut: WholePage | BadPage, place: Place) -> Record | Rejected:
+        if isinstance(cut, BadPage):
+            return Rejected(place, cut.reason, True, _MESSAGES[cut.reason])
         try:
             page = parse_page(cut.data, self.site)
-        except PageError as fault:
-            return Rejected(*place, reason=error, error=error, message=str(fault)[:MESSAGE_CHARACTERS])
+        except PageError as error:
+            return Rejected(place, "bad_xml", True, str(error)[:MESSAGE_CHARACTERS])
         url = self.site.url(page.title)
-        if page.fault is not None:
+        if page.reason is not None:
             seen = page.seen[:MESSAGE_CHARACTERS]
-            return Rejected(
-                *place, reason=page.fault, message=seen, record_id=page.page_id, url=url, date=page.date
-            )
+            return Rejected(place, page.reason, False, seen, page.page_id, url, page.date)
         return Record(
-            *place,
-            payload=page.text.encode(),
-            media="wikitext",
+            place,
+            page.text.encode(),
+            "wikitext",
             charset=UTF_8,
             record_id=page.page_id,
             url=url,
@@ -160,7 +159,7 @@ class _Pages:
 
 
 def _codec(head: bytes) -> Codec | None:
-    """Return the codec of the file, also where its first bytes are damaged; None = it is plain."""
+    """Return the codec of the file, even if its first bytes are damaged; None = it is plain."""
     return sniff(head) or (None if b"<" in head[:MAGIC_BYTES] else sniff_behind_damage(head, b"<"))
 
 
@@ -172,9 +171,9 @@ def _head_bytes(stream: BinaryIO, codec: Codec | None) -> bytes:
 
 
 def _missing_end(ending: bytes, size: int) -> Iterator[Damaged]:
-    """Report an export that does not end: only its end tag shows that no stream behind the last is lost.
+    """Report an export without its end tag: only the tag shows that no stream is missing at the end.
 
-    Of a range that begins inside the end tag there is less than the tag to see, or nothing.
+    A range that begins inside the end tag sees only a part of it, or nothing.
     """
     if not _END.endswith(ending.rstrip()[-len(_END) :]):
         message = "the export does not end with </mediawiki>; pages may be lost, fetch the file again"
@@ -182,13 +181,13 @@ def _missing_end(ending: bytes, size: int) -> Iterator[Damaged]:
 
 
 def _one_span(stream: BinaryIO, size: int) -> Iterator[Chunk | Span | Damaged]:
-    """Yield a plain file that has to be decoded as one span, like a compressed one."""
+    """Yield a plain file as one span, because it has to be decoded to UTF-8 as a compressed one is."""
     yield from (Chunk(0, size, chunk.data) for chunk in plain_chunks(stream))
     yield Span(0, size, "page")
 
 
 def _transcoded(events: Iterator[Chunk | Span | Damaged], encoding: str) -> Iterator[Chunk | Span | Damaged]:
-    """Turn the data of chunks into UTF-8; what cannot be turned becomes bytes that cost their page."""
+    """Convert the data of chunks to UTF-8; wrong characters become bytes that make their page an error."""
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     for event in events:
         if not isinstance(event, Chunk):

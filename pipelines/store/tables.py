@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 
 _WHERE = [
     pa.field("file", pa.string(), nullable=False),
@@ -213,7 +213,7 @@ def row_tables(
 
 def document_row(document: Document) -> Row:
     """Return a document as a row of FILTERED."""
-    origin = document.origin
+    place = document.origin.place
     return {
         "id": document.id,
         "record_id": document.record_id,
@@ -223,10 +223,10 @@ def document_row(document: Document) -> Row:
         "language": document.language,
         "language_score": document.language_score,
         "date": document.date,
-        "file": origin.file,
-        "offset": origin.offset,
-        "length": origin.length,
-        "index": origin.index,
+        "file": document.origin.file,
+        "offset": place.offset,
+        "length": place.length,
+        "index": place.index,
     }
 
 
@@ -241,7 +241,7 @@ def row_document(row: Row) -> Document:
         language=row["language"],
         language_score=row.get("language_score"),
         date=row["date"],
-        origin=Origin(row["file"], row["offset"], row["length"], row["index"]),
+        origin=Origin(row["file"], Place(row["offset"], row["length"], row["index"])),
     )
 
 

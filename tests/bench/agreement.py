@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from filters.c4 import C4
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
@@ -43,7 +43,9 @@ def main() -> None:
     for name, chain in steps().items():
         different = []
         for row in rows:
-            document = Document("", None, row["text"], None, "web", None, None, None, Origin("", 0, 0, 0))
+            document = Document(
+                "", None, row["text"], None, "web", None, None, None, Origin("", Place(0, 0, 0))
+            )
             verdict = judge(document, chain)
             if (verdict.step is None) != row[name]["keep"]:
                 different.append((row, verdict))

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from filters.decontaminate import Decontaminate
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.step import Measured
 from filters.text import TextView
 from tests.bench.filter_cost import texts_of
@@ -25,7 +25,7 @@ WORDS_PER_TEXT = 112
 
 def measure(step: Decontaminate, text: str) -> Measured:
     """Return what the step measures in a text."""
-    document = Document("", None, text, None, "web", None, None, None, Origin("", 0, 0, 0))
+    document = Document("", None, text, None, "web", None, None, None, Origin("", Place(0, 0, 0)))
     return step.apply(TextView(document))[1]
 
 

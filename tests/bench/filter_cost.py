@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from filters.c4 import C4
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
@@ -86,7 +86,7 @@ def own(texts: Sequence[str]) -> dict[str, float]:
     parts |= {name: step.apply for name, step in (PUBLISHED | OTHERS).items()}
     spent = dict.fromkeys(parts, 0.0)
     for number, text in enumerate(texts):
-        view = TextView(Document("", None, text, None, "web", None, None, None, Origin("", 0, 0, 0)))
+        view = TextView(Document("", None, text, None, "web", None, None, None, Origin("", Place(0, 0, 0))))
         for name, part in parts.items():
             began = time.process_time()
             part(view)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.pii import Pii
 from filters.text import TextView
 
@@ -38,7 +38,7 @@ Line = tuple[str, Mapping[str, list[str]]]
 def removed(text: str, kind: str) -> list[str]:
     """Return what the step takes for one kind of data."""
     step = Pii(**{each: MARK if each == kind else None for each in KINDS})
-    document = Document("", None, text, None, "web", None, None, None, Origin("", 0, 0, 0))
+    document = Document("", None, text, None, "web", None, None, None, Origin("", Place(0, 0, 0)))
     left = step.apply(TextView(document))[0].text
     if left == text:
         return []

@@ -12,7 +12,7 @@ from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.gopher_repetition import GopherRepetition
 from filters.repetition_profiles import PROFILES
 from filters.step import first_fault
@@ -21,7 +21,7 @@ from filters.text import TextView
 
 def reasons(text: str) -> dict[str, str | None]:
     """Return each profile's reason to drop a text, None = kept. English words for every text."""
-    view = TextView(Document("", None, text, None, "web", None, None, None, Origin("", 0, 0, 0)))
+    view = TextView(Document("", None, text, None, "web", None, None, None, Origin("", Place(0, 0, 0))))
     steps = {name: GopherRepetition(profile=name) for name in PROFILES}  # type: ignore[arg-type]
     return {name: first_fault(step, step.apply(view)[1]) for name, step in steps.items()}
 

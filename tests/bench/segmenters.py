@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.fineweb2 import Fineweb2, limits
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
@@ -34,7 +34,7 @@ def documents(runs: list[str]) -> dict[str, list[Document]]:
             code, score = predict(model, text)
             if code in LANGUAGES:
                 found[code].append(
-                    Document("", None, text, None, "web", code, score, None, Origin("", 0, 0, 0))
+                    Document("", None, text, None, "web", code, score, None, Origin("", Place(0, 0, 0)))
                 )
     return found
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.text import TextView
 from filters.url_blocklist import UrlBlocklist
 
@@ -23,7 +23,7 @@ def peak_mb() -> float:
 
 def look_up(step: UrlBlocklist, url: str) -> object:
     """Return whether the step finds the domain of an address."""
-    document = Document("", None, "", url, "web", None, None, None, Origin("", 0, 0, 0))
+    document = Document("", None, "", url, "web", None, None, None, Origin("", Place(0, 0, 0)))
     return step.apply(TextView(document))[1]["domain_listed"]
 
 

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from filters.document import Place
 from pipelines.extraction.clean import clean
 from pipelines.extraction.wiki.wikitext import plain_text
 from pipelines.readers.record import Damaged, Record, Rejected
@@ -38,7 +39,7 @@ def extract(record: Record) -> str:
 def leftovers(record: Record) -> Counter[str]:
     """Count markup in the text of a page without its formulas and code."""
     payload = HELD.sub("", record.payload.decode()).encode()
-    page = Record(0, 0, 0, payload, "wikitext", wiki=record.wiki)
+    page = Record(Place(0, 0, 0), payload, "wikitext", wiki=record.wiki)
     return Counter(LEFTOVER.findall(extract(page)))
 
 

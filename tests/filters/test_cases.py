@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.step import Step, find_step, first_fault, step_names, versions_of
 from filters.text import TextView
 
@@ -39,7 +39,7 @@ def build(name: str, fields: dict[str, Any]) -> Step:
 def test_case(name: str, case: dict[str, Any]) -> None:
     document = Document(
         "0" * 32, None, case["text"], case.get("url"), "web",
-        case.get("language"), case.get("language_score"), None, Origin("f", 0, 0, 0),
+        case.get("language"), case.get("language_score"), None, Origin("f", Place(0, 0, 0)),
     )  # fmt: skip
     step = build(name, case.get("fields", {}))
     if any(getattr(step, field) and not Path(getattr(step, field)).exists() for field in step.FILES):

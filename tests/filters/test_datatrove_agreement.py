@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from filters.c4 import C4
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
@@ -32,7 +32,9 @@ def test_decisions_agree(shared: Path, name: str) -> None:
         rows = [row for row in map(json.loads, lines) if row["text"]]
     step, different = STEPS[name], []
     for row in rows:
-        view = TextView(Document("", None, row["text"], None, "web", None, None, None, Origin("", 0, 0, 0)))
+        view = TextView(
+            Document("", None, row["text"], None, "web", None, None, None, Origin("", Place(0, 0, 0)))
+        )
         reason = first_fault(step, step.apply(view)[1])
         if (reason is None) != row[name]["keep"]:
             different.append((row["url"], reason, row[name]["reason"]))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from filters.decontaminate import Decontaminate
 from filters.dedup.folded_tokens import token_hashes
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.lists.evaluation_texts import read_evaluations
 from filters.step import Measured, first_fault
 from filters.text import TextView
@@ -31,7 +31,7 @@ TEXTS = st.text(max_size=200) | st.lists(WORDS, max_size=40).map(" ".join)
 
 
 def measure(step: Decontaminate, text: str) -> Measured:
-    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("f", 0, 0, 0))
+    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("f", Place(0, 0, 0)))
     view, measured = step.apply(TextView(document))
     assert view.text == text
     assert set(measured) == set(step.MEASURES)

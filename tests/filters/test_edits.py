@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from filters.boilerplate_lines import BoilerplateLines
 from filters.citations import Citations
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.step import Step
 from filters.text import TextView
 from filters.unicode import Unicode
 
 
 def edit(step: Step, text: str) -> tuple[str, dict[str, object]]:
-    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", 0, 1, 0))
+    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", Place(0, 1, 0)))
     view, measured = step.apply(TextView(document))
     return view.text, dict(measured)
 
@@ -80,6 +80,8 @@ def test_boilerplate_phrases_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_text_with_nothing_to_edit_keeps_its_splits() -> None:
-    document = Document("0" * 32, None, "Soap is old.", None, "web", None, None, None, Origin("a", 0, 1, 0))
+    document = Document(
+        "0" * 32, None, "Soap is old.", None, "web", None, None, None, Origin("a", Place(0, 1, 0))
+    )
     view = TextView(document)
     assert all(step.apply(view)[0] is view for step in (Unicode(), Citations(), BoilerplateLines()))

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.gopher_quality import GopherQuality
 from filters.judge import NamedStep, judge
 from filters.label_language import LabelLanguage
 from filters.length import Length
 
-DOCUMENT = Document("0" * 32, None, "short", None, "web", "deu_Latn", 0.9, None, Origin("f", 0, 0, 0))
+DOCUMENT = Document("0" * 32, None, "short", None, "web", "deu_Latn", 0.9, None, Origin("f", Place(0, 0, 0)))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filters import label_language
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.label_language import LabelLanguage, predict
 from filters.language import Language
 from filters.lists import fasttext_models
@@ -51,7 +51,9 @@ def lid176() -> str:
 
 def view_of(text: str, language: str | None = None) -> TextView:
     score = None if language is None else 1.0
-    return TextView(Document("0" * 32, None, text, None, "web", language, score, None, Origin("a", 0, 1, 0)))
+    return TextView(
+        Document("0" * 32, None, text, None, "web", language, score, None, Origin("a", Place(0, 1, 0)))
+    )
 
 
 def test_the_label_is_set_and_measured(tiny: str) -> None:

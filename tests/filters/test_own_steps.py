@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.judge import NamedStep, judge
 from filters.step import Check, Measured, contract_fault, find_step, step_names
 from filters.text import TextView
 
-DOCUMENT = Document("00", None, "some text", None, "s", None, None, None, Origin("a", 0, 1, 0))
+DOCUMENT = Document("00", None, "some text", None, "s", None, None, None, Origin("a", Place(0, 1, 0)))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import sentencepiece
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.perplexity import Perplexity, normalize
 from filters.step import first_fault
 from filters.text import TextView
@@ -27,7 +27,7 @@ BIGRAMS = {("<s>", "the"): -0.4, ("the", "cat"): -0.3, ("cat", "</s>"): -0.2}
 
 
 def measure(text: str, **fields: object) -> float | None:
-    document = Document("0" * 32, None, text, None, "web", "en", None, None, Origin("f", 0, 0, 0))
+    document = Document("0" * 32, None, text, None, "web", "en", None, None, Origin("f", Place(0, 0, 0)))
     found = Perplexity(str(TINY), **fields).apply(TextView(document))[1]["perplexity"]  # type: ignore[arg-type]
     assert found is None or isinstance(found, float)
     return found

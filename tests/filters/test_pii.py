@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.pii import Pii
 from filters.text import TextView
 
@@ -19,7 +19,7 @@ NOTHING = dict.fromkeys(("emails", "ips", "ibans", "cards", "phones"), 0)
 
 
 def edit(text: str, step: Pii | None = None) -> tuple[str, dict[str, object]]:
-    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", 0, 1, 0))
+    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", Place(0, 1, 0)))
     view, measured = (step or Pii()).apply(TextView(document))
     return view.text, dict(measured)
 
@@ -102,7 +102,9 @@ def test_none_leaves_a_kind_alone() -> None:
 
 def test_an_unchanged_text_keeps_its_splits() -> None:
     """A view without a replacement is the same view, so that words are not split again."""
-    document = Document("0" * 32, None, "nothing here", None, "web", None, None, None, Origin("a", 0, 1, 0))
+    document = Document(
+        "0" * 32, None, "nothing here", None, "web", None, None, None, Origin("a", Place(0, 1, 0))
+    )
     view = TextView(document)
     assert Pii().apply(view)[0] is view
 

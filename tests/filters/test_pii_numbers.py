@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.pii import Pii
 from filters.pii_numbers import is_card, is_iban
 from filters.text import TextView
@@ -29,7 +29,7 @@ LINES = [
 
 
 def edit(text: str, step: Pii | None = None) -> tuple[str, dict[str, object]]:
-    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", 0, 1, 0))
+    document = Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", Place(0, 1, 0)))
     view, measured = (step or Pii()).apply(TextView(document))
     return view.text, dict(measured)
 

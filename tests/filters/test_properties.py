@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.step import Measured, Step, find_step, first_fault, is_fault, step_names
 from filters.text import TextView
 
@@ -33,7 +33,9 @@ def step(name: str) -> Step:
 
 
 def view(text: str, language: str | None = None) -> TextView:
-    return TextView(Document("0" * 32, None, text, None, "web", language, None, None, Origin("f", 0, 0, 0)))
+    return TextView(
+        Document("0" * 32, None, text, None, "web", language, None, None, Origin("f", Place(0, 0, 0)))
+    )
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.gopher_repetition import GopherRepetition
 from filters.repetition_profiles import PROFILES
 from filters.splitting.words import unicode_words
@@ -23,7 +23,9 @@ TEXTS = st.lists(LINES, max_size=12).flatmap(
 
 
 def view(text: str) -> TextView:
-    return TextView(Document("0" * 32, None, text, None, "web", None, None, None, Origin("f", 0, 0, 0)))
+    return TextView(
+        Document("0" * 32, None, text, None, "web", None, None, None, Origin("f", Place(0, 0, 0)))
+    )
 
 
 def grams(words: list[str], n: int) -> list[tuple[str, ...]]:

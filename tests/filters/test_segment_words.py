@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.gopher_quality import GopherQuality
 from filters.segment_words import SegmentWords, segment
 from filters.text import TextView
@@ -25,7 +25,7 @@ SENTENCES = {
 
 
 def view(text: str, language: str | None) -> TextView:
-    document = Document("0" * 32, None, text, None, "web", language, None, None, Origin("f", 0, 0, 0))
+    document = Document("0" * 32, None, text, None, "web", language, None, None, Origin("f", Place(0, 0, 0)))
     return SegmentWords().apply(TextView(document))[0]
 
 

@@ -12,7 +12,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.splitting.sentences import count_sentences
 from filters.splitting.spacy_itself import SWITCH, SpacyItself
 from filters.splitting.word_numbers import Words
@@ -34,7 +34,7 @@ spacy_itself = cache(SpacyItself)
 
 
 def view(text: str, language: str | None = None) -> TextView:
-    return TextView(Document("", None, text, None, "web", language, None, None, Origin("f", 0, 0, 0)))
+    return TextView(Document("", None, text, None, "web", language, None, None, Origin("f", Place(0, 0, 0))))
 
 
 def spacy_words(text: str, code: str = "en") -> list[str]:

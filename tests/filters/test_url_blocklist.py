@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.lists.url_lists import read_set
 from filters.step import first_fault
 from filters.text import TextView
@@ -27,7 +27,7 @@ CASES = json.loads((HERE / "cases" / "url_blocklist.json").read_text(encoding="u
 
 
 def view_of(url: str | None) -> TextView:
-    return TextView(Document("0" * 32, None, "x", url, "web", None, None, None, Origin("a", 0, 1, 0)))
+    return TextView(Document("0" * 32, None, "x", url, "web", None, None, None, Origin("a", Place(0, 1, 0))))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["label"])

@@ -1,12 +1,13 @@
-"""One cut WARC record becomes a content record, a rejected one, or nothing but its type."""
+"""The content of one WARC record that was cut: a page to extract, or the reason why there is none."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from pipelines.readers.archive.cutter import Cut
+from filters.document import Place
+from pipelines.readers.archive.cutter import BadRecord, WholeRecord
 from pipelines.readers.archive.header_block import Headers
 from pipelines.readers.archive.http_payload import (
     PayloadError,
@@ -16,20 +17,23 @@ from pipelines.readers.archive.http_payload import (
     parse_response,
 )
 from pipelines.readers.fields import iso_time, language_code
-from pipelines.readers.record import Media, Record, Rejected
-from pipelines.readers.spans.chunk_buffer import Place
+from pipelines.readers.reasons import ReadReason
+from pipelines.readers.record import MESSAGE_CHARACTERS, Media, Record, Rejected
 
-MESSAGE_CHARACTERS = 200
-OK = 200
-UNKNOWN = "unknown"
+OK: Final = 200
+UNKNOWN: Final = "unknown"
 
-_MEDIA: dict[str, Media] = {"text/html": "html", "application/xhtml+xml": "html", "text/plain": "text"}
-_NOT_HTTP = re.compile(r"^(dns|whois|ntp):| text/(dns|whois)$", re.IGNORECASE)
+_MEDIA: Final[dict[str, Media]] = {
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "text/plain": "text",
+}
+_NOT_HTTP: Final = re.compile(r"^(dns|whois|ntp):| text/(dns|whois)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What counts as content.
+    """Which records are content, and how much of it is read.
 
     Attributes:
         kinds: WARC record types.
@@ -43,7 +47,7 @@ class Content:
 
 
 def kind_of(headers: Headers) -> str:
-    """Return what a record is counted as: its type, lower case; a DNS or similar response by its protocol."""
+    """Return the kind that a record counts as: its type, lower case; a DNS or similar response by its protocol."""
     kind = re.sub(r"[^a-z0-9_-]", "", headers.get("warc-type", "").lower())[:32] or UNKNOWN
     if kind != "response":
         return kind
@@ -52,36 +56,35 @@ def kind_of(headers: Headers) -> str:
 
 
 def content_record(
-    cut: Cut, kind: str, headers: Headers, place: Place, content: Content
+    cut: WholeRecord | BadRecord, kind: str, place: Place, content: Content
 ) -> Record | Rejected:
     """Return the content of a record, or why there is none.
 
     Args:
         cut: the record.
-        kind: what it is counted as.
-        headers: its WARC headers.
+        kind: what it counts as.
         place: where it lies.
         content: what the reader accepts.
     """
-    if cut.block is None or cut.error is not None:
-        error = cut.error or "bad_record"
-        return _rejected(headers, place, error, error, cut.message)
+    headers = cut.headers
+    if isinstance(cut, BadRecord):
+        return _rejected(headers, place, cut.reason, cut.message, error=True)
     if "warc-truncated" in headers and content.truncated == "drop":
-        return _rejected(headers, place, "truncated", None, headers["warc-truncated"])
+        return _rejected(headers, place, "truncated", headers["warc-truncated"])
     if not cut.block:
-        return _rejected(headers, place, "empty_payload", None, "")
+        return _rejected(headers, place, "empty_payload")
     try:
         if kind == "response":
             return _response(headers, cut.block, place, content)
     except PayloadError as error:
-        return _rejected(headers, place, error.kind, error.kind, str(error))
+        return _rejected(headers, place, error.reason, str(error), error=True)
     return _record(headers, headers.get("content-type"), bytes(cut.block), place)
 
 
 def _response(headers: Headers, block: memoryview, place: Place, content: Content) -> Record | Rejected:
     response = parse_response(block)
     if response.status != OK:
-        return _rejected(headers, place, "http_status", None, f"HTTP status {response.status}")
+        return _rejected(headers, place, "http_status", f"HTTP status {response.status}")
     content_type = response.headers.get("content-type")
     mime = _mime_type(headers, content_type, response.body)
     body = response.body
@@ -92,14 +95,14 @@ def _response(headers: Headers, block: memoryview, place: Place, content: Conten
 
 def _record(headers: Headers, content_type: str | None, body: bytes, place: Place) -> Record | Rejected:
     if not body:
-        return _rejected(headers, place, "empty_payload", None, "")
+        return _rejected(headers, place, "empty_payload")
     mime = _mime_type(headers, content_type, body)
     if mime not in _MEDIA:
-        return _rejected(headers, place, "mime_type", None, mime)
+        return _rejected(headers, place, "mime_type", mime)
     return Record(
-        *place,
-        payload=body,
-        media=_MEDIA[mime],
+        place,
+        body,
+        _MEDIA[mime],
         charset=charset(content_type),
         record_id=_record_id(headers),
         url=_url(headers),
@@ -112,12 +115,14 @@ def _mime_type(headers: Headers, content_type: str | None, body: bytes) -> str:
     return mime_type(headers.get("warc-identified-payload-type"), content_type, body) or UNKNOWN
 
 
-def _rejected(headers: Headers, place: Place, reason: str, error: str | None, message: str) -> Rejected:
+def _rejected(
+    headers: Headers, place: Place, reason: ReadReason, message: str = "", *, error: bool = False
+) -> Rejected:
     return Rejected(
-        *place,
-        reason=reason,
-        error=error,
-        message=message[:MESSAGE_CHARACTERS],
+        place,
+        reason,
+        error,
+        message[:MESSAGE_CHARACTERS],
         record_id=_record_id(headers),
         url=_url(headers),
         date=iso_time(headers.get("warc-date")),

@@ -1,44 +1,64 @@
 """Cut a run of bytes into WARC or ARC records by their length, and find the next one where that is wrong.
 
-Parsing of a WARC header block is warcio's; nothing else of it sees the file. A declared length is believed only
-if a record, or the end, follows.
+Only the header block is parsed by warcio; everything else is done here. A declared length is believed only if a
+record, or the end, follows.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipelines.readers.archive.header_block import HeaderError, Headers
 from pipelines.readers.archive.layout import Layout
+from pipelines.readers.reasons import ReadReason
 from pipelines.readers.spans.chunk_buffer import ChunkBuffer
 
-HEADER_BYTES = 1 << 20
+HEADER_BYTES: Final = 1 << 20
+"""Bytes of the longest header block."""
 
-_PLAUSIBLE_BYTES = 64
-_LENGTH = re.compile(r"[ \t]*([0-9]{1,18})[ \t\r]*")
-_NEWLINES = re.compile(rb"[\r\n]*")
+_PLAUSIBLE_BYTES: Final = 64
+_LENGTH: Final = re.compile(r"[ \t]*([0-9]{1,18})[ \t\r]*")
+_NEWLINES: Final = re.compile(rb"[\r\n]*")
 
 
-class Cut(NamedTuple):
-    """One record, or bytes that belong to none.
+class WholeRecord(NamedTuple):
+    """One record, as it was written.
 
     Attributes:
         start: number of its first byte in the run.
         end: number of the byte behind it and the newlines that follow it.
-        headers: its WARC headers, names in lower case; None where there is no record.
-        block: its content block, not copied; None where it is not whole or larger than asked for.
-        error: snake_case kind of what is wrong with it; None = nothing.
-        message: what was seen.
+        headers: its WARC headers, names in lower case.
+        block: its content block, not copied.
     """
 
     start: int
     end: int
-    headers: Headers | None
-    block: memoryview | None
-    error: str | None
+    headers: Headers
+    block: memoryview
+
+
+class BadRecord(NamedTuple):
+    """A record with a header, whose block is broken or larger than asked for; see `WholeRecord`."""
+
+    start: int
+    end: int
+    headers: Headers
+    reason: ReadReason
     message: str
+
+
+class Junk(NamedTuple):
+    """Bytes that belong to no record; see `WholeRecord`."""
+
+    start: int
+    end: int
+    reason: ReadReason
+    message: str
+
+
+Cut = WholeRecord | BadRecord | Junk
 
 
 class RecordCutter:
@@ -49,7 +69,7 @@ class RecordCutter:
 
         Args:
             buffer: the run.
-            layout: what its records look like.
+            layout: how its records are laid out.
             max_block: bytes of the largest block to hold in memory.
             size: bytes of the run where that is known (a plain file).
         """
@@ -70,20 +90,19 @@ class RecordCutter:
             starts = buffer.data.startswith(self._layout.starts, buffer.at)
             yield self._record(buffer.position) if starts else self._junk(buffer.position)
 
-    def _junk(self, start: int) -> Cut:
+    def _junk(self, start: int) -> Junk:
         seen = self._buffer.data[self._buffer.at : self._buffer.at + 40]
         self._buffer.at += 1
         self._skip_to_plausible()
         message = f"no {self._layout.name} record starts with {seen!r}"
-        return Cut(start, self._buffer.position, None, None, "not_a_record", message)
+        return Junk(start, self._buffer.position, "not_a_record", message)
 
     def _record(self, start: int) -> Cut:
         buffer = self._buffer
         header_bytes = self._header_bytes()
         if header_bytes is None:
-            return self._faulty(
-                start, None, self._start_bytes, "bad_header", f"the {self._layout.name} header does not end"
-            )
+            message = f"the {self._layout.name} header does not end"
+            return self._faulty(start, None, self._start_bytes, "bad_header", message)
         try:
             headers = self._layout.parse(buffer.data[buffer.at : buffer.at + header_bytes])
         except HeaderError as error:
@@ -118,22 +137,26 @@ class RecordCutter:
         block = memoryview(buffer.data)[block_at:end_at]
         buffer.at = end_at
         self._skip_newlines()
-        return Cut(start, buffer.position, headers, block, None, "")
+        return WholeRecord(start, buffer.position, headers, block)
 
-    def _too_big(self, start: int, headers: Headers, header_bytes: int, length: int) -> Cut:
+    def _too_big(self, start: int, headers: Headers, header_bytes: int, length: int) -> BadRecord:
         dropped = self._buffer.drop(header_bytes + length) - header_bytes
         if dropped < length:
             message = f"Content-Length is {length}, but only {dropped} bytes follow"
-            return Cut(start, self._buffer.position, headers, None, "content_length", message)
+            return BadRecord(start, self._buffer.position, headers, "content_length", message)
         self._skip_newlines()
         message = f"the record has {length} bytes; max_record_mb sets the limit"
-        return Cut(start, self._buffer.position, headers, None, "too_big", message)
+        return BadRecord(start, self._buffer.position, headers, "too_big", message)
 
-    def _faulty(self, start: int, headers: Headers | None, skip: int, error: str, message: str) -> Cut:
+    def _faulty(
+        self, start: int, headers: Headers | None, skip: int, reason: ReadReason, message: str
+    ) -> BadRecord | Junk:
         """Cut a record without a believable end at the next plausible one behind its first `skip` bytes."""
         self._buffer.at += min(skip, len(self._buffer.data) - self._buffer.at)
         self._skip_to_plausible()
-        return Cut(start, self._buffer.position, headers, None, error, message)
+        if headers is None:
+            return Junk(start, self._buffer.position, reason, message)
+        return BadRecord(start, self._buffer.position, headers, reason, message)
 
     def _header_bytes(self) -> int | None:
         """Return how long the header block at the cutter is, with its blank line; None = it does not end."""

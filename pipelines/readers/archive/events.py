@@ -1,8 +1,8 @@
 """The events of a range of a WARC or ARC file, whatever its compression: shared by the readers of WARC and WET.
 
-Most such files hold one record per gzip member or Zstandard frame. Then that is a record's span, ranges can be
-read apart, and after damage the next one that decodes to a record counts. Files compressed otherwise (as a whole,
-in blocks, with bzip2) are read as one run of records by one worker.
+Most such files hold one record per gzip member or Zstandard frame. Then the member is the record's span, several
+workers can read ranges of the file, and reading goes on after damage at the next member that decodes to a record.
+Other files (compressed as a whole, in blocks, or with bzip2) are read by one worker as one run of records.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
+from filters.document import Place
 from pipelines.readers.archive.block_digest import digest_fault
-from pipelines.readers.archive.content import MESSAGE_CHARACTERS, Content, content_record, kind_of
-from pipelines.readers.archive.cutter import Cut, RecordCutter
+from pipelines.readers.archive.content import Content, content_record, kind_of
+from pipelines.readers.archive.cutter import BadRecord, Cut, Junk, RecordCutter, WholeRecord
 from pipelines.readers.archive.layout import ARC, WARC, Layout
-from pipelines.readers.record import Damaged, Event, Span
+from pipelines.readers.reasons import ReadReason
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Span
 from pipelines.readers.spans.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.spans.compressed_spans import CompressedSpans
 from pipelines.readers.spans.compression import (
@@ -30,28 +32,30 @@ from pipelines.readers.spans.compression import (
     sniff_behind_damage,
 )
 
-# The WARC header of a record and its HTTP headers come on top of the largest payload.
-HEADER_MARGIN = 2 << 20
+HEADER_MARGIN: Final = 2 << 20
+"""Bytes of a record's WARC and HTTP headers, on top of the largest payload."""
 
-# So much is looked at to learn how the file is compressed; of what starts there, so much is decoded.
-HEAD_BYTES = 1 << 20
-_PROBE_BYTES = 1 << 12
+HEAD_BYTES: Final = 1 << 20
+"""Bytes at the start of a file in which its compression is looked for."""
 
-# So many spans at the head of a file are looked at to learn whether spans are records.
-LAYOUT_SPANS = 4
-LAYOUT_HOLD = 16 << 20
+LAYOUT_SPANS: Final = 4
+"""Spans at the start of a file that are decoded to see if each holds one record."""
+LAYOUT_HOLD: Final = 16 << 20
+"""Decoded bytes of one of them to hold."""
 
-LAYOUTS = (WARC, ARC)
-_STARTS = WARC.starts + ARC.starts
+LAYOUTS: Final = (WARC, ARC)
+
+_PROBE_BYTES: Final = 1 << 12
+_STARTS: Final = WARC.starts + ARC.starts
 
 
 @dataclass(frozen=True)
 class _Format:
-    """How a file is to be read.
+    """The format of a file.
 
     Attributes:
-        codec: how it is compressed; None = it is plain.
-        layout: what its records look like.
+        codec: its compression; None = it is plain.
+        layout: the layout of its records.
         aligned: each compressed span is one record.
     """
 
@@ -61,7 +65,7 @@ class _Format:
 
 
 def splits(stream: BinaryIO) -> bool:
-    """Say whether each gzip member or Zstandard frame of the file is a record, so that ranges can be read apart."""
+    """Return True if each gzip member or Zstandard frame of the file is one record, so that ranges can be read."""
     try:
         return _format(stream, _head(stream)).aligned
     except DecodeError:
@@ -94,7 +98,7 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _format(stream: BinaryIO, head: bytes) -> _Format:
-    """Find out how a file is to be read, also where its first bytes are damaged.
+    """Find out the format of a file, also where its first bytes are damaged.
 
     Raises:
         DecodeError: it needs a dictionary that cannot be read.
@@ -110,7 +114,7 @@ def _format(stream: BinaryIO, head: bytes) -> _Format:
 
 
 def _first_layout(codec: Codec, head: bytes) -> Layout:
-    """Return the layout of the first span in the head of a file that starts like a record."""
+    """Return the layout of the first span in the head of a file that starts as a record does."""
     for match in codec.magic.finditer(head):
         output = first_output(codec, head[match.start() : match.start() + _PROBE_BYTES])
         for layout in LAYOUTS:
@@ -120,7 +124,7 @@ def _first_layout(codec: Codec, head: bytes) -> Layout:
 
 
 def _spans_are_records(stream: BinaryIO, codec: Codec, layout: Layout) -> bool:
-    """Say whether one of the first spans that start like a record holds exactly one."""
+    """Return True if one of the first spans that start as a record does holds exactly one record."""
     spans = CompressedSpans(stream, codec, LAYOUT_HOLD, starts_with=layout.starts, salvage=False)
     return any(_is_one_record(data, layout) for data in spans.samples(LAYOUT_SPANS))
 
@@ -128,18 +132,30 @@ def _spans_are_records(stream: BinaryIO, codec: Codec, layout: Layout) -> bool:
 def _is_one_record(data: bytes, layout: Layout) -> bool:
     cutter = RecordCutter(ChunkBuffer(plain_chunks(BytesIO(data))), layout, len(data), len(data))
     cuts = list(itertools.islice(cutter.cuts(), 2))
-    return len(cuts) == 1 and cuts[0].error is None
+    return len(cuts) == 1 and isinstance(cuts[0], WholeRecord)
+
+
+_Fault = tuple[ReadReason, str]
+"""Reason and message."""
 
 
 @dataclass
-class _Notes:
-    """What was seen in the spans that have not been handed out: record types, and faults."""
+class _SpanNotes:
+    """Record types and faults that were seen in spans, by offset, until the spans are handed out."""
 
     kinds: dict[int, list[str]] = field(default_factory=dict)
-    faults: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    faults: dict[int, list[_Fault]] = field(default_factory=dict)
 
-    def settle(self, span: Span | Damaged) -> Iterator[Event]:
-        """Yield a span that was passed, under the type of its record, or as damage if there is no record."""
+    def add_kind(self, offset: int, kind: str) -> None:
+        """Note the type of a record that starts in a span."""
+        self.kinds.setdefault(offset, []).append(kind)
+
+    def add_fault(self, offset: int, fault: _Fault) -> None:
+        """Note a fault in a span."""
+        self.faults.setdefault(offset, []).append(fault)
+
+    def hand_out(self, span: Span | Damaged) -> Iterator[Event]:
+        """Yield a span under the type of its record, or as damage if there is no record."""
         kinds = self.kinds.pop(span.offset, [])
         faults = self.faults.pop(span.offset, [])
         if isinstance(span, Span) and faults and not kinds:
@@ -164,43 +180,54 @@ def _read_compressed(
     if position >= min(end, spans.size):
         return
     buffer = ChunkBuffer(spans.chunks(position), barrier=layout.starts)
-    notes = _Notes()
+    notes = _SpanNotes()
     running = True
     while running:
-        yield from _run(buffer, layout, notes, end, content, summed=codec.summed)
+        yield from _run(buffer, layout, notes, end, content, has_checksums=codec.has_checksums)
         running = buffer.next_run()
     for span in buffer.passed(end):
-        yield from notes.settle(span)
+        yield from notes.hand_out(span)
 
 
 def _run(
-    buffer: ChunkBuffer, layout: Layout, notes: _Notes, end: int, content: Content, *, summed: bool
+    buffer: ChunkBuffer,
+    layout: Layout,
+    notes: _SpanNotes,
+    end: int,
+    content: Content,
+    *,
+    has_checksums: bool,
 ) -> Iterator[Event]:
-    """Yield the events of the records up to the next damage; `summed` = checksums have been verified."""
+    """Yield the events of the records up to the next damage."""
     torn = buffer.after_damage  # the run may begin with the rest of a record that the damage has cost
     for cut in RecordCutter(buffer, layout, content.max_bytes, None).cuts():
         place = buffer.place(cut.start)
         for span in buffer.passed(min(place.offset, end)):
-            yield from notes.settle(span)
+            yield from notes.hand_out(span)
         if place.offset >= end:
             return
-        if cut.headers is None:
-            if not torn or cut.error == "bad_header":
-                notes.faults.setdefault(place.offset, []).append(_fault(cut))
+        if isinstance(cut, Junk):
+            if not torn or cut.reason == "bad_header":
+                notes.add_fault(place.offset, _fault(cut))
             continue
         torn = False
         kind = kind_of(cut.headers)
-        notes.kinds.setdefault(place.offset, []).append(kind)
+        notes.add_kind(place.offset, kind)
         if kind in content.kinds:
-            yield content_record(cut, kind, cut.headers, place, content)
-        elif cut.error not in (None, "too_big"):
-            notes.faults.setdefault(place.offset, []).append(_fault(cut))
-        if not summed and (altered := digest_fault(cut.headers, cut.block)):
-            notes.faults.setdefault(place.offset, []).append(("digest", altered[:MESSAGE_CHARACTERS]))
+            yield content_record(cut, kind, place, content)
+        elif isinstance(cut, BadRecord) and cut.reason != "too_big":
+            notes.add_fault(place.offset, _fault(cut))
+        if not has_checksums and (altered := _digest_fault(cut)):
+            notes.add_fault(place.offset, altered)
 
 
-def _fault(cut: Cut) -> tuple[str, str]:
-    return cut.error or "bad_record", cut.message[:MESSAGE_CHARACTERS]
+def _fault(cut: BadRecord | Junk) -> _Fault:
+    return cut.reason, cut.message[:MESSAGE_CHARACTERS]
+
+
+def _digest_fault(cut: Cut) -> _Fault | None:
+    altered = digest_fault(cut.headers, cut.block) if isinstance(cut, WholeRecord) else None
+    return ("digest", altered[:MESSAGE_CHARACTERS]) if altered else None
 
 
 def _read_plain(stream: BinaryIO, size: int, layout: Layout, content: Content) -> Iterator[Event]:
@@ -210,8 +237,8 @@ def _read_plain(stream: BinaryIO, size: int, layout: Layout, content: Content) -
     for cut in RecordCutter(buffer, layout, content.max_bytes, size).cuts():
         if cut.start > position:
             yield Span(position, cut.start - position, "padding")
-        position, sound = cut.end, cut.error is None
-        yield from _plain_events(buffer, cut, content)
+        position, sound = cut.end, isinstance(cut, WholeRecord)
+        yield from _plain_events(cut, content)
     if position < size:
         yield Span(position, size - position, "padding")
     stream.seek(max(0, size - 4))
@@ -219,15 +246,17 @@ def _read_plain(stream: BinaryIO, size: int, layout: Layout, content: Content) -
         yield Damaged(size, 0, "truncated", "the file does not end with the newlines that end a record")
 
 
-def _plain_events(buffer: ChunkBuffer, cut: Cut, content: Content) -> Iterator[Event]:
+def _plain_events(cut: Cut, content: Content) -> Iterator[Event]:
     length = cut.end - cut.start
-    kind = None if cut.headers is None else kind_of(cut.headers)
-    if cut.headers is not None and kind in content.kinds:
-        place = buffer.place(cut.start)._replace(offset=cut.start, length=length, ordinal=0)
-        yield content_record(cut, kind, cut.headers, place, content)
-    elif cut.error not in (None, "too_big"):
+    if isinstance(cut, Junk):
         yield Damaged(cut.start, length, *_fault(cut))
         return
-    if cut.headers is not None and (altered := digest_fault(cut.headers, cut.block)):
-        yield Damaged(cut.start, 0, "digest", altered[:MESSAGE_CHARACTERS])
-    yield Span(cut.start, length, kind or "unknown")
+    kind = kind_of(cut.headers)
+    if kind in content.kinds:
+        yield content_record(cut, kind, Place(cut.start, length, 0), content)
+    elif isinstance(cut, BadRecord) and cut.reason != "too_big":
+        yield Damaged(cut.start, length, *_fault(cut))
+        return
+    if altered := _digest_fault(cut):
+        yield Damaged(cut.start, 0, *altered)
+    yield Span(cut.start, length, kind)

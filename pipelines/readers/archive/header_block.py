@@ -5,38 +5,43 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from io import StringIO
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from warcio.statusandheaders import StatusAndHeadersParser
 
 Headers = Mapping[str, str]
 
-# Some servers and crawlers end lines with LF alone, or with CR CR LF.
-BLANK_LINE = re.compile(rb"\n\r*\n")
+BLANK_LINE: Final = re.compile(rb"\n\r*\n")
+"""Ends a block. Some servers and crawlers end lines with LF alone, or with CR CR LF."""
 
 
 class HeaderError(Exception):
-    """The block is not what warcio can parse; the message is its own."""
+    """The block cannot be parsed; the message is that of warcio or of the layout."""
 
 
 class HeaderBlock(NamedTuple):
-    """What stands behind the protocol name in the first line, and the first value of each lower-case name."""
+    """A parsed header block.
+
+    Attributes:
+        status: the first line without the protocol name.
+        headers: the first value of each name; names in lower case.
+    """
 
     status: str
     headers: Headers
 
 
 class HeaderParser:
-    """Parses blocks whose first line starts with a protocol name, in any version."""
+    """Parses blocks whose first line starts with a protocol name and any version."""
 
     def __init__(self, protocol: str) -> None:
         self._parser = StatusAndHeadersParser([protocol])
 
     def parse(self, block: bytes | memoryview) -> tuple[HeaderBlock, bytes]:
-        """Parse the block at the head of some bytes; return it and a copy of those behind its blank line.
+        """Parse the block at the start of some bytes; return it and a copy of the bytes behind its blank line.
 
         Raises:
-            HeaderError: warcio raised; it is not hardened, so that may be anything.
+            HeaderError: warcio raised an exception; it is not hardened, so any class is possible.
         """
         blank = BLANK_LINE.search(block)
         end = blank.end() if blank else len(block)

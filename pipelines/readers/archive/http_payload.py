@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipelines.readers.archive.header_block import HeaderError, HeaderParser, Headers
+from pipelines.readers.reasons import ReadReason
 from pipelines.readers.spans.compression import (
     ZSTANDARD,
     DecodeError,
@@ -15,26 +16,30 @@ from pipelines.readers.spans.compression import (
     gzip_decoder,
 )
 
-_PIECE_BYTES = 1 << 15
-_SNIFFED_BYTES = 1 << 10
+_PIECE_BYTES: Final = 1 << 15
+_SNIFFED_BYTES: Final = 1 << 10
 
-_PARSER = HeaderParser("HTTP/")
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]{0,4096})?\r?\n")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9][A-Za-z0-9._:+-]{0,39})", re.IGNORECASE)
-_HTML = re.compile(
+_PARSER: Final = HeaderParser("HTTP/")
+_CHUNK_SIZE: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]{0,4096})?\r?\n")
+_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9][A-Za-z0-9._:+-]{0,39})", re.IGNORECASE)
+_HTML: Final = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|title|meta|link|script|style|div|table|h[1-6]|p|a|ul|br|center|font)\b"
     rb"|<!--",
     re.IGNORECASE,
 )
-_NOT_ENCODED = {"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"}
+_NOT_ENCODED: Final = {"", "identity", "none", "binary", "utf-8", "utf8", "8bit", "7bit"}
 
 
 class PayloadError(Exception):
-    """The payload cannot be had. `kind` is snake_case, the message says what was seen."""
+    """The payload cannot be read; the message says what was seen.
 
-    def __init__(self, kind: str, message: str) -> None:
+    Attributes:
+        reason: ``bad_http``, ``content_encoding`` or ``too_big``.
+    """
+
+    def __init__(self, reason: ReadReason, message: str) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.reason = reason
 
 
 class Response(NamedTuple):
@@ -49,7 +54,7 @@ def parse_response(block: bytes | memoryview) -> Response:
     """Parse a stored response.
 
     Raises:
-        PayloadError: ``bad_http``: it has no status line, or none with a number.
+        PayloadError: ``bad_http``: it has no status line, or one without a status code.
     """
     start = bytes(block[:40])
     if not start.upper().startswith(b"HTTP/"):
@@ -67,15 +72,14 @@ def parse_response(block: bytes | memoryview) -> Response:
 def decode_body(headers: Headers, body: bytes, max_bytes: int, *, cut: bool) -> bytes:
     """Undo Transfer-Encoding and Content-Encoding.
 
-    Headers that a crawler renamed because it had decoded the body itself (Common Crawl's
-    ``X-Crawler-Content-Encoding``) do not count. A body that is plainly HTML though its header says
-    otherwise is returned as it is.
+    Common Crawl decodes bodies itself and renames the header to ``X-Crawler-Content-Encoding``, which is ignored
+    here. A body that is plainly HTML is returned as it is, even if its header says that it is encoded.
 
     Args:
         headers: the HTTP headers.
         body: the body as stored.
         max_bytes: decoded bytes to stop at.
-        cut: the archive says that the body was cut, so an encoding may end early.
+        cut: the archive says that the body was cut, so that it may end inside an encoding.
 
     Raises:
         PayloadError: ``too_big``, or ``content_encoding``: it cannot be decoded.
@@ -96,9 +100,9 @@ def decode_body(headers: Headers, body: bytes, max_bytes: int, *, cut: bool) -> 
 
 
 def dechunk(body: bytes) -> bytes:
-    r"""Join the chunks of a body (RFC 9112, 7.1); return it unchanged if it does not begin with a whole one.
+    r"""Join the chunks of a body (RFC 9112, 7.1); return it unchanged if it does not begin with a whole chunk.
 
-    A later chunk that is broken ends the decoding, and the bytes from there on are kept as they are.
+    A later chunk that is broken ends the decoding; the bytes from there on are kept as they are.
 
     >>> dechunk(b"5\r\nHello\r\n0\r\n\r\n"), dechunk(b"<p>not chunked")
     (b'Hello', b'<p>not chunked')
@@ -137,12 +141,12 @@ def charset(content_type: str | None) -> str | None:
 
 
 def looks_like_html(body: bytes) -> bool:
-    """Say whether an HTML tag or comment stands within the first bytes."""
+    """Return True if there is an HTML tag or comment in the first KiB."""
     return _HTML.search(body, 0, _SNIFFED_BYTES) is not None
 
 
 def _decode(name: str, body: bytes, max_bytes: int, cut: bool) -> bytes:
-    """Decode a body of one encoding; several gzip members are one body."""
+    """Decode a body of one encoding; a body may have several gzip members."""
     parts: list[bytes] = []
     size = at = 0
     decoder = _decoder(name, body)

@@ -1,7 +1,7 @@
-"""How records of WARC files, and of the ARC files before them, start, state their length and end.
+"""How the records of WARC files, and of the older ARC files, start, state their length and end.
 
-ARC 1.0 and 2.0 (Internet Archive, 1996 to 2008) have one header line a record; it is read as if it were the WARC
-header of a response. The record at the head of the file, ``filedesc:``, counts as ``warcinfo``.
+ARC 1.0 and 2.0 (Internet Archive, 1996 to 2008) have one header line per record; it is read as the WARC header of a
+response. The first record of the file, ``filedesc:``, counts as ``warcinfo``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pipelines.readers.archive.header_block import BLANK_LINE, HeaderError, HeaderParser, Headers
 
@@ -18,12 +19,13 @@ class Layout:
     """One format of records.
 
     Attributes:
-        name: what users call it.
-        starts: how a record may start.
-        plausible: how one starts beyond chance, at the start of a line; what matches starts as in `starts`.
-        header_end: what a header ends with.
+        name: its name in messages.
+        starts: bytes that a record may start with.
+        plausible: start of a record at the start of a line, too long to appear by chance; it begins with one of
+            `starts`.
+        header_end: end of a header.
         parse: turns a header into WARC headers, names in lower case; raises `HeaderError`.
-        ends: how a whole file ends.
+        ends: bytes that a whole file ends with.
     """
 
     name: str
@@ -34,15 +36,15 @@ class Layout:
     ends: tuple[bytes, ...]
 
     def may_start(self, data: bytes) -> bool:
-        """Say whether a record may start with some bytes, or with bytes of which these are the first."""
+        """Return True if a record may start with these bytes, or these are the first bytes of such a start."""
         return any(data.startswith(start) or start.startswith(data) for start in self.starts)
 
 
-_WARC_PARSER = HeaderParser("WARC/")
+_WARC_PARSER: Final = HeaderParser("WARC/")
 
-# URL (which may hold spaces), address of the server, 14 digits of time, media type, in version 2 five more
-# fields, length. Only the time is sure to have its form; crawlers wrote 12 to 18 digits, and lengths of -1.
-_ARC_LINE = re.compile(
+# URL (which may hold spaces), IP address of the server, 14 digits of time, media type, in version 2 five more fields,
+# length. Only the time reliably has its form, and even there crawlers wrote 12 to 18 digits; some lengths are -1.
+_ARC_LINE: Final = re.compile(
     rb"(?P<url>[a-z][a-z0-9+.-]*:\S.*?) (?P<ip>\S+) (?P<time>\d{12,18}) (?P<mime>.+?)(?: \S+ \S+ \S+ \S+ \S+)?"
     rb" (?P<length>\S+)\s*",
 )
@@ -67,7 +69,7 @@ def _parse_arc(line: bytes) -> Mapping[str, str]:
     }
 
 
-WARC = Layout(
+WARC: Final = Layout(
     name="WARC",
     starts=(b"WARC/",),
     plausible=re.compile(rb"(?<![^\n])WARC/\d\.\d+[ \t]*\r?\n[A-Za-z-]+:"),
@@ -75,8 +77,8 @@ WARC = Layout(
     parse=_parse_warc,
     ends=(b"\r\n\r\n", b"\n\n"),
 )
-_ARC_STARTS = (b"http://", b"https://", b"dns:", b"filedesc://", b"ftp://", b"whois://", b"warcinfo:")
-ARC = Layout(
+_ARC_STARTS: Final = (b"http://", b"https://", b"dns:", b"filedesc://", b"ftp://", b"whois://", b"warcinfo:")
+ARC: Final = Layout(
     name="ARC",
     starts=_ARC_STARTS,
     plausible=re.compile(

@@ -1,1 +1,1 @@
-"""Readers of rows, of JSON lines and Parquet."""
+"""Rows, of JSON lines, Parquet and the library `datasets`: from named values to records."""

@@ -1,7 +1,7 @@
 """Rows of formats that have no spans of their own (CSV, Arrow, one JSON array), streamed by the library `datasets`.
 
-The span of a row is the whole file, so what damage costs is all rows behind it. A remote file is first copied to
-a temporary one, through the ranged reads that everything remote goes through.
+The span of a row is the whole file, so damage costs all rows behind it. A remote file is first copied to a temporary
+one, with the same ranged reads as for every other remote file.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
+from filters.document import Place
 from pipelines.errors import CorpusmillError
-from pipelines.readers.record import Damaged, Event, Span
-from pipelines.readers.rows.rows import MESSAGE_CHARACTERS, Columns, check_columns, row_record
-from pipelines.readers.spans.chunk_buffer import Place
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Span
+from pipelines.readers.rows.columns import Columns, Row, check_columns, row_record
 
-COPY_BYTES = 1 << 20
+COPY_BYTES: Final = 1 << 20
+"""Bytes copied at once from a remote file."""
 
 
 def dataset_rows(stream: BinaryIO, kind: str, columns: Columns, defaults: Columns) -> Iterator[Event]:
     """Yield the records of all rows of a file, then its span; as damage if not all of it can be read.
 
     Args:
-        stream: the file; its name tells `datasets` how it is compressed.
+        stream: the file; `datasets` learns from its name how it is compressed.
         kind: module of `datasets` that reads it.
-        columns: which column holds what.
-        defaults: what the reader's defaults name.
+        columns: the columns that the recipe names.
+        defaults: the columns that the reader names by default.
 
     Raises:
         InputError: a column that the recipe names is not there.
@@ -50,16 +51,16 @@ def dataset_rows(stream: BinaryIO, kind: str, columns: Columns, defaults: Column
         except CorpusmillError:
             raise
         except Exception as error:  # each of its parsers has exceptions of its own
-            message = f"row {index} and on cannot be read: {type(error).__name__}: {error}"
+            message = f"rows from {index} on cannot be read: {type(error).__name__}: {error}"
             yield Damaged(0, size, "corrupt", " ".join(message.split())[:MESSAGE_CHARACTERS])
             return
     yield Span(0, size, kind)
 
 
-def _rows(path: Path, kind: str, cache: str) -> Iterator[dict[str, Any]]:
+def _rows(path: Path, kind: str, cache: str) -> Iterator[Row]:
     import datasets
 
-    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell a server what is read
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would report each download to a server
     options: dict[str, Any] = {"sep": "\t"} if kind == "csv" and ".tsv" in path.suffixes else {}
     rows = datasets.load_dataset(
         kind, data_files=str(path), split="train", streaming=True, cache_dir=cache, **options
@@ -68,7 +69,7 @@ def _rows(path: Path, kind: str, cache: str) -> Iterator[dict[str, Any]]:
 
 
 def _local(stream: BinaryIO, name: str, opened: ExitStack) -> Path:
-    """Return where the file lies on this machine."""
+    """Return the path of the file on this machine; a remote file is copied."""
     if Path(name).is_file():
         return Path(name)
     folder = opened.enter_context(tempfile.TemporaryDirectory())

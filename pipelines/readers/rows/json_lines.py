@@ -1,21 +1,28 @@
-"""Lines of JSON as they come out of a file: cut, parsed, and accounted for with the spans that hold them."""
+"""Lines of JSON: cut from a run of bytes, parsed, and yielded together with the spans that hold them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
-from pipelines.readers.record import Damaged, Event, Record, Rejected, Span
-from pipelines.readers.rows.rows import MESSAGE_CHARACTERS
-from pipelines.readers.spans.chunk_buffer import ChunkBuffer, Place
+from filters.document import Place
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Record, Rejected, Span
+from pipelines.readers.rows.columns import Row
+from pipelines.readers.spans.chunk_buffer import ChunkBuffer
 from pipelines.readers.spans.compressed_spans import Chunk
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class Line(NamedTuple):
-    """One line: its first byte, the byte behind its newline, and its content; None = it is too long."""
+    """One line.
+
+    Attributes:
+        start: number of its first byte in the run.
+        end: number of the byte behind its newline.
+        data: its bytes; None = it is too long.
+    """
 
     start: int
     end: int
@@ -23,7 +30,7 @@ class Line(NamedTuple):
 
 
 LineEvent = Callable[[Line, Place], Record | Rejected | None]
-"""Makes the record of a line; None where the line is blank."""
+"""Makes the event of a line; None if the line is blank."""
 
 
 def span_lines(
@@ -34,7 +41,7 @@ def span_lines(
     Args:
         events: chunks, each span behind its chunks.
         end: first byte behind the range that is read.
-        max_bytes: of a line.
+        max_bytes: bytes of the longest line.
         make: makes the event of a line.
     """
     buffer = ChunkBuffer(events)
@@ -54,11 +61,11 @@ def span_lines(
     yield from buffer.passed(end)
 
 
-def parse_line(line: Line, place: Place) -> dict[str, Any] | Rejected | None:
-    """Return the object of a line, or why there is none; None where the line is blank."""
+def parse_line(line: Line, place: Place) -> Row | Rejected | None:
+    """Return the object of a line, or why there is none; None if the line is blank."""
     if line.data is None:
         message = f"the line has {line.end - line.start} bytes; max_line_mb sets the limit"
-        return Rejected(*place, reason="too_big", error="too_big", message=message)
+        return Rejected(place, "too_big", True, message)
     data = line.data.removeprefix(_BYTE_ORDER_MARK).strip()
     if not data:
         return None
@@ -67,12 +74,12 @@ def parse_line(line: Line, place: Place) -> dict[str, Any] | Rejected | None:
     except (ValueError, RecursionError) as error:
         return _bad_json(place, str(error))
     if not isinstance(row, dict):
-        return _bad_json(place, f"the line is no object but {type(row).__name__}")
+        return _bad_json(place, f"the line is not a JSON object but {type(row).__name__}")
     return row
 
 
 def _bad_json(place: Place, message: str) -> Rejected:
-    return Rejected(*place, reason="bad_json", error="bad_json", message=message[:MESSAGE_CHARACTERS])
+    return Rejected(place, "bad_json", True, message[:MESSAGE_CHARACTERS])
 
 
 def _is_bad_json(event: Record | Rejected) -> bool:
@@ -96,7 +103,7 @@ def lines(buffer: ChunkBuffer, max_bytes: int) -> Iterator[Line]:
 
 
 def _skip_line(buffer: ChunkBuffer) -> None:
-    """Move behind the next newline without holding what is passed."""
+    """Move behind the next newline without holding the bytes that are passed."""
     while buffer.fill(1):
         at = buffer.data.find(b"\n", buffer.at)
         buffer.at = len(buffer.data) if at < 0 else at + 1

@@ -1,9 +1,13 @@
-"""The footer of a Parquet file, as far as it says where the rows lie.
+"""The row groups of a Parquet file, read from its footer: where they lie and how many rows they hold.
 
-Arrow knows it too, but a column's facts, asked for one by one, end the whole process (`std::terminate`, pyarrow 25)
-where a size in them contradicts another. So the few numbers needed are read here. The footer is a struct of Thrift's
-compact protocol: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md; the numbers of
-its fields are those of https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift.
+Arrow can read a footer too, but `RowGroupMetaData.column` of pyarrow 25 ends the whole process on some damaged ones:
+Arrow validates the size statistics of the column and throws where the binding expects no exception
+(``SizeStatistics::Validate``, https://github.com/apache/arrow/blob/main/cpp/src/parquet/size_statistics.cc; in Python
+nothing can catch it). A test fails as soon as pyarrow raises an ordinary exception instead; then this file can go.
+
+The footer is a struct of Thrift's compact protocol
+(https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md); the numbers of its fields are those
+of https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift.
 """
 
 from __future__ import annotations
@@ -12,15 +16,23 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final, NamedTuple
 
 TAIL_BYTES: Final = 8
-"""The footer's length and ``PAR1``."""
+"""Bytes of the footer's length and ``PAR1``."""
 
+# Numbers of fields in FileMetaData, RowGroup, RowGroup, ColumnChunk; then in ColumnMetaData; then types of a boolean.
 _ROW_GROUPS, _COLUMNS, _ROWS, _META = 4, 1, 3, 3
 _COMPRESSED_SIZE, _DATA_PAGE, _DICTIONARY_PAGE = 7, 9, 11
 _TRUE, _FALSE = 1, 2
 
 
 class Group(NamedTuple):
-    """One row group: its ordinal, its bytes, its rows."""
+    """One row group.
+
+    Attributes:
+        ordinal: its number in the footer, from 0.
+        offset: its first byte in the file.
+        length: its bytes.
+        rows: its rows.
+    """
 
     ordinal: int
     offset: int
@@ -32,7 +44,7 @@ def row_groups(stream: BinaryIO, size: int) -> list[Group]:
     """Return the row groups that hold rows, in the order of the footer.
 
     Raises:
-        ValueError: the footer is none.
+        ValueError: the bytes are not a footer.
     """
     stream.seek(size - TAIL_BYTES)
     length = int.from_bytes(stream.read(TAIL_BYTES)[:4], "little")
@@ -59,7 +71,7 @@ def _group(ordinal: int, fields: dict[int, Any]) -> Group | None:
 
 
 class _Compact:
-    """Decodes Thrift's compact protocol: a struct is a dictionary by field number, a list a list."""
+    """Decodes Thrift's compact protocol: a struct becomes a dictionary by field number, a list a list."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -82,11 +94,11 @@ class _Compact:
         }
 
     def struct(self) -> dict[int, Any]:
-        """Read a struct."""
+        """Read a struct; values by field number."""
         fields, number = {}, 0
         while head := self._byte():
             number = number + (head >> 4) if head >> 4 else self._signed()
-            kind = head & 15  # of a boolean it is the value as well
+            kind = head & 15  # for a boolean, the type is the value
             fields[number] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._readers[kind]()
         return fields
 

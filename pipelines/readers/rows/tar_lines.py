@@ -1,33 +1,36 @@
-"""The lines of text files in a tar archive, as a filter over decoded chunks: what frames them is taken out.
+"""The lines of text files in a tar archive, as a filter over decoded chunks that takes the tar headers out.
 
-The archive is never held: a file's content passes as it comes. After damage the next header is looked for; what
-stands before it is content of the file that was cut, whatever its header said. Format: POSIX.1-1988 (ustar) blocks of
-512 bytes, and what GNU tar and pax add, which is passed over.
+The archive is never held: the content of a file passes as it comes. After damage the next header is looked for; the
+bytes before it are content of the file that was cut, whatever its header said. The format is POSIX.1-1988 (ustar),
+blocks of 512 bytes; the additions of GNU tar and pax are skipped. The module `tarfile` cannot go on after damage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from pipelines.readers.record import Damaged, Span
 from pipelines.readers.spans.compressed_spans import Chunk
 
-BLOCK = 512
-SUFFIXES = (b".ndjson", b".jsonl", b".json")
+BLOCK: Final = 512
+"""Bytes of a block."""
+SUFFIXES: Final = (b".ndjson", b".jsonl", b".json")
+"""Names of the files whose lines are read end with one of these."""
 
-_MAGIC = b"ustar"
-_MAGIC_AT = 257
-_FILE_TYPES = (b"0", b"\0")
-_NO_END = "the archive does not end with an empty block; files may be lost, fetch it again"
-_NO_HEADER = "no tar header where one should be; content up to the next one is taken as lines"
+_MAGIC: Final = b"ustar"
+_MAGIC_AT: Final = 257
+_FILE_TYPES: Final = (b"0", b"\0")
+_NO_END: Final = "the archive does not end with an empty block; files may be lost, fetch it again"
+_NO_HEADER: Final = "a tar header is missing; content up to the next header is taken as lines"
 
 
 def untar(events: Iterator[Chunk | Span | Damaged], size: int) -> Iterator[Chunk | Span | Damaged]:
-    """Replace the data of chunks by what the lines of its text files are.
+    """Replace the data of chunks by the lines of the text files in the archive.
 
     Args:
         events: an archive: chunks, each span behind its chunks.
-        size: of the file, where the end of the archive should be.
+        size: bytes of the file, where the end of the archive should be.
     """
     tar = _Tar()
     for event in events:
@@ -48,11 +51,11 @@ def untar(events: Iterator[Chunk | Span | Damaged], size: int) -> Iterator[Chunk
 
 
 class _Tar:
-    """Where in an archive the bytes are that come next.
+    """Position of the next bytes in an archive.
 
     Attributes:
-        ended: an empty block came where a header could be.
-        damaged: something was lost on the way.
+        ended: an empty block came in the place of a header.
+        damaged: bytes were lost before.
     """
 
     def __init__(self) -> None:
@@ -65,12 +68,12 @@ class _Tar:
         self.damaged = False
 
     def lose(self) -> None:
-        """Forget where things are."""
+        """Forget the position, until the next header is found."""
         self._content = self._skipped = 0
         self._lost = self.damaged = True
 
     def feed(self, data: bytes) -> Iterator[bytes | None]:
-        """Take bytes; yield the content among them, and None where there is no header and one should be."""
+        """Take bytes; yield the content among them, and None where a header is missing."""
         self._held += data
         parts: list[bytes] = []
         while self._held:
@@ -93,7 +96,7 @@ class _Tar:
         return _text(held) if self._lost else b""
 
     def _pass_content(self, parts: list[bytes]) -> bool:
-        """Move over what belongs to a file, if anything does."""
+        """Move over the content of a file, or its padding; return False if there is neither."""
         step = min(self._content or self._skipped, len(self._held))
         if not step:
             return False
@@ -108,7 +111,7 @@ class _Tar:
         return True
 
     def _read_header(self) -> bool:
-        """Take the block where a header should be; say whether it is one, or empty."""
+        """Take the block where a header should be; return True if it is a header, or empty."""
         block, self._held = self._held[:BLOCK], self._held[BLOCK:]
         self.ended = not block.strip(b"\0")
         size = 0 if self.ended else _size(block)
@@ -120,12 +123,12 @@ class _Tar:
         return True
 
     def _find_header(self, parts: list[bytes]) -> bool:
-        """Move to the next header; what is passed is content."""
+        """Move to the next header; the bytes that are passed are content. Return False if there is none yet."""
         at = self._held.find(_MAGIC)
         while at >= 0:
             start = at - _MAGIC_AT
             if start >= 0 and len(self._held) < start + BLOCK:
-                break  # it may be one: more must come first
+                break  # it may be a header: more bytes must come first
             if start >= 0 and _size(self._held[start : start + BLOCK]) is not None:
                 parts.append(_text(self._held[:start]))
                 self._held, self._lost = self._held[start:], False
@@ -144,7 +147,7 @@ def _text(data: bytes) -> bytes:
 
 
 def _size(block: bytes) -> int | None:
-    """Return the size that a header states for its file; None where the block is no header."""
+    """Return the size that a header states for its file; None if the block is not a header."""
     if block[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] != _MAGIC:
         return None
     checksum = sum(block) - sum(block[148:156]) + 8 * 0x20

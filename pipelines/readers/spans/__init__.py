@@ -1,1 +1,1 @@
-"""Compressed files as spans that can be decoded on their own."""
+"""Compressed files as chains of spans that can be decoded on their own; drawn in `pipelines.readers.archive`."""

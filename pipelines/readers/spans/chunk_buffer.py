@@ -1,8 +1,8 @@
-"""Decoded chunks as one run of bytes from which records are cut, and back from there to spans of the file.
+"""Decoded chunks as one run of bytes from which records are cut; the buffer knows in which span each record starts.
 
-Records need not end where spans end. A cutter pulls as many bytes as it needs; the spans passed on the way
-are handed out again, each behind the records that start in it, so that the order of events does not depend on
-where a range of the file begins.
+Records need not end where spans end. A cutter pulls as many bytes as it needs. The spans passed on the way are handed
+out later, each behind the records that start in it, so that the order of events does not depend on where a range
+of the file begins.
 """
 
 from __future__ import annotations
@@ -10,24 +10,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final
 
+from filters.document import Place
 from pipelines.readers.record import Damaged, Span
 from pipelines.readers.spans.compressed_spans import Chunk
 from pipelines.readers.spans.file_window import READ_BYTES
 
-
-class Place(NamedTuple):
-    """Where a record starts: offset and length of its span, and its ordinal among the records there."""
-
-    offset: int
-    length: int
-    ordinal: int
+_ENDING_BYTES: Final = 32
+"""Bytes kept of the end of a run: enough to recognise an end tag."""
 
 
 @dataclass(slots=True)
 class _Mark:
-    """The chunk that starts at a position of the run, and how many records were seen in its span."""
+    """The first chunk of a span: its position in the run, its span, and the records seen in the span so far."""
 
     position: int
     offset: int
@@ -35,17 +31,13 @@ class _Mark:
     records: int = 0
 
 
-# Enough to recognise an end tag.
-_ENDING_BYTES = 32
-
-
 class ChunkBuffer:
     """The bytes of a run of chunks: from one damaged span, or an end of the file, to the next.
 
     Attributes:
         data: bytes pulled and not dropped.
-        at: where in `data` the cutter is.
-        after_damage: the run does not start where the file, or the range that is read, starts.
+        at: index of the cutter in `data`.
+        after_damage: the run starts behind damage, not at the start of the file or of the range.
     """
 
     def __init__(
@@ -56,7 +48,7 @@ class ChunkBuffer:
         Args:
             events: chunks, each span behind its chunks.
             position: number of the first byte.
-            barrier: a span whose data starts with one of these is not pulled to complete a record.
+            barrier: starts of records; a span that starts with one of them never completes the record before it.
         """
         self._events = events
         self._barrier = barrier
@@ -75,11 +67,11 @@ class ChunkBuffer:
         return self._base + self.at
 
     def fill(self, count: int, *, cross: bool = True) -> bool:
-        """Pull until `count` bytes follow the cutter; False where the run ends before.
+        """Pull until `count` bytes follow the cutter; return False if the run ends before.
 
         Args:
             count: bytes wanted.
-            cross: pull a span behind the barrier too: no record is open.
+            cross: pull also a span that starts with the barrier, because no record is open.
         """
         have = len(self.data) - self.at
         if have >= count:
@@ -93,7 +85,7 @@ class ChunkBuffer:
         return have >= count
 
     def drop(self, count: int) -> int:
-        """Move the cutter over up to `count` bytes without holding them; return how many there were."""
+        """Move the cutter over up to `count` bytes without holding them; return how many were passed."""
         dropped = 0
         while dropped < count and self.fill(1, cross=False):
             step = min(count - dropped, len(self.data) - self.at)
@@ -102,12 +94,12 @@ class ChunkBuffer:
         return dropped
 
     def span_ended(self) -> bool:
-        """Say whether what is pulled is all of its span, without pulling the next one."""
+        """Return True if the span at the end of `data` is pulled to its end; pull nothing."""
         self._look()
         return not isinstance(self._next, Chunk) or self._starts_span(self._next)
 
     def place(self, position: int) -> Place:
-        """Return where the record that starts at a position lies; each call counts one record."""
+        """Return the place of the record that starts at a position; each call counts one record."""
         while len(self._marks) > 1 and self._marks[1].position <= position:
             self._marks.popleft()
         mark = self._marks[0]
@@ -115,19 +107,19 @@ class ChunkBuffer:
         return Place(mark.offset, mark.length, mark.records - 1)
 
     def tail(self) -> tuple[int, bytes] | None:
-        """Return the offset of the last span pulled in this run, and how the run ends; None = none was.
+        """Return the offset of the last span pulled in this run, and the last bytes of the run; None = no span was.
 
-        The end is its last bytes, white space behind them aside, whether they are still held or not.
+        White space at the end is left out. The bytes are known even after they were dropped.
         """
         return (self._marks[-1].offset, self._ending) if self._marks else None
 
     def passed(self, before: int | None = None) -> Iterator[Span | Damaged]:
-        """Hand out the spans that were passed, up to an offset; None = all."""
+        """Hand out the spans that were passed and start before an offset; None = all."""
         while self._passed and (before is None or self._passed[0].offset < before):
             yield self._passed.popleft()
 
     def next_run(self) -> bool:
-        """Go past the damage at which the run ended; False at the end of the file."""
+        """Go past the damage at which the run ended; return False at the end of the file."""
         self._look()
         if not isinstance(self._next, Damaged):
             return False
@@ -160,7 +152,7 @@ class ChunkBuffer:
             self._marks.append(_Mark(position, chunk.offset, chunk.length))
 
     def _look(self) -> None:
-        """Have the next chunk or damage at hand; spans on the way are passed."""
+        """Fetch the next chunk or damage; spans before it are passed."""
         while self._next is None and (event := next(self._events, None)) is not None:
             if isinstance(event, Span):
                 self._passed.append(event)

@@ -1,8 +1,8 @@
-"""A compressed file as a chain of independently decodable spans, with byte offsets and without lost bytes.
+"""A compressed file as a chain of independently decodable spans, with byte offsets; no byte is left out.
 
-One walk serves gzip members, bzip2 streams and zstd frames. Every span is decoded to its end, so that its
-checksum is verified before its length is believed. What cannot be decoded is damage: it reaches to the next
-place where a span plausibly starts. Nothing here knows what the decoded bytes mean.
+One walk serves gzip members, bzip2 streams and zstd frames. Every span is decoded to its end, so that its checksum is
+verified before its length is believed. Bytes that cannot be decoded are damage, up to the next place where a span
+plausibly starts. Nothing here knows the meaning of the decoded bytes.
 """
 
 from __future__ import annotations
@@ -10,37 +10,42 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
+from pipelines.readers.reasons import ReadReason
 from pipelines.readers.record import Damaged, Span
 from pipelines.readers.spans.compression import MAGIC_BYTES, Codec, DecodeError, skippable_bytes
 from pipelines.readers.spans.file_window import READ_BYTES, FileWindow
 
-# Compressed bytes given to a decoder at once: about one page of a crawl, so that little is copied back.
-PIECE_BYTES = 1 << 15
-PROBE_BYTES = 1 << 12
+PIECE_BYTES: Final = 1 << 15
+"""Compressed bytes given to a decoder at once: about one page of a crawl, so that little is copied back."""
+PROBE_BYTES: Final = 1 << 12
+"""Compressed bytes that are decoded to see how a span starts."""
 
-# A stored deflate block holds at most 65,535 bytes (RFC 1951, 3.2.4), a raw block of zstd 128 KiB (RFC 8878,
-# 3.1.1.2.4). A run of spans longer than that can therefore not lie inside another span's stored data, as the
-# members of an archived archive may.
-SURE_RUN = 1 << 17
-LOOK_BACK = 1 << 18
+SURE_RUN: Final = 1 << 17
+"""Bytes of undamaged spans in a row that cannot lie inside the stored data of another span, as the members of an
+archived archive may: a stored deflate block holds at most 65,535 bytes (RFC 1951, 3.2.4), a raw block of zstd 128 KiB
+(RFC 8878, 3.1.1.2.4)."""
+LOOK_BACK: Final = 1 << 18
+"""Bytes before the start of a range at which the walk to it begins."""
 
-# A span that is not salvaged and inflates to more than `hold` times this is not followed to its end.
-MEASURE_FACTOR = 64
+MEASURE_FACTOR: Final = 64
+"""A span that is not salvaged is followed until it has inflated to this many times `hold`."""
 
-# Parts of output before a decoding error that are not believed. A bzip2 block (900 kB) comes as one or two
-# parts and is checked after them; gzip notices damage late, and says so only at the end of the member.
-DOUBTED_PARTS = 2
+DOUBTED_PARTS: Final = 2
+"""Parts of output before a decoding error that are not believed. A bzip2 block (900 kB) comes as one or two parts and
+is checked after them; gzip notices damage late, and says so only at the end of the member."""
 
-
-# How decoded bytes may start; any of them counts.
 Starts = bytes | tuple[bytes, ...]
+"""How decoded bytes may start; any of them counts."""
+
+_MISSING: Final[dict[str, ReadReason]] = {"gzip": "not_gzip", "bzip2": "not_bzip2", "zstd": "not_zstd"}
+"""The reason of bytes at which no span of a codec starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Decoded bytes, all or part of what one span holds; `offset` and `length` are those of the span."""
+    """Decoded bytes, all or part of the content of one span; `offset` and `length` are those of the span."""
 
     offset: int
     length: int
@@ -48,7 +53,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Intact:
     """An undamaged span; `data` is None where it decodes to more than is held in memory."""
 
     offset: int
@@ -58,7 +63,9 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    reason: str
+    """Why a span cannot be decoded."""
+
+    reason: ReadReason
     message: str
 
 
@@ -79,7 +86,7 @@ class CompressedSpans:
             codec: its format.
             hold: decoded bytes of one span to keep in memory; a longer span is decoded a second time.
             starts_with: how the decoded bytes of a span start, to find the next one after damage.
-            salvage: yield what decodes before the damage in a damaged span.
+            salvage: yield the bytes that decode before the damage in a damaged span.
         """
         self._window = FileWindow(stream)
         self.size = self._window.size
@@ -92,8 +99,9 @@ class CompressedSpans:
     def boundary(self, start: int) -> int:
         """Return the offset of the first span or damage that starts at or after `start`.
 
-        The answer is that of a walk from the beginning of the file. It is found by a walk from some way
-        before `start`, which counts once it has followed `SURE_RUN` bytes of undamaged spans.
+        The answer is the same as that of a walk from the beginning of the file. It comes from a shorter walk that
+        begins `LOOK_BACK` bytes before `start` and is believed if it followed `SURE_RUN` bytes of undamaged spans;
+        otherwise from a longer one.
         """
         reach = LOOK_BACK
         while start < self.size:
@@ -106,14 +114,14 @@ class CompressedSpans:
         return self.size
 
     def chunks(self, position: int) -> Iterator[Chunk | Span | Damaged]:
-        """Yield what lies from a boundary on: the chunks of each span followed by it; damage; padding."""
+        """Yield everything from a boundary on: the chunks of each span, then the span; damage; padding."""
         while (found := self._at(position)) is not None:
-            if isinstance(found, _Found) and found.data is None:
+            if isinstance(found, _Intact) and found.data is None:
                 for event in self._stream(found.offset, found.length):
                     yield event
                     position = event.offset + event.length
                 continue
-            if isinstance(found, _Found):
+            if isinstance(found, _Intact):
                 if found.data:
                     yield Chunk(found.offset, found.length, found.data)
                 yield Span(found.offset, found.length, self._codec.name if found.data else "padding")
@@ -125,11 +133,11 @@ class CompressedSpans:
             position = found.offset + found.length
 
     def samples(self, count: int) -> Iterator[bytes]:
-        """Yield the decoded bytes of the first spans that are undamaged, up to one that is too long to hold."""
+        """Yield the decoded bytes of the first undamaged spans, up to a span that is too long to hold."""
         position = self._next_start(0)
         while count > 0 and position < self.size:
             found = self._decode(position, measure=0)
-            if isinstance(found, _Found) and found.data is not None:
+            if isinstance(found, _Intact) and found.data is not None:
                 yield found.data
                 count -= 1
                 position = self._next_start(position + found.length)
@@ -139,7 +147,7 @@ class CompressedSpans:
                 return
 
     def head(self, count: int, until: bytes | None = None) -> bytes:
-        """Return the first decoded bytes of the file: up to `count`, to some bytes sought, or to damage."""
+        """Return the first decoded bytes of the file: up to `count` bytes, to the bytes `until`, or to damage."""
         data, position = bytearray(), 0
         while position < self.size:
             for event in self._stream(position, self.size - position):
@@ -154,7 +162,7 @@ class CompressedSpans:
         return bytes(data)
 
     def _walk(self, first: int, start: int) -> tuple[int, bool]:
-        """Follow spans up to `start`; say too whether the run before the first damage is long enough."""
+        """Follow spans up to `start`; return also if the run before the first damage is at least `SURE_RUN` long."""
         position, run_ends = first, None
         for event in self.chunks(first):
             if position >= start:
@@ -166,8 +174,8 @@ class CompressedSpans:
             position = event.offset + event.length
         return position, (position if run_ends is None else run_ends) - first >= SURE_RUN
 
-    def _at(self, position: int) -> _Found | Span | Damaged | None:
-        """Return what starts at a boundary; None at the end of the file."""
+    def _at(self, position: int) -> _Intact | Span | Damaged | None:
+        """Return the span or damage that starts at a boundary; None at the end of the file."""
         head = self._window.read(position, MAGIC_BYTES)
         if not head:
             return None
@@ -177,20 +185,20 @@ class CompressedSpans:
             length = skippable_bytes(head)
             if position + length <= self.size:
                 return Span(position, length, "padding" if position else "dictionary")
-        found: _Found | _Fault = _Fault("not_" + self._codec.name, f"no {self._codec.unit} starts here")
+        found: _Intact | _Fault = _Fault(_MISSING[self._codec.name], f"no {self._codec.member} starts here")
         if self._codec.magic.match(head):
             found = self._decode(position, self._measure)
-        if isinstance(found, _Found):
+        if isinstance(found, _Intact):
             return found
         length = self._next_start(position + 1) - position
         return Damaged(position, length, found.reason, found.message)
 
-    def _decode(self, position: int, measure: int | None) -> _Found | _Fault:
+    def _decode(self, position: int, measure: int | None) -> _Intact | _Fault:
         """Decode one span to its end, keeping at most `hold` bytes of it.
 
         Args:
             position: where it starts.
-            measure: follow a span that is longer than `hold` up to so many bytes; None = to its end.
+            measure: decoded bytes up to which a span longer than `hold` is followed; None = to its end.
         """
         decoder = self._codec.open()
         parts: list[bytes] = []
@@ -198,7 +206,9 @@ class CompressedSpans:
         while not decoder.ended:
             piece = self._window.read(at, PIECE_BYTES)
             if not piece:
-                return _Fault("truncated", f"the file ends inside a {self._codec.unit}; fetch it again")
+                return _Fault(
+                    "truncated", f"the file ends inside a {self._codec.member}; fetch the file again"
+                )
             try:
                 for output in decoder.feed(piece):
                     size += len(output)
@@ -206,20 +216,20 @@ class CompressedSpans:
                     if size > self._hold:
                         parts.clear()
             except DecodeError as error:
-                return _Fault("corrupt", f"{self._codec.unit}: {error} (before byte {at + len(piece)})")
+                return _Fault("corrupt", self._corrupt(error, at + len(piece)))
             at += len(piece)
             if size > self._hold and self._codec.sure and not decoder.ended:
-                return _Found(position, self._next_start(at) - position, None)
+                return _Intact(position, self._next_start(at) - position, None)
             if measure is not None and size > max(self._hold, measure):
-                return _Fault("too_big", f"a {self._codec.unit} holds more than {size} bytes")
+                return _Fault("too_big", f"a {self._codec.member} holds more than {size} bytes")
         length = at - decoder.unused - position
-        return _Found(position, length, None if size > self._hold else b"".join(parts))
+        return _Intact(position, length, None if size > self._hold else b"".join(parts))
 
     def _stream(self, offset: int, length: int) -> Iterator[Chunk | Span | Damaged]:
         """Yield a span of which `length` bytes may be read, part by part, then the span itself or its damage.
 
-        A decoder notices damage late, so the last parts before an error are held back. Where the bytes just
-        end, all that came is good.
+        A decoder notices damage late, so the last parts before an error are held back. If the bytes just end, all
+        parts are good.
         """
         decoder = self._codec.open()
         doubted: deque[bytes] = deque()
@@ -233,7 +243,7 @@ class CompressedSpans:
                     if len(doubted) > DOUBTED_PARTS:
                         yield Chunk(offset, length, doubted.popleft())
             except DecodeError as error:
-                yield Damaged(offset, length, "corrupt", f"{self._codec.unit}: {error} (before byte {at})")
+                yield Damaged(offset, length, "corrupt", self._corrupt(error, at))
                 return
         for output in doubted:
             yield Chunk(offset, length, output)
@@ -241,8 +251,12 @@ class CompressedSpans:
             yield Span(offset, at - decoder.unused - offset, self._codec.name)
         else:
             yield Damaged(
-                offset, length, "truncated", f"a {self._codec.unit} ends early; fetch the file again"
+                offset, length, "truncated", f"a {self._codec.member} ends early; fetch the file again"
             )
+
+    def _corrupt(self, error: DecodeError, before: int) -> str:
+        advice = "fetch the file again, or recompress it if its source is damaged"
+        return f"{self._codec.member}: {error} (before byte {before}); {advice}"
 
     def _next_start(self, position: int) -> int:
         """Return the first offset from `position` on where a span plausibly starts; else the file's size."""

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import bz2
-import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Protocol, cast
+from typing import BinaryIO, Final, Protocol, cast
 
 import zstandard
-from zlib_ng import zlib_ng  # as zlib, in half the time
+from zlib_ng import zlib_ng  # like zlib, in half the time
 
-# No call to a decoder returns more than this (Zstandard: than 256 times a block of 128 KiB).
-OUTPUT_BYTES = 1 << 20
-ZSTD_PIECE = 1 << 10
+OUTPUT_BYTES: Final = 1 << 20
+"""The most bytes that one call to a decoder returns (Zstandard: 256 times a block of 128 KiB)."""
+ZSTD_PIECE: Final = 1 << 10
+"""Compressed bytes given to the Zstandard decoder at once, because it cannot bound its output."""
 
-# So many bytes of a part are decoded to see how it starts.
-_PROBE_BYTES = 1 << 12
+MAGIC_BYTES: Final = 10
+"""Bytes of the longest start that a codec is recognised by."""
 
-# The longest start that a codec is recognised by.
-MAGIC_BYTES = 10
+_PROBE_BYTES: Final = 1 << 12
+"""Bytes of a member that are decoded to see how it starts."""
 
 
 class DecodeError(Exception):
@@ -32,16 +32,16 @@ class Decoder(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether the end of the member has been reached and its checksum, where it has one, holds."""
+        """True if the end of the member has been reached and its checksum, if any, is right."""
         ...
 
     @property
     def unused(self) -> int:
-        """How many bytes of the last piece lie behind the end."""
+        """Number of bytes of the last piece that lie behind the end."""
         ...
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Decode a piece; yield output, empty parts left out.
+        """Decode a piece; yield its output without empty parts.
 
         Raises:
             DecodeError: the piece is damaged.
@@ -51,28 +51,28 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True)
 class Codec:
-    """One compressed format.
+    """One compressed format. A file of it is a chain of members, each of which can be decoded on its own.
 
     Attributes:
-        name: what spans of it are called.
-        unit: what users call its smallest independently decodable part.
-        magic: how such a part starts.
-        sure: the start alone identifies a part (ten bytes of bzip2; the three of gzip appear by chance).
+        name: kind of its spans.
+        member: what the format calls a member, for messages.
+        magic: start of a member.
+        sure: the start alone identifies a member (ten bytes of bzip2; the three of gzip appear by chance).
         open: returns a fresh decoder.
-        skips: how parts start that hold no content; None = there are none.
-        summed: every part has a checksum; in Zstandard it is optional.
+        skips: start of members without content; None = the format has no such members.
+        has_checksums: every member has a checksum; in Zstandard it is optional.
     """
 
     name: str
-    unit: str
+    member: str
     magic: re.Pattern[bytes]
     sure: bool
     open: Callable[[], Decoder]
     skips: re.Pattern[bytes] | None = None
-    summed: bool = True
+    has_checksums: bool = True
 
 
-_ZlibError = cast("type[Exception]", zlib_ng.error)  # the package's stubs call it a number
+_ZlibError: Final = cast("type[Exception]", zlib_ng.error)  # the package's stubs call it a number
 
 
 class _Zlib:
@@ -152,7 +152,7 @@ class _Zstandard:
 class _Brotli:
     def __init__(self) -> None:
         try:
-            brotli: Any = importlib.import_module("brotli")
+            import brotli  # here, because few pages need it and it is an extension that may be missing
         except ImportError as error:
             raise DecodeError("the brotli package is not installed; pip install 'brotli>=1.2'") from error
         self._decoder = brotli.Decompressor()
@@ -187,7 +187,7 @@ def gzip_decoder() -> Decoder:
 
 
 def deflate_decoder(head: bytes) -> Decoder:
-    """Return a decoder of what servers call deflate: zlib (RFC 1950), or raw deflate if it starts otherwise."""
+    """Return a decoder of the encoding that servers call deflate: zlib (RFC 1950), or else raw deflate (RFC 1951)."""
     zlib_header = len(head) > 1 and head[0] & 15 == 8 and (head[0] << 8 | head[1]) % 31 == 0
     return _Zlib(15 if zlib_header else -15)
 
@@ -196,28 +196,30 @@ def brotli_decoder() -> Decoder:
     """Return a decoder of one brotli stream (RFC 7932).
 
     Raises:
-        DecodeError: the optional package `brotli` is absent or older than 1.2.
+        DecodeError: the package `brotli` is missing or older than 1.2.
     """
     return _Brotli()
 
 
-# Frames of Zstandard that hold no content (RFC 8878, 3.1.2): their start, then their length in four bytes.
-SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
-SKIPPABLE_HEAD_BYTES = 8
+SKIPPABLE: Final = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""Start of a Zstandard frame without content (RFC 8878, 3.1.2); its length follows in four bytes."""
+SKIPPABLE_HEAD_BYTES: Final = 8
 
 # Formats: RFC 1952; bzip2 ("BZh", level, then the mark of a block or of the end); RFC 8878.
-GZIP = Codec("gzip", "gzip member", re.compile(rb"\x1f\x8b\x08"), False, gzip_decoder)
-BZIP2 = Codec(
+GZIP: Final = Codec("gzip", "gzip member", re.compile(rb"\x1f\x8b\x08"), False, gzip_decoder)
+BZIP2: Final = Codec(
     "bzip2", "bzip2 stream", re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"), True, _Bzip2
 )
-ZSTANDARD = Codec("zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard, SKIPPABLE, False)
+ZSTANDARD: Final = Codec(
+    "zstd", "zstd frame", re.compile(rb"\x28\xb5\x2f\xfd"), False, _Zstandard, SKIPPABLE, has_checksums=False
+)
 
-# A Zstandard WARC may begin with a frame of this type that holds the dictionary of all its frames, compressed
-# or not (IIPC WARC File Compression Specification with Zstandard, 1.0).
-_DICTIONARY = re.compile(rb"\x5d\x2a\x4d\x18")
-DICTIONARY_BYTES = 64 << 20
+# A Zstandard WARC may begin with a frame of this type: the dictionary of all its frames, compressed or not
+# (IIPC WARC File Compression Specification with Zstandard, 1.0).
+_DICTIONARY: Final = re.compile(rb"\x5d\x2a\x4d\x18")
+DICTIONARY_BYTES: Final = 64 << 20
 
-_REFUSED = (
+_REFUSED: Final = (
     (SKIPPABLE, "zstd with a dictionary", "zstd -d -D DICTIONARY"),
     (re.compile(rb"\x04\x22\x4d\x18"), "lz4", "lz4 -d"),
     (re.compile(rb"\xfd7zXZ\x00"), "xz", "xz -d"),
@@ -227,12 +229,12 @@ _REFUSED = (
 
 
 def sniff(head: bytes) -> Codec | None:
-    """Return the codec of a file by its first bytes; None = not compressed, as far as known."""
+    """Return the codec of a file by its first bytes; None = not compressed in a known way."""
     return next((codec for codec in (GZIP, BZIP2, ZSTANDARD) if codec.magic.match(head)), None)
 
 
 def dictionary_codec(stream: BinaryIO) -> Codec | None:
-    """Return the codec of a Zstandard file that begins with its dictionary; None = the file does not.
+    """Return the codec of a Zstandard file that begins with its dictionary; None = it does not.
 
     Raises:
         DecodeError: there is a dictionary, but it is damaged or too large.
@@ -251,7 +253,7 @@ def dictionary_codec(stream: BinaryIO) -> Codec | None:
 
 
 def skippable_bytes(head: bytes) -> int:
-    """Return the length of a skippable frame of Zstandard, by its first eight bytes."""
+    """Return the length in bytes of a skippable Zstandard frame, from its first eight bytes."""
     return SKIPPABLE_HEAD_BYTES + int.from_bytes(head[4:SKIPPABLE_HEAD_BYTES], "little")
 
 
@@ -270,7 +272,7 @@ def _dictionary_content(data: bytes) -> bytes:
 
 
 def first_output(codec: Codec | None, head: bytes) -> bytes:
-    """Return what the first bytes of a file decode to, as far as they do; None = they are not compressed."""
+    """Decode the first bytes of a file as far as possible; a `codec` of None means that they are not compressed."""
     if codec is None:
         return head
     try:
@@ -280,27 +282,27 @@ def first_output(codec: Codec | None, head: bytes) -> bytes:
 
 
 def sniff_behind_damage(head: bytes, starts_with: bytes | tuple[bytes, ...]) -> Codec | None:
-    """Return the codec of a file whose very start is damaged: that of a part found further on.
+    """Return the codec of a file whose first bytes are damaged: that of the first member further on, or None.
 
     Args:
         head: the first bytes of the file.
-        starts_with: how the decoded bytes of a part start, unless its own start identifies it.
+        starts_with: how the decoded bytes of a member start; not asked of a member whose own start identifies it.
     """
     for codec in (GZIP, BZIP2, ZSTANDARD):
         for match in codec.magic.finditer(head):
-            part = head[match.start() : match.start() + _PROBE_BYTES]
-            if codec.sure or first_output(codec, part).startswith(starts_with):
+            member = head[match.start() : match.start() + _PROBE_BYTES]
+            if codec.sure or first_output(codec, member).startswith(starts_with):
                 return codec
     return None
 
 
 def refusal(head: bytes) -> str | None:
-    r"""Return why a file with these first bytes cannot be read, and what to do; None = no objection.
+    r"""Return why a file with these first bytes cannot be read, and what to do; None = it can be read.
 
     >>> refusal(b"PK\x03\x04rest")
-    'the file is zip, which is not read; unpack it with `unzip`'
+    'the file is zip, which is not supported; unpack it with `unzip`'
     """
     for magic, name, command in _REFUSED:
         if magic.match(head):
-            return f"the file is {name}, which is not read; unpack it with `{command}`"
+            return f"the file is {name}, which is not supported; unpack it with `{command}`"
     return None

@@ -1,15 +1,16 @@
-"""Random access to a file in large reads: what is asked for twice is read once."""
+"""Random access to a file in large reads: bytes that are asked for twice are read once."""
 
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-READ_BYTES = 1 << 20
+READ_BYTES: Final = 1 << 20
+"""Bytes of one read."""
 
 
 class FileWindow:
-    """One block of a seekable stream, moved to where bytes are asked for.
+    """One block of a seekable stream; it moves to the bytes that are asked for.
 
     Attributes:
         size: bytes of the whole file.

@@ -1,42 +1,55 @@
-"""Cut MediaWiki export XML into pages without parsing it: ``<page`` to ``</page>``, however broken it is.
+"""Cut MediaWiki export XML into pages without parsing it: from ``<page`` to ``</page>``, however broken it is.
 
-In an export every ``<`` of the text is escaped, so a tag found is a tag.
+In an export every ``<`` of the text is escaped, so ``<page`` is always a tag.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from pipelines.readers.reasons import ReadReason
 from pipelines.readers.spans.chunk_buffer import ChunkBuffer
 
-_OPEN = re.compile(rb"<page[\s>]")
-_OPEN_OR_CLOSE = re.compile(rb"<page[\s>]|</page>")
-_TAG_BYTES = 7
+_OPEN: Final = re.compile(rb"<page[\s>]")
+_OPEN_OR_CLOSE: Final = re.compile(rb"<page[\s>]|</page>")
+_TAG_BYTES: Final = 7
 
 
-class PageCut(NamedTuple):
+class WholePage(NamedTuple):
     """One page, from its tag to behind its end tag.
 
     Attributes:
         start: number of its first byte in the run.
-        end: number of the byte behind it, or behind what there is of it.
-        data: its XML; None where it is not whole or too long.
-        error: snake_case kind of what is wrong with it; None = nothing.
+        end: number of the byte behind it.
+        data: its XML.
     """
 
     start: int
     end: int
-    data: bytes | None
-    error: str | None
+    data: bytes
 
 
-def pages(buffer: ChunkBuffer, max_bytes: int) -> Iterator[PageCut]:
+class BadPage(NamedTuple):
+    """A page without its end, or too long.
+
+    Attributes:
+        start: number of its first byte in the run.
+        end: number of the byte behind the part of it that was found.
+        reason: ``bad_xml``, ``too_big`` or ``truncated``.
+    """
+
+    start: int
+    end: int
+    reason: ReadReason
+
+
+def pages(buffer: ChunkBuffer, max_bytes: int) -> Iterator[WholePage | BadPage]:
     """Yield the pages of a run; bytes between pages are passed over.
 
     Args:
-        buffer: the run; it may begin inside a page, which is passed over too.
+        buffer: the run; it may begin inside a page, which is passed over.
         max_bytes: bytes of the longest page to hold in memory.
     """
     while _skip_to(buffer, _OPEN):
@@ -45,19 +58,21 @@ def pages(buffer: ChunkBuffer, max_bytes: int) -> Iterator[PageCut]:
         if end is None:
             buffer.at += _TAG_BYTES - 1
             closes = _skip_to(buffer, _OPEN_OR_CLOSE)
-            error = (
-                "too_big" if buffer.position - start > max_bytes else "truncated" if not closes else "bad_xml"
+            too_big = buffer.position - start > max_bytes
+            yield BadPage(
+                start, buffer.position, "too_big" if too_big else "bad_xml" if closes else "truncated"
             )
-            yield PageCut(start, buffer.position, None, error)
             continue
         data = buffer.data[buffer.at : buffer.at + end]
         buffer.at += end
-        whole = data.endswith(b"</page>")
-        yield PageCut(start, start + end, data if whole else None, None if whole else "bad_xml")
+        if data.endswith(b"</page>"):
+            yield WholePage(start, start + end, data)
+        else:
+            yield BadPage(start, start + end, "bad_xml")
 
 
 def _end_of_page(buffer: ChunkBuffer, max_bytes: int) -> int | None:
-    """Return how long the page at the cutter is, up to its end tag or the next page; None = too long."""
+    """Return the length of the page at the cutter, up to its end tag or the next page; None = too long."""
     searched = _TAG_BYTES - 1
     while True:
         match = _OPEN_OR_CLOSE.search(buffer.data, buffer.at + searched, buffer.at + max_bytes)
@@ -71,7 +86,7 @@ def _end_of_page(buffer: ChunkBuffer, max_bytes: int) -> int | None:
 
 
 def _skip_to(buffer: ChunkBuffer, tag: re.Pattern[bytes]) -> bool:
-    """Move to the next tag; False where the run ends before one."""
+    """Move to the next tag; return False if the run ends before it."""
     while True:
         match = tag.search(buffer.data, buffer.at)
         if match:

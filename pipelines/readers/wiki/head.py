@@ -1,4 +1,4 @@
-"""The head of a MediaWiki export: its encoding, what it says about the wiki, and whether it may be read."""
+"""The head of a MediaWiki export: its encoding and its facts about the wiki; some exports are refused here."""
 
 from __future__ import annotations
 
@@ -6,50 +6,56 @@ import codecs
 import re
 from dataclasses import dataclass, field
 from html import unescape
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from pipelines.readers.fields import language_code
+from pipelines.readers.reasons import ReadReason
 
-ARTICLE = 0
-# Media, File, Category (MediaWiki's constants NS_MEDIA, NS_FILE, NS_CATEGORY).
-HIDDEN = (-2, 6, 14)
-UTF_8 = "utf-8"
+ARTICLE: Final = 0
+"""Number of the namespace of articles."""
+HIDDEN: Final = (-2, 6, 14)
+"""Numbers of the namespaces Media, File and Category (NS_MEDIA, NS_FILE and NS_CATEGORY in MediaWiki)."""
+UTF_8: Final = "utf-8"
 
-_PAGE = re.compile(rb"<page[\s>]")
-_DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_ENCODING = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([A-Za-z0-9._-]+)[\"']")
-_UTF_16 = (
+_PAGE: Final = re.compile(rb"<page[\s>]")
+_DOCTYPE: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_ENCODING: Final = re.compile(rb"<\?xml[^>]*\bencoding=[\"']([A-Za-z0-9._-]+)[\"']")
+_UTF_16: Final = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
 
-_BASE = re.compile(rb"<base>([^<]*)</base>")
-_LANGUAGE = re.compile(rb"<mediawiki\b[^>]*\bxml:lang=[\"']([A-Za-z0-9-]+)[\"']")
-_NAMESPACE = re.compile(rb"<namespace\b[^>]*\bkey=[\"'](-?[0-9]{1,9})[\"'][^>/]*>([^<]+)</namespace>")
+_BASE: Final = re.compile(rb"<base>([^<]*)</base>")
+_LANGUAGE: Final = re.compile(rb"<mediawiki\b[^>]*\bxml:lang=[\"']([A-Za-z0-9-]+)[\"']")
+_NAMESPACE: Final = re.compile(rb"<namespace\b[^>]*\bkey=[\"'](-?[0-9]{1,9})[\"'][^>/]*>([^<]+)</namespace>")
 
-# What MediaWiki leaves unescaped in the title of an address (wfUrlencode).
-_URL_SAFE = ";@$!*(),/~:"
+# Characters that MediaWiki leaves unescaped in the title of an address (wfUrlencode).
+_URL_SAFE: Final = ";@$!*(),/~:"
 
 
 class HeadError(Exception):
-    """The file may not or cannot be read; `reason` is snake_case, the message says why and what to do."""
+    """The file is refused or cannot be read; the message says why and what to do.
 
-    def __init__(self, reason: str, message: str) -> None:
+    Attributes:
+        reason: one of `pipelines.readers.reasons`.
+    """
+
+    def __init__(self, reason: ReadReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class SiteInfo:
-    """What the head says about the wiki.
+    """Facts about the wiki from the head.
 
     Attributes:
         base: address of its main page, or None.
         language: ISO 639 code of its language, or None.
-        namespaces: number of each namespace by its name; pages of old exports have only the name.
+        namespaces: number of each namespace by its name, for old exports, whose pages have no number.
     """
 
     base: str | None = None
@@ -80,11 +86,11 @@ class Head(NamedTuple):
 
 
 def parse_head(data: bytes) -> Head:
-    """Read the first bytes of an export, as far as there are any.
+    """Read the first bytes of an export.
 
     Raises:
-        HeadError: there is a document type, which could hold entities that grow without limit or name files;
-            or the file is no export; or it is in an encoding that exports never have.
+        HeadError: there is a document type, which could define entities that grow without limit or name files;
+            or the file is not an export; or it has an encoding that exports never have.
     """
     encoding = encoding_of(data)
     text = data if encoding == UTF_8 else data.decode(encoding, "replace").encode()
@@ -95,7 +101,7 @@ def parse_head(data: bytes) -> Head:
             "document_type", "a MediaWiki export has no <!DOCTYPE or <!ENTITY; the file is refused"
         )
     if data and not page and b"<mediawiki" not in text:
-        raise HeadError("not_mediawiki", f"the file is no MediaWiki export: it starts with {data[:40]!r}")
+        raise HeadError("not_mediawiki", f"the file is not a MediaWiki export: it starts with {data[:40]!r}")
     base, language = _BASE.search(text), _LANGUAGE.search(text)
     site = SiteInfo(
         base=_text(base[1]) or None if base else None,
@@ -106,7 +112,7 @@ def parse_head(data: bytes) -> Head:
 
 
 def encoding_of(data: bytes) -> str:
-    """Return the encoding of XML that starts with some bytes.
+    """Return the encoding of XML that starts with these bytes.
 
     Raises:
         HeadError: it is neither UTF-8 nor UTF-16.

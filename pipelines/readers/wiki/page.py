@@ -1,17 +1,18 @@
-"""One page of a MediaWiki export: its newest revision, or the reason why it is no article."""
+"""One page of a MediaWiki export: its newest revision, or the reason why it is not an article."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from xml.etree import ElementTree
 
 from pipelines.readers.fields import iso_time
+from pipelines.readers.reasons import ReadReason
 from pipelines.readers.wiki.head import ARTICLE, SiteInfo
 
-# Exports mark redirects since 2009. In older ones, and in any language: the English word, or a page that is
-# nothing but "#WORD [[target]]" and links and templates behind it.
-_REDIRECT_TEXT = re.compile(
+# Exports mark redirects since 2009. In older ones a redirect starts with the English word, or, in any language, is
+# only "#WORD [[target]]" with links and templates behind it.
+_REDIRECT_TEXT: Final = re.compile(
     r"\s*#redirect\b|\s*#[^\s\[\]#*:;][^\[\]\n]{0,40}\[\[[^\[\]\n]{1,300}\]\]"
     r"(?:\s{0,9}(?:\{\{[^{}]{0,100}\}\}|\[\[[^\[\]]{0,300}\]\])){0,20}\s*\Z",
     re.IGNORECASE,
@@ -26,19 +27,19 @@ class Page(NamedTuple):
     """One page.
 
     Attributes:
-        page_id: the wiki's number of it.
+        page_id: its number on the wiki.
         title: its full name.
         date: time of its newest revision.
         text: wikitext of that revision.
-        fault: snake_case reason why it is no article; None = it is one.
-        seen: what was seen that makes the reason.
+        reason: why it is not an article; None = it is.
+        seen: evidence for the reason.
     """
 
     page_id: str | None
     title: str
     date: str | None
     text: str
-    fault: str | None
+    reason: ReadReason | None
     seen: str
 
 
@@ -52,26 +53,26 @@ def parse_page(data: bytes, site: SiteInfo) -> Page:
         PageError: it is not well-formed, or not UTF-8.
     """
     try:
-        page = ElementTree.fromstring(data)  # noqa: S314 - see above: nothing can be declared
+        page = ElementTree.fromstring(data)  # noqa: S314 - no entity can be declared, see above
     except (ElementTree.ParseError, ValueError) as error:
         raise PageError(str(error)) from error
     title = page.findtext("title") or ""
     revision = max(page.findall("revision"), key=_timestamp, default=None)
     text = None if revision is None else revision.find("text")
     wikitext = "" if text is None or text.get("deleted") is not None else text.text or ""
-    fault, seen = _fault(page, title, revision, wikitext, site)
+    reason, seen = _rejection(page, title, revision, wikitext, site)
     date = None if revision is None else iso_time(_timestamp(revision))
-    return Page(page.findtext("id"), title, date, wikitext, fault, seen)
+    return Page(page.findtext("id"), title, date, wikitext, reason, seen)
 
 
 def _timestamp(revision: ElementTree.Element) -> str:
     return revision.findtext("timestamp") or ""
 
 
-def _fault(
+def _rejection(
     page: ElementTree.Element, title: str, revision: ElementTree.Element | None, wikitext: str, site: SiteInfo
-) -> tuple[str | None, str]:
-    """Return the reason why a page is no article, and what was seen."""
+) -> tuple[ReadReason | None, str]:
+    """Return the reason why a page is not an article, and the evidence."""
     namespace = (page.findtext("ns") or str(site.namespace_of(title))).strip()
     if namespace != str(ARTICLE):
         return "namespace", f"namespace {namespace}"

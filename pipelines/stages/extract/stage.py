@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import BinaryIO, ClassVar, Final
 
-from filters.document import document_id
+from filters.document import Place, document_id
 from pipelines.errors import mapped
 from pipelines.extraction.blocks import MODEL_SHA256
 from pipelines.extraction.extractor import Extracted, Extractor
 from pipelines.inputs.allowed_hosts import NO_HOSTS, AllowedHosts
 from pipelines.inputs.streams import open_input
-from pipelines.readers.record import Damaged, Event, Reader, Record, Rejected, Span
+from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Reader, Record, Rejected, Span
 from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
@@ -31,7 +31,6 @@ NAME: Final = "extract"
 HOME: Final = "extracted"
 FOLDERS: Final = (Folder("extracted", EXTRACTED), Folder("errors", ERRORS, "-extract"))
 LIBRARIES: Final = ("resiliparse", "selectolax", "trafilatura", "warcio", "lxml")
-MESSAGE_CHARACTERS: Final = 200
 
 BATCH_RECORDS: Final = 512
 BATCH_BYTES: Final = 32 << 20
@@ -205,7 +204,8 @@ def _extract_batch(
     rows, errors = [], []
     for event in batch:
         if isinstance(event, Damaged):
-            errors.append(_error_row(None, unit, event, "read", event.reason, "damaged", event.message))
+            place = Place(event.offset, event.length, 0)
+            errors.append(_error_row(None, unit, place, "read", event.reason, "damaged", event.message))
             continue
         result = next(results)
         row = _row(unit, event, result)
@@ -213,9 +213,10 @@ def _extract_batch(
         tally.records["seen"] += 1
         tally.records[fate(row)] += 1
         tally.replaced += (row["text"] or "").count("\ufffd")
-        if result.error is not None:
+        error = _error(result)
+        if error is not None:
             step, reason = str(row["step"]), str(row["reason"])
-            errors.append(_error_row(row["id"], unit, event, step, reason, result.error, result.message))
+            errors.append(_error_row(row["id"], unit, event.place, step, reason, error, result.message))
     if rows:
         yield Batch("extracted", to_table(rows, EXTRACTED))
     if errors:
@@ -247,36 +248,43 @@ def _to_extract(numbered: list[tuple[int, Record | Rejected]], watch: Watch) -> 
             yield event
 
 
+def _error(result: Rejected | Extracted) -> str | None:
+    """Return the kind of error; None = the record is kept or dropped."""
+    if isinstance(result, Extracted):
+        return result.error
+    return result.reason if result.error else None
+
+
 def _row(unit: Unit, event: Record | Rejected, result: Rejected | Extracted) -> Row:
     text = result.text if isinstance(result, Extracted) else None
     kept = text is not None
     return {
-        "id": document_id(unit.source, unit.file, event.offset, event.index),
+        "id": document_id(unit.source, unit.file, event.place.offset, event.place.index),
         "record_id": event.record_id,
         "url": event.url,
         "source": unit.source,
         "language": event.language if isinstance(event, Record) else None,
         "date": event.date,
         "file": unit.file,
-        "offset": event.offset,
-        "length": event.length,
-        "index": event.index,
+        "offset": event.place.offset,
+        "length": event.place.length,
+        "index": event.place.index,
         "text": text,
-        "decision": KEPT if kept else ERROR if result.error is not None else DROPPED,
+        "decision": KEPT if kept else ERROR if _error(result) is not None else DROPPED,
         "step": None if kept else "read" if isinstance(result, Rejected) else "extract",
         "reason": None if kept else result.reason,
     }
 
 
 def _error_row(
-    identity: str | None, unit: Unit, event: Event, step: str, reason: str, error: str, message: str
+    identity: str | None, unit: Unit, place: Place, step: str, reason: str, error: str, message: str
 ) -> Row:
     return {
         "id": identity,
         "source": unit.source,
         "file": unit.file,
-        "offset": event.offset,
-        "length": event.length,
+        "offset": place.offset,
+        "length": place.length,
         "step": step,
         "reason": reason,
         "error": error,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.quality_model import QualityModel
 from filters.step import first_fault
 from filters.text import TextView
@@ -64,7 +64,9 @@ def test_a_second_training_gives_the_same_bytes(trained: Path) -> None:
 
 
 def view(text: str) -> TextView:
-    return TextView(Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", 0, 1, 0)))
+    return TextView(
+        Document("0" * 32, None, text, None, "web", None, None, None, Origin("a", Place(0, 1, 0)))
+    )
 
 
 def test_the_step_scores_and_drops(trained: Path) -> None:

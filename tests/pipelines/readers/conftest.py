@@ -47,8 +47,15 @@ class Events:
 
     @property
     def reports(self) -> list[Event]:
-        """Everything that says that something is wrong."""
-        return [*self.damaged, *(event for event in self.rejected if event.error is not None)]
+        """Return the damage and the records that are errors."""
+        return [*self.damaged, *(event for event in self.rejected if event.error)]
+
+    @property
+    def report_offsets(self) -> list[int]:
+        """Return where these lie."""
+        return [event.offset for event in self.damaged] + [
+            event.place.offset for event in self.rejected if event.error
+        ]
 
 
 def _read(reader: Reader, data: bytes) -> Events:
@@ -60,7 +67,7 @@ def _read(reader: Reader, data: bytes) -> Events:
             assert event.offset == position, f"{event} should start at {position}"
             position += event.length
         else:
-            assert 0 <= event.offset <= len(data)
+            assert 0 <= event.place.offset <= len(data)
         assert len(getattr(event, "message", "")) <= 200
     assert position == len(data)
     return Events(events)

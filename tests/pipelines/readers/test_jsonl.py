@@ -14,6 +14,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.document import Place
 from pipelines.errors import InputError
 from pipelines.readers.find import find_reader
 from pipelines.readers.jsonl import Jsonl
@@ -36,9 +37,7 @@ TEXTS = [row["text"].encode() for row in ROWS]
 
 def test_a_line_becomes_a_record(read: Any) -> None:
     assert read(READER, DATA).records[1] == Record(
-        offset=len(LINES[0]),
-        length=len(LINES[1]),
-        index=0,
+        place=Place(len(LINES[0]), len(LINES[1]), 0),
         payload=TEXTS[1],
         media="text",
         charset="utf-8",
@@ -55,9 +54,7 @@ def test_compressed_files_give_the_same_texts(pack: Any, read: Any) -> None:
     data = pack(DATA)
     events = read(READER, data)
     assert events.payloads == TEXTS
-    assert [(record.offset, record.length, record.index) for record in events.records] == [
-        (0, len(data), number) for number in range(6)
-    ]
+    assert [record.place for record in events.records] == [Place(0, len(data), number) for number in range(6)]
     assert not READER.splits(io.BytesIO(data))
 
 
@@ -66,8 +63,8 @@ def test_lines_may_cross_members(read: Any) -> None:
     first, second = gzip.compress(DATA[:200]), gzip.compress(DATA[200:])
     records = read(READER, first + second).records
     assert [record.payload for record in records] == TEXTS
-    assert [record.offset for record in records] == [0] * 3 + [len(first)] * 3
-    assert [record.index for record in records] == [0, 1, 2, 0, 1, 2]
+    assert [record.place.offset for record in records] == [0] * 3 + [len(first)] * 3
+    assert [record.place.index for record in records] == [0, 1, 2, 0, 1, 2]
 
 
 @settings(max_examples=150, deadline=None)
@@ -95,23 +92,23 @@ def test_every_range_of_two_gives_each_line_once(ranges: Any, read: Any) -> None
 @pytest.mark.parametrize(
     ("line", "reason", "error"),
     [
-        (b'{"text": "no end', "bad_json", "bad_json"),
-        (b'"a string"', "bad_json", "bad_json"),
-        (b'{"text": "\xff\xfe"}', "bad_json", "bad_json"),
-        (b"[" * 100_000, "bad_json", "bad_json"),
-        (b'{"text": ' + b"9" * 5000 + b"}", "bad_json", "bad_json"),
-        (b'{"id": "1"}', "no_text", None),
-        (b'{"text": null}', "no_text", None),
-        (b'{"text": 3}', "no_text", None),
-        (b'{"text": ""}', "empty_payload", None),
+        (b'{"text": "no end', "bad_json", True),
+        (b'"a string"', "bad_json", True),
+        (b'{"text": "\xff\xfe"}', "bad_json", True),
+        (b"[" * 100_000, "bad_json", True),
+        (b'{"text": ' + b"9" * 5000 + b"}", "bad_json", True),
+        (b'{"id": "1"}', "no_text", False),
+        (b'{"text": null}', "no_text", False),
+        (b'{"text": 3}', "no_text", False),
+        (b'{"text": ""}', "empty_payload", False),
     ],
     ids=lambda value: value[:12] if isinstance(value, bytes) else value,
 )
-def test_a_bad_line_is_counted(line: bytes, reason: str, error: str | None, read: Any) -> None:
+def test_a_bad_line_is_counted(line: bytes, reason: str, error: bool, read: Any) -> None:
     events = read(READER, LINES[0] + line + b"\n" + LINES[1])
     assert events.payloads == TEXTS[:2]
     assert [(event.reason, event.error) for event in events.rejected] == [(reason, error)]
-    assert events.rejected[0].offset == len(LINES[0])
+    assert events.rejected[0].place.offset == len(LINES[0])
 
 
 def test_blank_lines_and_byte_order_mark_are_no_records(read: Any) -> None:
@@ -165,7 +162,7 @@ def test_a_line_longer_than_the_limit_is_an_error(read: Any, ranges: Any) -> Non
     data = LINES[0] + long + LINES[1]
     events = read(reader, data)
     assert events.payloads == TEXTS[:2]
-    assert [event.error for event in events.rejected] == ["too_big"]
+    assert [(event.reason, event.error) for event in events.rejected] == [("too_big", True)]
     assert [event.length for event in events.all if isinstance(event, Span)][1] == len(long)
     assert ranges(reader, data, [2 << 20]) == events.all
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.document import Place
 from pipelines.errors import InputError
 from pipelines.readers.find import find_reader
 from pipelines.readers.parquet import Parquet
@@ -51,9 +52,7 @@ def test_a_row_becomes_a_record(read: Any) -> None:
     events = read(READER, DATA)
     group = groups(DATA)[1]
     assert events.records[13] == Record(
-        offset=group.offset,
-        length=group.length,
-        index=3,
+        place=Place(group.offset, group.length, 3),
         payload=TEXTS[13].encode(),
         media="text",
         charset="utf-8",
@@ -174,7 +173,7 @@ def test_rows_without_sound_text_are_counted(read: Any) -> None:
     )
     assert events.payloads == [b"good"]
     assert [(event.reason, event.error, event.record_id) for event in events.rejected] == [
-        ("no_text", None, "b"),
-        ("empty_payload", None, "c"),
-        ("bad_utf8", "bad_utf8", "d"),
+        ("no_text", False, "b"),
+        ("empty_payload", False, "c"),
+        ("bad_utf8", True, "d"),
     ]

@@ -46,7 +46,7 @@ REAL_WARC = {
 
 def counts(events: Any) -> tuple[int, int, int]:
     """Return how many records, errors and damaged spans there are."""
-    errors = [event for event in events.rejected if event.error is not None]
+    errors = [event for event in events.rejected if event.error]
     return len(events.records), len(errors), len(events.damaged)
 
 
@@ -70,9 +70,9 @@ def test_record_7_is_decoded_under_every_encoding(shared: Path, read: Any) -> No
 
 def test_damage_names_the_offset_of_record_7(shared: Path, read: Any) -> None:
     folder = shared / "hostile/warc"
-    offset = read(Warc(), (folder / "ok_20.warc.gz").read_bytes()).records[7].offset
+    offset = read(Warc(), (folder / "ok_20.warc.gz").read_bytes()).records[7].place.offset
     for name in ("corrupt_mid", "corrupt_gzip_magic", "huge_cl", "no_content_length"):
-        assert read(Warc(), (folder / f"{name}.warc.gz").read_bytes()).reports[0].offset == offset
+        assert read(Warc(), (folder / f"{name}.warc.gz").read_bytes()).report_offsets[0] == offset
 
 
 def test_hostile_and_malformed_archives_lose_no_byte(shared: Path, read: Any) -> None:
@@ -120,8 +120,8 @@ def test_the_development_crawl(shared: Path) -> None:
     with path.open("rb") as stream:
         for event in Warc().read(stream, 0, path.stat().st_size):
             if isinstance(event, Record | Rejected):
-                content[event.offset] = event.url
-                row = manifest[event.offset]
+                content[event.place.offset] = event.url
+                row = manifest[event.place.offset]
             if isinstance(event, Record):
                 assert hashlib.sha1(event.payload).hexdigest() == row["sha1"]
                 assert row["status"] == 200

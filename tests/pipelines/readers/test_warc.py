@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.warcwriter import WARCWriter
 
+from filters.document import Place
 from pipelines.readers.find import find_reader
 from pipelines.readers.record import Damaged, Record, Rejected, Span
 from pipelines.readers.warc import Warc
@@ -48,9 +49,7 @@ def test_a_page_becomes_a_record(members: Any, read: Any) -> None:
     data, offsets = members
     records = read(READER, data).records
     assert records[3] == Record(
-        offset=offsets[3],
-        length=offsets[4] - offsets[3],
-        index=0,
+        place=Place(offsets[3], offsets[4] - offsets[3], 0),
         payload=PAGES[3],
         media="html",
         charset=None,
@@ -81,7 +80,7 @@ def test_every_layout_gives_the_same_records(pack: Any, plain: Any, read: Any) -
     assert events.kinds.count("response") == len(PAGES)
     assert events.reports == []
     assert not READER.splits(io.BytesIO(data))
-    places = [(record.offset, record.index) for record in events.records]
+    places = [(record.place.offset, record.place.index) for record in events.records]
     assert len(set(places)) == len(PAGES)
 
 
@@ -94,7 +93,7 @@ def test_gzip_blocks_name_the_member_in_which_a_record_starts(plain: Any, read: 
         member.decompress(packed[starts[-1] :])
         starts.append(len(packed) - len(member.unused_data))
     wanted = [starts[offset // 700] for offset in offsets[:-1]]
-    assert [record.offset for record in read(READER, packed).records] == wanted
+    assert [record.place.offset for record in read(READER, packed).records] == wanted
 
 
 def test_records_of_other_types_are_spans_of_their_type(warc: Any, response: Any, read: Any) -> None:
@@ -189,7 +188,7 @@ def test_zeros_and_empty_members_are_padding(members: Any, read: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "error"),
+    ("old", "new", "reason"),
     [
         (b"Content-Length: ", b"Content-Laenge: ", "content_length"),
         (b"Content-Length: ", b"Content-Length: -", "content_length"),
@@ -201,7 +200,7 @@ def test_zeros_and_empty_members_are_padding(members: Any, read: Any) -> None:
 )
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_broken_header_costs_its_record(
-    old: bytes, new: bytes, error: str, packed: bool, plain: Any, read: Any
+    old: bytes, new: bytes, reason: str, packed: bool, plain: Any, read: Any
 ) -> None:
     """A wrong length neither swallows the next record nor allocates what it promises."""
     data, offsets = plain
@@ -210,7 +209,7 @@ def test_a_broken_header_costs_its_record(
     assert parts[2] != data[offsets[2] : offsets[3]]
     events = read(READER, b"".join(gzip.compress(part) if packed else part for part in parts))
     assert events.payloads == [*PAGES[:2], *PAGES[3:]]
-    assert [event.error for event in events.rejected] == [error]
+    assert [(event.reason, event.error) for event in events.rejected] == [(reason, True)]
     assert events.rejected[0].record_id == "record-2"
 
 
@@ -223,7 +222,7 @@ def test_too_short_length_is_noticed(plain: Any, read: Any) -> None:
     broken = data[: offsets[2]] + data[offsets[2] :].replace(block, b"Content-Length: 60", 1)
     events = read(READER, broken)
     assert events.payloads == [*PAGES[:2], *PAGES[3:]]
-    assert [event.error for event in events.rejected] == ["content_length"]
+    assert [(event.reason, event.error) for event in events.rejected] == [("content_length", True)]
 
 
 def test_headers_that_never_end_are_damage(members: Any, read: Any) -> None:
@@ -241,7 +240,7 @@ def test_oversized_records_are_errors_and_the_next_is_read(warc: Any, response: 
     for file in (data, warc([response(PAGES[1]), response(large), response(PAGES[2])], gzip=False)[0]):
         events = read(Warc(max_record_mb=1), file)
         assert events.payloads == PAGES[1:3]
-        assert [(event.reason, event.error) for event in events.rejected] == [("too_big", "too_big")]
+        assert [(event.reason, event.error) for event in events.rejected] == [("too_big", True)]
         assert events.kinds == ["response"] * 3
 
 
@@ -255,7 +254,7 @@ def test_oversized_records_are_errors_and_the_next_is_read(warc: Any, response: 
 )
 def test_pages_are_dropped_by_reason(record: Any, reason: str, warc: Any, response: Any, read: Any) -> None:
     events = read(READER, warc([response(**record)])[0])
-    assert [(event.reason, event.error) for event in events.rejected] == [(reason, None)]
+    assert [(event.reason, event.error) for event in events.rejected] == [(reason, False)]
     assert events.rejected[0].url == "https://site.example/0"
 
 
@@ -295,7 +294,7 @@ def test_cut_pages_are_kept_unless_asked_otherwise(warc: Any, response: Any, rea
     assert read(READER, data).payloads == [PAGES[1]]
     dropped = read(Warc(truncated="drop"), data).rejected
     assert [(event.reason, event.error, event.message) for event in dropped] == [
-        ("truncated", None, "length")
+        ("truncated", False, "length")
     ]
 
 

@@ -33,7 +33,7 @@ def test_conversions_are_records_and_nothing_else_is(
     assert events.kinds == ["conversion", "response", "conversion"]
     last = events.records[-1]
     assert (last.payload.decode(), last.media, last.language) == ("Text 2 äöü", "text", "de")
-    assert (last.url, last.date, last.offset) == (
+    assert (last.url, last.date, last.place.offset) == (
         "https://site.example/2",
         "2024-05-01T00:00:00Z",
         offsets[2],

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.document import Place
 from pipelines.readers.find import find_reader
 from pipelines.readers.record import Damaged, Record
 from pipelines.readers.rows.tar_lines import untar
@@ -67,9 +68,7 @@ def test_a_line_becomes_a_record(form: int, read: Any) -> None:
     events = read(READER, data)
     assert events.payloads == PAYLOADS
     assert events.records[7] == Record(
-        offset=0,
-        length=len(data),
-        index=7,
+        place=Place(0, len(data), 7),
         payload=PAYLOADS[7],
         media="html",
         charset="utf-8",
@@ -91,8 +90,8 @@ def test_members_of_many_sizes_give_the_same_with_offsets_of_their_own(read: Any
     members = [gzip.compress(TAR[a:b]) for a, b in itertools.pairwise(edges)]
     events = read(READER, b"".join(members))
     assert events.payloads == PAYLOADS
-    assert len({record.offset for record in events.records}) > 2
-    assert len({(record.offset, record.index) for record in events.records}) == len(ROWS)
+    assert len({record.place.offset for record in events.records}) > 2
+    assert len({(record.place.offset, record.place.index) for record in events.records}) == len(ROWS)
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.document import Place
 from pipelines.readers.find import find_reader
 from pipelines.readers.record import Record, Wiki
 from pipelines.readers.wikipedia import Wikipedia
@@ -67,9 +68,7 @@ def test_a_page_becomes_a_record(read: Any) -> None:
     )
     data = first + second + bz2.compress(END.encode())
     assert read(READER, data).records[1] == Record(
-        offset=len(first),
-        length=len(second),
-        index=1,
+        place=Place(len(first), len(second), 1),
         payload=texts(2)[1],
         media="wikitext",
         charset="utf-8",
@@ -106,14 +105,14 @@ def test_every_form_gives_the_same_articles(data: bytes, read: Any) -> None:
     assert events.payloads == texts(6)
     assert {(record.language, record.charset) for record in events.records} == {("de", "utf-8")}
     assert events.reports == []
-    assert len({(record.offset, record.index) for record in events.records}) == 6
+    assert len({(record.place.offset, record.place.index) for record in events.records}) == 6
 
 
 def test_a_plain_page_is_a_span(read: Any) -> None:
     events = read(READER, XML)
     first = events.records[0]
-    assert XML[first.offset :].startswith(b"<page>")
-    assert XML[first.offset : first.offset + first.length].endswith(b"</page>")
+    assert XML[first.place.offset :].startswith(b"<page>")
+    assert XML[first.place.offset : first.place.offset + first.place.length].endswith(b"</page>")
     assert events.kinds[:2] == ["header", "page"]
 
 
@@ -135,7 +134,7 @@ def test_a_plain_page_is_a_span(read: Any) -> None:
 def test_what_is_no_article_is_dropped_by_reason(xml: str, reason: str, read: Any) -> None:
     events = read(READER, streams(HEAD, xml, END))
     assert [(event.reason, event.error, event.record_id) for event in events.rejected] == [
-        (reason, None, "1")
+        (reason, False, "1")
     ]
 
 
@@ -172,7 +171,7 @@ def test_the_newest_revision_is_read(read: Any) -> None:
 def test_a_broken_page_costs_itself_only(broken: bytes, read: Any) -> None:
     events = read(READER, streams(HEAD, page(0) + page(1), broken, page(3), END))
     assert [record.record_id for record in events.records] == ["0", "1", "3"]
-    assert [(event.reason, event.error) for event in events.rejected] == [("bad_xml", "bad_xml")]
+    assert [(event.reason, event.error) for event in events.rejected] == [("bad_xml", True)]
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]>'
@@ -252,7 +251,7 @@ def test_a_page_longer_than_the_limit_is_an_error(read: Any) -> None:
     data = streams(HEAD, page(0), page(1, text="lang " * 500_000), page(2), END)
     events = read(reader, data)
     assert [record.record_id for record in events.records] == ["0", "2"]
-    assert [(event.reason, event.error) for event in events.rejected] == [("too_big", "too_big")]
+    assert [(event.reason, event.error) for event in events.rejected] == [("too_big", True)]
 
 
 def test_a_page_cut_off_by_damage_is_an_error_of_its_own_stream(read: Any) -> None:
@@ -262,5 +261,5 @@ def test_a_page_cut_off_by_damage_is_an_error_of_its_own_stream(read: Any) -> No
     )
     events = read(READER, head + start + b"x" * len(lost) + rest + bz2.compress(END.encode()))
     assert [record.record_id for record in events.records] == ["2"]
-    assert [(event.offset, event.error) for event in events.rejected] == [(len(head), "truncated")]
+    assert [(event.place.offset, event.reason) for event in events.rejected] == [(len(head), "truncated")]
     assert [event.offset for event in events.damaged] == [len(head + start)]

@@ -14,6 +14,7 @@ from tests.pipelines.test_cli import ROOT
 READER = """
 from dataclasses import dataclass
 
+from filters.document import Place
 from pipelines.readers.record import Record, Span
 
 
@@ -27,7 +28,7 @@ class Book:
 
     def read(self, stream, start, end):
         payload = stream.read()
-        yield Record(0, len(payload), 0, payload.split(b"\\n", self.title_lines)[-1], "text")
+        yield Record(Place(0, len(payload), 0), payload.split(b"\\n", self.title_lines)[-1], "text")
         yield Span(0, len(payload), "book")
 
 

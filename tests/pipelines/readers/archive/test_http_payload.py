@@ -83,11 +83,11 @@ def test_brotli_is_undone_where_the_package_is_there() -> None:
     assert decoded(brotli.compress(PAGE), content_encoding="br") == PAGE
     with pytest.raises(PayloadError) as caught:
         decoded(brotli.compress(bytes(LIMIT * 3)), content_encoding="br")
-    assert caught.value.kind == "too_big"
+    assert caught.value.reason == "too_big"
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "kind"),
+    ("name", "body", "reason"),
     [
         ("gzip", gzip.compress(PAGE * 99)[:-20], "content_encoding"),
         ("gzip", b"\x00\x01 no gzip", "content_encoding"),
@@ -97,10 +97,10 @@ def test_brotli_is_undone_where_the_package_is_there() -> None:
         ("zstd", zstandard.compress(bytes(LIMIT * 8)), "too_big"),
     ],
 )
-def test_what_cannot_be_decoded_is_an_error_by_kind(name: str, body: bytes, kind: str) -> None:
+def test_a_body_that_cannot_be_decoded_is_an_error(name: str, body: bytes, reason: str) -> None:
     with pytest.raises(PayloadError) as caught:
         decoded(body, content_encoding=name)
-    assert caught.value.kind == kind
+    assert caught.value.reason == reason
 
 
 def test_a_body_that_the_archive_cut_is_decoded_as_far_as_it_goes() -> None:
@@ -124,10 +124,10 @@ def test_any_block_parses_or_is_an_error(block: bytes, start: bytes) -> None:
     try:
         status = parse_response(start + block).status
     except PayloadError as error:
-        kind, status = error.kind, 0
+        reason, status = error.reason, 0
     else:
-        kind = "bad_http"
-    assert kind == "bad_http"
+        reason = "bad_http"
+    assert reason == "bad_http"
     assert 0 <= status <= 999
 
 

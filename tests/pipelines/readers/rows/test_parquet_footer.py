@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import signal
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.readers.rows.parquet_footer import TAIL_BYTES, Group, row_groups
+from tests.fuzz.readers import crashers
+
+CONTRADICTORY = crashers("parquet") / "ce7751c1162c5600"
+"""A file whose size statistics contradict its schema, found by fuzzing."""
 
 TABLE = pa.table(
     {
@@ -72,3 +79,16 @@ def test_a_footer_nested_without_end_is_an_error() -> None:
     data = footer + len(footer).to_bytes(4, "little") + b"PAR1"
     with pytest.raises(ValueError, match="cannot be read"):
         row_groups(io.BytesIO(data), len(data))
+
+
+def test_arrow_still_ends_the_process_on_such_a_footer() -> None:
+    """When this fails, pyarrow raises an exception instead: then `row_groups` can ask Arrow, and `_Compact` can go."""
+    code = "import sys, pyarrow.parquet as pq; pq.read_metadata(sys.argv[1]).row_group(0).column(0)"
+    done = subprocess.run([sys.executable, "-c", code, str(CONTRADICTORY)], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    assert "histogram size mismatch" in done.stderr
+
+
+def test_the_same_footer_is_read_here() -> None:
+    data = CONTRADICTORY.read_bytes()
+    assert len(row_groups(io.BytesIO(data), len(data))) > 0

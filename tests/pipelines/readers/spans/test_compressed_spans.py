@@ -109,9 +109,11 @@ def test_corrupt_span_holds_back_what_came_last() -> None:
     """The bytes right before a decoding error may be wrong already."""
     packed = bytearray(gzip.compress(b"text " * 1000))
     packed[-8] ^= 1  # the checksum
-    assert walk(bytes(packed)) == [
-        Damaged(0, len(packed), "corrupt", f"gzip member: incorrect data check (before byte {len(packed)})")
-    ]
+    message = (
+        f"gzip member: incorrect data check (before byte {len(packed)}); fetch the file again, "
+        "or recompress it if its source is damaged"
+    )
+    assert walk(bytes(packed)) == [Damaged(0, len(packed), "corrupt", message)]
 
 
 @pytest.fixture(scope="module")

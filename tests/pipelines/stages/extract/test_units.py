@@ -9,6 +9,7 @@ from typing import BinaryIO, ClassVar
 
 import pytest
 
+from filters.document import Place
 from pipelines.errors import InputError
 from pipelines.inputs.file import InputFile
 from pipelines.readers.record import Event, Record, Span
@@ -28,7 +29,7 @@ class Bytes:
 
     def read(self, stream: BinaryIO, start: int, end: int) -> Iterator[Event]:
         for offset in range(start, end):
-            yield Record(offset, 1, 0, b"x", "text")
+            yield Record(Place(offset, 1, 0), b"x", "text")
             yield Span(offset, 1, "record")
 
 

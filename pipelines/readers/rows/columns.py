@@ -1,6 +1,7 @@
-"""Rows of named values (JSON objects, Parquet rows) become records; the names are the recipe's.
+"""Which column of a row (a JSON object, a Parquet row) holds the text, the URL and so on, and a row as a record.
 
-A name with dots is a column of that name, or else a path into nested values: ``meta.url`` is ``url`` in ``meta``.
+The recipe names the columns. A name with dots is a column of that name, or else a path into nested values:
+``meta.url`` is ``url`` in ``meta``.
 """
 
 from __future__ import annotations
@@ -8,23 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from filters.document import Place
 from pipelines.errors import InputError
 from pipelines.readers.fields import iso_time, language_code, sound_text
-from pipelines.readers.record import Record, Rejected
-from pipelines.readers.spans.chunk_buffer import Place
+from pipelines.readers.reasons import ReadReason
+from pipelines.readers.record import MESSAGE_CHARACTERS, Record, Rejected
 
-MESSAGE_CHARACTERS = 200
-KEYS = ("text", "id", "url", "date", "language")
+Row = Mapping[str, object]
+"""Values by column."""
 
-MISSING = object()
+KEYS: Final = ("text", "id", "url", "date", "language")
+"""Recipe keys that name a column."""
+
+MISSING: Final = object()
 """Stands for a value that a row does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column holds what; None = no column does."""
+    """The name of the column of each value; None = there is no such column."""
 
     text: str
     id: str | None
@@ -45,14 +50,14 @@ def columns_of(reader: object) -> Columns:
 def check_columns(
     columns: Columns, defaults: Columns, has: Callable[[str], bool], there: Iterable[str], file: str
 ) -> Columns:
-    """Return the columns that a file has; one that only the defaults name may be missing, but for the text.
+    """Return the columns that a file has. Columns that only the defaults name may be missing, except the text.
 
     Args:
-        columns: what the recipe names.
-        defaults: what the reader would name.
-        has: whether the file has a column.
-        there: what the file has, for the message.
-        file: its name.
+        columns: those that the recipe names.
+        defaults: those that the reader names by default.
+        has: returns True if the file has a column.
+        there: names of all columns of the file, for the message.
+        file: name of the file, for the message.
 
     Raises:
         InputError: a column that the recipe names is not there.
@@ -69,8 +74,8 @@ def check_columns(
     return Columns(columns.text, found["id"], found["url"], found["date"], found["language"])
 
 
-def value_at(row: Mapping[str, object], name: str) -> object:
-    """Return the value of a column or of a path into nested ones; `MISSING` where there is none.
+def value_at(row: Row, name: str) -> object:
+    """Return the value of a column or of a path into nested values; `MISSING` if the row has none.
 
     >>> value_at({"a.b": 1, "a": {"b": 2, "c": None}}, "a.b"), value_at({"a": {"c": None}}, "a.c")
     (1, None)
@@ -85,13 +90,13 @@ def value_at(row: Mapping[str, object], name: str) -> object:
     return value
 
 
-def row_record(place: Place, row: Mapping[str, object], columns: Columns) -> Record | Rejected:
-    """Return the record of a row; without text it is rejected as ``no_text`` or ``empty_payload``.
+def row_record(place: Place, row: Row, columns: Columns) -> Record | Rejected:
+    """Return the record of a row. A row without text is rejected as ``no_text`` or ``empty_payload``.
 
     Args:
         place: where the row lies.
-        row: its values: text as str, or bytes that should be UTF-8.
-        columns: which is which.
+        row: its values; text as str, or as bytes that should be UTF-8.
+        columns: the column of each value.
     """
     text = value_at(row, columns.text)
     record_id, url = _identity(_value(row, columns.id)), _string(_value(row, columns.url))
@@ -99,17 +104,17 @@ def row_record(place: Place, row: Mapping[str, object], columns: Columns) -> Rec
     if not isinstance(text, str | bytes):
         kind = "null" if text is None else type(text).__name__
         message = f"there is no {columns.text}" if text is MISSING else f"{columns.text} is {kind}"
-        return _rejected(place, "no_text", None, message, stated)
+        return _rejected(place, "no_text", message, stated)
     if not text:
-        return _rejected(place, "empty_payload", None, "", stated)
+        return _rejected(place, "empty_payload", "", stated)
     if isinstance(text, bytes) and (fault := _utf8_fault(text)):
-        return _rejected(place, "bad_utf8", "bad_utf8", fault, stated)
+        return _rejected(place, "bad_utf8", fault, stated, error=True)
     payload = sound_text(text).encode() if isinstance(text, str) else text
     language = language_code(_string(_value(row, columns.language)))
     return Record(
-        *place,
-        payload=payload,
-        media="text",
+        place,
+        payload,
+        "text",
         charset="utf-8",
         record_id=stated.record_id,
         url=stated.url,
@@ -119,26 +124,28 @@ def row_record(place: Place, row: Mapping[str, object], columns: Columns) -> Rec
 
 
 class _Stated(NamedTuple):
-    """What a row says about itself, whether or not it has text."""
+    """Values of a row besides its text."""
 
     record_id: str | None
     url: str | None
     date: str | None
 
 
-def _rejected(place: Place, reason: str, error: str | None, message: str, stated: _Stated) -> Rejected:
+def _rejected(
+    place: Place, reason: ReadReason, message: str, stated: _Stated, *, error: bool = False
+) -> Rejected:
     return Rejected(
-        *place,
-        reason=reason,
-        error=error,
-        message=message[:MESSAGE_CHARACTERS],
+        place,
+        reason,
+        error,
+        message[:MESSAGE_CHARACTERS],
         record_id=stated.record_id,
         url=stated.url,
         date=stated.date,
     )
 
 
-def _value(row: Mapping[str, object], name: str | None) -> object:
+def _value(row: Row, name: str | None) -> object:
     return None if name is None else value_at(row, name)
 
 
