@@ -1,1 +1,1 @@
-"""Payload to text: charsets, HTML engines, wikitext, and the killable child process that runs them."""
+"""Payload to text: charsets, HTML engines, wikitext, and the child process that runs them and may be killed."""

@@ -1,23 +1,22 @@
-"""Bytes to text: which encoding a page is in, whatever it says.
+"""Bytes to text: find the encoding of a page, whatever it declares.
 
-The order, first match wins:
+The first match wins:
 
 1. a byte order mark (UTF-8, UTF-16, UTF-32);
-2. valid UTF-8. Text in another encoding is hardly ever valid UTF-8 by accident, so this overrules a
-   declaration of a single-byte encoding; a declaration of a multi-byte one is overruled from eight
-   continuation bytes on, since short GBK or Shift_JIS text can be valid UTF-8 (four GBK bytes in five hundred
-   are; eight characters in 10 ** 9). Escape sequences of ISO-2022 and the zero bytes of UTF-16 are ASCII
-   and therefore looked for first;
-3. the declared encodings that decode the bytes without an error: the transport's (HTTP header), then the page's
-   own (``<meta>`` or XML declaration, looked for as in the WHATWG prescan, but in 4,096 bytes, not 1,024:
+2. valid UTF-8. Text in another encoding is hardly ever valid UTF-8 by accident, so this overrules a declared
+   single-byte encoding. A declared multi-byte encoding is overruled only from eight continuation bytes on, because
+   short GBK or Shift_JIS text can be valid UTF-8: of random GBK text of two characters 2 % is, of four 0.06 %, of more
+   less and less. Escape sequences of ISO-2022 and zero bytes of UTF-16 are ASCII and are looked for before this;
+3. the declared encodings that decode the bytes without an error: first that of the transport (HTTP header), then that
+   of the page (``<meta>`` or XML declaration, looked for as in the WHATWG prescan, but in 4,096 bytes, not 1,024:
    real pages put long scripts before it);
-4. what resiliparse's detector (uchardet) says, if it decodes without an error;
+4. the result of resiliparse's detector (uchardet), if it decodes without an error;
 5. whichever of these, UTF-8 included, leaves the fewest replacement characters.
 
 Single-byte encodings of the Latin script come last in 3 to 5 where the bytes cannot be Latin text: no byte is an
-error in them, servers declare them unasked, and they would turn Cyrillic, Chinese or slightly broken UTF-8 into
-garbage. In Latin text bytes beyond ASCII stand alone, in all else they come in runs: the share of them that follows
-another is at most 0.43 on 1,534 Latin pages of the measuring data, and never below 0.5 in UTF-8.
+error in them, servers declare them by default, and they would turn Cyrillic, Chinese or slightly broken UTF-8 into
+garbage. In Latin text, bytes beyond ASCII stand alone; in all other text they come in runs. The share of them that
+follows another one is at most 0.43 on 1,534 Latin pages, and never below 0.5 in UTF-8.
 
 Names follow the WHATWG Encoding Standard, section 4.2 (``iso-8859-1`` means windows-1252, ``gb2312`` means
 GB18030, ``euc-kr`` means windows-949), plus those code pages outside it that Python has.
@@ -28,29 +27,32 @@ from __future__ import annotations
 import codecs
 import contextlib
 import re
+from typing import Final
 
 import numpy as np
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
-# Share of characters that are replacement or control characters, from which a payload is no text. Images and
-# compressed data have 11 % control bytes; the worst legacy page of the measuring data has 0.3 %.
-MAX_BAD_SHARE = 0.05
+MAX_BAD_SHARE: Final = 0.05
+"""A payload with a larger share of replacement and control characters is not text. Images and compressed data have 11 %
+control bytes; the worst of the legacy pages measured has 0.3 %."""
 
-PRESCAN_BYTES = 4096
+PRESCAN_BYTES: Final = 4096
+"""Bytes in which the page's own declaration is looked for."""
 
-# The share of bytes beyond ASCII that follow another one, from which a text is not Latin, and how many it takes.
-LATIN_RUNS = 0.48
-FEWEST_BYTES = 8
+LATIN_RUNS: Final = 0.48
+"""Text in which a larger share of the bytes beyond ASCII follows another one is not Latin."""
+FEWEST_BYTES: Final = 8
+"""With fewer bytes beyond ASCII, text counts as Latin."""
 
-_BOMS = (
+_BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# What the standard's names mean, where Python's codec of the same name is narrower.
-_WIDER = {
+# Codecs that the standard means by a name where Python's codec of that name is narrower.
+_WIDER: Final = {
     "gbk": "gb18030",
     "gb2312": "gb18030",
     "euc_kr": "cp949",
@@ -58,17 +60,17 @@ _WIDER = {
     "big5": "big5hkscs",
     "iso8859-11": "cp874",
 }
-_LATIN = re.compile(
+_LATIN: Final = re.compile(
     r"cp(?:1250|1252|1254|1257|1258|437|85[0287]|865)|iso8859-(?:1|2|3|4|9|10|13|14|15|16)|latin-1|mac-roman"
 )
-_MULTI_BYTE = frozenset(("gb18030", "cp949", "cp932", "big5hkscs", "euc_jp", "johab"))
-_BEYOND_WHATWG = re.compile(r"cp\d{3,4}|mac-[a-z]+|johab|hz|iso2022_\w+|utf-32-[bl]e")
+_MULTI_BYTE: Final = frozenset(("gb18030", "cp949", "cp932", "big5hkscs", "euc_jp", "johab"))
+_BEYOND_WHATWG: Final = re.compile(r"cp\d{3,4}|mac-[a-z]+|johab|hz|iso2022_\w+|utf-32-[bl]e")
 
-_XML_DECLARATION = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{1,40})")
-_META = re.compile(rb"<meta[\s/]([^>]{0,500})", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([a-z0-9_:.\-]{1,40})", re.IGNORECASE)
-_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-_CONTROLS = bytes((*range(9), 11, *range(14, 27), *range(28, 32), 127))
+_XML_DECLARATION: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([^\"'>]{1,40})")
+_META: Final = re.compile(rb"<meta[\s/]([^>]{0,500})", re.IGNORECASE)
+_META_CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?\s*([a-z0-9_:.\-]{1,40})", re.IGNORECASE)
+_COMMENT: Final = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_CONTROLS: Final = bytes((*range(9), 11, *range(14, 27), *range(28, 32), 127))
 
 
 class UndecodableError(ValueError):
@@ -78,11 +80,11 @@ class UndecodableError(ValueError):
 def decode(payload: bytes, declared: str | None = None) -> str:
     """Return `payload` as text, without its byte order mark.
 
-    An incomplete character at the end, as truncation leaves it, is cut off.
+    An incomplete character at the end, as left by truncation, is cut off.
 
     Args:
         payload: undecoded content.
-        declared: the transport's charset label, if it gave one.
+        declared: charset label of the transport, or None.
 
     Raises:
         UndecodableError: more than `MAX_BAD_SHARE` of the characters would be wrong.
@@ -144,19 +146,19 @@ def declared_inside(payload: bytes) -> str | None:
 
 
 def _of_page(label: bytes) -> str | None:
-    """Read a label found in the page: it was legible as ASCII, so it cannot truly be UTF-16 or UTF-32."""
+    """Return the codec of a label found in the page; it was readable as ASCII, so it cannot be UTF-16 or UTF-32."""
     codec = codec_of(label.decode("ascii", "replace"))
     return "utf-8" if codec and codec.startswith(("utf-16", "utf-32")) else codec
 
 
 def _behind_ascii(payload: bytes) -> str | None:
-    """Name the encodings whose bytes are valid UTF-8: UTF-16 without a mark, and those with escapes."""
+    """Return the encoding of bytes that are ASCII but mean something else: UTF-16 without a mark, or ISO-2022."""
     head = payload[:4]
     if len(head) == 4 and head[0] and not head[1] and head[2] and not head[3]:
         return "utf-16-le"
     if len(head) == 4 and not head[0] and head[1] and not head[2] and head[3]:
         return "utf-16-be"
-    if b"\x1b" not in payload:  # looking for one byte is twenty times as fast as looking for several
+    if b"\x1b" not in payload:  # a search for one byte is twenty times faster than one for several
         return None
     if b"\x1b$)C" in payload:
         return "iso2022_kr"
@@ -172,7 +174,7 @@ def _declares_no_multi_byte(payload: bytes, declared: str | None) -> bool:
 
 
 def _is_not_latin(payload: bytes) -> bool:
-    """Say whether the bytes beyond ASCII come in runs, runs of no-break spaces aside, as no Latin text has them."""
+    """Return True if the bytes beyond ASCII come in runs, which Latin text does not have; no-break spaces aside."""
     data = np.frombuffer(payload, dtype=np.uint8)
     beyond = data >= 0x80
     count = int(np.count_nonzero(beyond))
@@ -189,7 +191,7 @@ def _detected(payload: bytes) -> list[str]:
 
 
 def _first_strict(payload: bytes, names: list[str]) -> str | None:
-    """Decode by the first encoding in which nothing is an error and little is a control character."""
+    """Decode by the first encoding without errors and with few control characters; None if there is no such."""
     for name in names:
         text = _strict(payload, name)
         if text is not None and _bad_share(payload, text, name) <= MAX_BAD_SHARE:
@@ -198,7 +200,7 @@ def _first_strict(payload: bytes, names: list[str]) -> str | None:
 
 
 def _strict(payload: bytes, encoding: str) -> str | None:
-    """Decode without errors, but for an incomplete last character; None where that cannot be done."""
+    """Decode without errors, except for an incomplete last character; None if that is impossible."""
     try:
         if encoding == "utf-8":
             return codecs.utf_8_decode(payload, "strict", False)[0]
@@ -208,7 +210,7 @@ def _strict(payload: bytes, encoding: str) -> str | None:
 
 
 def _least_bad(payload: bytes, encodings: list[str]) -> str:
-    """Decode with replacement characters, by the encoding that needs the fewest; the first of equals."""
+    """Decode with replacement characters, by the encoding that needs the fewest; the first one if several do."""
     best: tuple[float, str] | None = None
     for encoding in encodings:
         text = codecs.getincrementaldecoder(encoding)("replace").decode(payload, False)
@@ -224,7 +226,7 @@ def _least_bad(payload: bytes, encodings: list[str]) -> str:
 def _bad_share(payload: bytes, text: str, encoding: str) -> float:
     """Return the share of replacement and control characters.
 
-    Controls count where a byte is a unit; in ISO-2022 they switch between tables.
+    Control characters count only in encodings of single bytes; in ISO-2022 they switch between tables.
     """
     bad = text.count("\ufffd")
     if not encoding.startswith(("utf-16", "utf-32", "iso2022")):

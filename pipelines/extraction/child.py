@@ -1,7 +1,7 @@
-"""The child process in which foreign markup is parsed: ``python -m pipelines.extraction.child ENGINE SECONDS MIB``.
+"""The child process that parses markup: ``python -m pipelines.extraction.child ENGINE SECONDS MIB``.
 
-It may die at any document: of its CPU deadline (a kernel timer, so it ends C code too), of its address-space
-limit, of a fault in a library. The parent sees which document it was and goes on with a new child.
+Any document may kill it: by the CPU deadline (a kernel timer, so it ends C code too), by the limit of the address
+space, or by a fault in a library. The parent sees which document it was and goes on with a new child.
 """
 
 from __future__ import annotations
@@ -15,32 +15,39 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from pipelines.extraction import charset, messages
 from pipelines.extraction.clean import clean
-from pipelines.extraction.html import CapError, Engine, load_engine
-from pipelines.extraction.messages import MESSAGE_CHARACTERS, Answer, Task
+from pipelines.extraction.engines import CapError, Engine, load_engine
+from pipelines.extraction.messages import Answer, Request
 from pipelines.extraction.wiki.wikitext import plain_text
-from pipelines.readers.record import Wiki
+from pipelines.readers.record import MESSAGE_CHARACTERS, Wiki
 
-Respond = Callable[[Task, Engine], Answer]
+Respond = Callable[[Request, Engine], Answer]
+"""Answers one request."""
 
-# How often an idle child looks whether its parent is still there, should another process hold the pipe open.
-LOOK_AFTER_S = 2.0
+LOOK_AFTER_S: Final = 2.0
+"""Seconds after which an idle child checks that its parent still lives, in case another process holds the pipe open."""
 
 
-def respond(task: Task, engine: Engine) -> Answer:
-    """Extract one payload. Faults of the engine are answers; `MemoryError` too, and it ends the child's use."""
+def respond(request: Request, engine: Engine) -> Answer:
+    """Extract one payload. Exceptions of the engine become answers; after `MemoryError` the parent ends the child."""
     try:
-        page = charset.decode(task.payload, task.charset)
-        text = clean(engine(page) if task.media == "html" else _prose(page, task.wiki or Wiki()))
+        page = charset.decode(request.payload, request.charset)
+        text = clean(engine(page) if request.media == "html" else _prose(page, request.wiki or Wiki()))
     except charset.UndecodableError as error:
         return Answer(None, "undecodable", None, _shorten(error))
     except CapError as error:
         return Answer(None, error.reason, None, _shorten(error))
     except MemoryError:
-        return Answer(None, "out_of_memory", "MemoryError", "the extractor was refused memory")
-    except Exception as error:  # the engines are foreign code: any of their faults costs this document only
+        return Answer(
+            None,
+            "out_of_memory",
+            "MemoryError",
+            "the engine ran out of memory; extract.memory_mb sets the limit",
+        )
+    except Exception as error:  # the engines are foreign code: any exception costs only this document
         return Answer(None, "engine_error", type(error).__name__, _shorten(error))
     return Answer(text) if text else Answer(None, "no_text")
 
@@ -58,7 +65,8 @@ def main(respond: Respond = respond) -> None:
     logging.disable(logging.CRITICAL)
     engine = load_engine(engine_name)
     respond(
-        Task("html", None, b"<html><body><p>Loads what the engine imports late.</p></body></html>"), engine
+        Request("html", None, b"<html><body><p>Makes the engine do its late imports.</p></body></html>"),
+        engine,
     )
     _limit_memory(memory_mb << 20)
     try:
@@ -74,16 +82,16 @@ def _serve(engine: Engine, respond: Respond, deadline_s: float, answers: int) ->
         frames = _read(messages.BATCH.unpack(size)[0], parent)
         if frames is None:
             return
-        for task in messages.unpack_batch(frames):
+        for request in messages.unpack_batch(frames):
             # CPU seconds of this process; the default action of SIGPROF ends it.
             signal.setitimer(signal.ITIMER_PROF, deadline_s)
-            answer = respond(task, engine)
+            answer = respond(request, engine)
             signal.setitimer(signal.ITIMER_PROF, 0)
             _write(answers, messages.pack_answer(answer))
 
 
 def _read(size: int, parent: int) -> bytes | None:
-    """Read exactly `size` bytes; None when the parent has closed the pipe or ended."""
+    """Read exactly `size` bytes; None if the parent has closed the pipe or ended."""
     stdin = sys.stdin.fileno()
     parts: list[bytes] = []
     while size:
@@ -105,7 +113,7 @@ def _write(fd: int, data: bytes) -> None:
 
 
 def _limit_memory(allowance: int) -> None:
-    """Limit the address space to `allowance` bytes above the present size; no core files."""
+    """Limit the address space to `allowance` bytes above its present size; switch core files off."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     status = Path("/proc/self/statm")
     if status.exists():  # Linux; macOS does not enforce RLIMIT_AS

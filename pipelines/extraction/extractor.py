@@ -1,11 +1,8 @@
 """Records to text, by media type; markup is parsed in a child process that may die without harm.
 
-``html`` and ``wikitext`` always go to the child (`pipelines.extraction.child`); ``text`` needs decoding and
-cleaning only. Every record comes out exactly once, in order: with text, or with a reason.
-
-Reasons of drops: ``no_text``, ``undecodable``, ``html_too_big``, ``wikitext_too_big``, ``html_too_deep``,
-``too_many_tags``, ``too_many_attributes``. Reasons of errors: ``timeout``, ``out_of_memory``, ``crash``,
-``engine_error``.
+``html`` and ``wikitext`` always go to the child (`pipelines.extraction.child`); ``text`` needs only decoding and
+cleaning. Every record comes out exactly once, in order: with text, or with one of the reasons in
+`pipelines.readers.reasons`.
 """
 
 from __future__ import annotations
@@ -14,20 +11,24 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from pipelines.extraction import charset
 from pipelines.extraction.clean import clean
-from pipelines.extraction.html import CAPS
-from pipelines.extraction.messages import Answer, Task
+from pipelines.extraction.engines import CAPS
+from pipelines.extraction.messages import Answer, Request
 from pipelines.extraction.sandbox import Sandbox
 from pipelines.extraction.wiki import wikitext
-from pipelines.readers.record import Record
+from pipelines.readers.reasons import ExtractReason
+from pipelines.readers.record import Media, Record
 from pipelines.recipe.recipe import Extract
 
-# Enough that the pipe and the switches between processes cost little, few enough to hold in memory twice.
-BATCH_RECORDS = 64
-BATCH_BYTES = 4 << 20
+BATCH_RECORDS: Final = 64
+"""Records sent to the child at once: enough that the pipe costs little, few enough to hold in memory twice."""
+BATCH_BYTES: Final = 4 << 20
+"""Payload bytes after which a batch is sent, even if it has fewer records."""
+
+_TOO_BIG: Final[dict[Media, ExtractReason]] = {"html": "html_too_big", "wikitext": "wikitext_too_big"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,16 @@ class Extracted:
     """The outcome for one record.
 
     Attributes:
-        record: what came in.
-        text: clean text (`pipelines.extraction.clean`), never empty; None where there is none.
-        reason: why there is no text; None where there is.
-        error: kind of error (exception class, ``timeout``, ``crash:SIGSEGV``); None for text and plain drops.
+        record: the record.
+        text: clean text (`pipelines.extraction.clean`), never empty; None = there is a reason instead.
+        reason: why there is no text; None = there is text.
+        error: kind of error (exception class, ``timeout``, ``crash:SIGSEGV``); None for text and drops.
         message: details for people, at most 200 characters.
     """
 
     record: Record
     text: str | None
-    reason: str | None
+    reason: ExtractReason | None
     error: str | None
     message: str
 
@@ -52,7 +53,7 @@ class Extracted:
 class Extractor:
     """Owns the child process; one instance serves any number of calls, from several threads in turn.
 
-    Use it as a context manager or call `close`; a child whose parent is gone ends by itself.
+    Use it as a context manager or call `close`; a child whose parent has ended ends by itself.
     """
 
     def __init__(self, settings: Extract, child_module: str = "pipelines.extraction.child") -> None:
@@ -91,25 +92,25 @@ class Extractor:
 
     def _extract_batch(self, batch: list[Record]) -> Iterator[Extracted]:
         known = [self._without_child(record) for record in batch]
-        tasks = [
-            Task(record.media, record.charset, record.payload, record.wiki)
+        requests = [
+            Request(record.media, record.charset, record.payload, record.wiki)
             for record, answer in zip(batch, known, strict=True)
             if answer is None
         ]
         with self._lock:
-            answers = iter(self._sandbox.run(tasks))
+            answers = iter(self._sandbox.run(requests))
         for record, answer in zip(batch, known, strict=True):
             found = next(answers) if answer is None else answer
             yield Extracted(record, found.text, found.reason, found.error, found.message)
 
     def _without_child(self, record: Record) -> Answer | None:
-        """Answer what needs no parsing: plain text, and payloads too big for their parser."""
+        """Answer records that need no parsing: plain text, and payloads too big for their parser."""
         if record.media == "text":
             return _plain(record)
         limit = self._max_html_bytes if record.media == "html" else wikitext.MAX_BYTES
         if len(record.payload) > limit:
             message = f"{len(record.payload):,} bytes; at most {limit:,} are parsed"
-            return Answer(None, f"{record.media}_too_big", None, message)
+            return Answer(None, _TOO_BIG[record.media], None, message)
         return None
 
 

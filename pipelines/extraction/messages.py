@@ -1,8 +1,8 @@
-"""What the two sides of the pipe say to each other, and how it is framed.
+"""The messages between the parent and the child process, and their frames.
 
-A frame is the lengths of a JSON head and of a body as two big-endian 32-bit integers, then both. A batch is the
-number of bytes of its frames as a 64-bit integer, then one frame a task. The child answers each task with one
-frame. Nothing is ever unpickled: the child handles hostile input, so the parent must not trust its objects.
+A frame is the lengths of a JSON head and of a body as two big-endian 32-bit integers, then head and body. A batch is
+the number of bytes of its frames as a 64-bit integer, then one frame per request. The child answers each request with
+one frame. Nothing is ever unpickled: the child handles hostile input, so the parent must not trust its objects.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import json
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
+from pipelines.readers.reasons import ExtractReason
 from pipelines.readers.record import Media, Wiki
 
-BATCH = struct.Struct(">Q")
-LENGTHS = struct.Struct(">II")
-# What the child says once its libraries are loaded and its limits set.
-READY = b"ready\n"
-MESSAGE_CHARACTERS = 200
+BATCH: Final = struct.Struct(">Q")
+"""Bytes of a batch."""
+LENGTHS: Final = struct.Struct(">II")
+"""Bytes of a head and of a body."""
+READY: Final = b"ready\n"
+"""Sent by the child once its libraries are loaded and its limits set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Request:
     """One payload to extract; see `pipelines.readers.record.Record`."""
 
     media: Media
@@ -33,31 +36,32 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one task; see `pipelines.extraction.extractor.Extracted`."""
+    """The outcome of one request; see `pipelines.extraction.extractor.Extracted`."""
 
     text: str | None
-    reason: str | None = None
+    reason: ExtractReason | None = None
     error: str | None = None
     message: str = ""
 
 
-def pack_batch(tasks: Iterable[Task]) -> bytes:
+def pack_batch(requests: Iterable[Request]) -> bytes:
     """Return the bytes of a batch."""
     frames = b"".join(
-        _pack([task.media, task.charset, _wiki_head(task.wiki)], task.payload) for task in tasks
+        _pack([request.media, request.charset, _wiki_head(request.wiki)], request.payload)
+        for request in requests
     )
     return BATCH.pack(len(frames)) + frames
 
 
-def unpack_batch(frames: bytes) -> Iterator[Task]:
-    """Yield the tasks of a batch, given what follows its length."""
+def unpack_batch(frames: bytes) -> Iterator[Request]:
+    """Yield the requests of a batch, given its frames."""
     at = 0
     while at < len(frames):
         head, body = LENGTHS.unpack_from(frames, at)
         at += LENGTHS.size
         media, charset, wiki = json.loads(frames[at : at + head])
         at += head + body
-        yield Task(media, charset, frames[at - body : at], wiki and Wiki(tuple(wiki[0]), wiki[1]))
+        yield Request(media, charset, frames[at - body : at], wiki and Wiki(tuple(wiki[0]), wiki[1]))
 
 
 def pack_answer(answer: Answer) -> bytes:
@@ -67,7 +71,7 @@ def pack_answer(answer: Answer) -> bytes:
 
 
 def unpack_answer(data: bytes | bytearray) -> tuple[Answer, int] | None:
-    """Return the first answer in `data` and the length of its frame, or None if it is not complete."""
+    """Return the first answer in `data` and the bytes of its frame, or None if it is not complete."""
     if len(data) < LENGTHS.size:
         return None
     head, body = LENGTHS.unpack_from(data)

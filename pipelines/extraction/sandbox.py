@@ -1,6 +1,6 @@
-"""The parent's side: batches of tasks go to a child process, and whatever kills it costs one document.
+"""The parent's side: batches of requests go to a child process, and a document that kills it costs only itself.
 
-Measured overhead: see ``tests/bench/isolation.py``.
+``tests/bench/isolation.py`` measures the overhead.
 """
 
 from __future__ import annotations
@@ -13,22 +13,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import IO, cast
+from typing import IO, Final, cast
 
 from pipelines.errors import CorpusmillError
 from pipelines.extraction import messages
 from pipelines.extraction.clean import clean
-from pipelines.extraction.messages import MESSAGE_CHARACTERS, Answer, Task
+from pipelines.extraction.messages import Answer, Request
+from pipelines.readers.record import MESSAGE_CHARACTERS
 from pipelines.recipe.recipe import Extract
 
-# Wall seconds that a document may take per CPU second of its deadline, and the factor for its second try.
-WALL_FACTOR = 10.0
-SECOND_TRY_FACTOR = 4.0
-# A first start on a machine compiles the kernels of engine `blocks`: 18 CPU seconds, kept on disk from then on.
-START_S = 300.0
-PIPE_BYTES = 1 << 20
-READ_BYTES = 1 << 18
-TAIL_BYTES = 4096
+WALL_FACTOR: Final = 10.0
+"""Wall seconds that a document may take per CPU second of its deadline."""
+SECOND_TRY_FACTOR: Final = 4.0
+"""Factor of the wall time for the second try."""
+START_S: Final = 300.0
+"""Wall seconds to start. The first start on a machine compiles the kernels of engine `blocks` (18 CPU seconds)."""
+PIPE_BYTES: Final = 1 << 20
+"""Capacity of the pipes."""
+READ_BYTES: Final = 1 << 18
+"""The most bytes read from the child at once."""
+TAIL_BYTES: Final = 4096
+"""Bytes of the child's standard error that are quoted when it dies."""
 
 
 class _LostError(Exception):
@@ -50,23 +55,23 @@ class Sandbox:
         self._module = child_module
         self._child: _Child | None = None
 
-    def run(self, tasks: Sequence[Task]) -> list[Answer]:
-        """Return one answer per task, in order.
+    def run(self, requests: Sequence[Request]) -> list[Answer]:
+        """Return one answer per request, in order.
 
-        A task at which the child dies or runs out of memory is tried once more, alone in a new child, and
-        that settles it: so the outcome does not depend on what the child did before, nor, but for a wall
-        time of four times the first, on load. Only the CPU deadline is final at once.
+        If the child dies or runs out of memory, the request is tried once more, alone in a new child with four
+        times the wall time, and that answer counts. So the outcome depends neither on earlier requests nor on the
+        load of the machine. Only the CPU deadline is final at once.
 
         Raises:
             CorpusmillError: the child cannot be started.
         """
         wall_s = self._settings.deadline_s * WALL_FACTOR
         answers: list[Answer] = []
-        while len(answers) < len(tasks):
-            answers += self._attempt(tasks[len(answers) :], wall_s)
+        while len(answers) < len(requests):
+            answers += self._attempt(requests[len(answers) :], wall_s)
             if _is_fatal(answers[-1]) and answers[-1].error != "timeout":
                 self.close()
-                answers[-1] = self._attempt([tasks[len(answers) - 1]], wall_s * SECOND_TRY_FACTOR)[0]
+                answers[-1] = self._attempt([requests[len(answers) - 1]], wall_s * SECOND_TRY_FACTOR)[0]
             if _is_fatal(answers[-1]):
                 self.close()
         return answers
@@ -74,29 +79,29 @@ class Sandbox:
     def close(self) -> None:
         """End the child, if there is one."""
         if self._child is not None:
-            self._bury(self._child)
+            self._reap(self._child)
 
-    def _bury(self, child: _Child) -> Answer:
-        """End a child, once: its process id may belong to somebody else afterwards."""
+    def _reap(self, child: _Child) -> Answer:
+        """End a child and forget it: its process id may belong to another process afterwards."""
         self._child = None
         return child.end()
 
-    def _attempt(self, tasks: Sequence[Task], wall_s: float) -> list[Answer]:
-        """Send tasks to the child and return their answers, up to the first one that is fatal."""
+    def _attempt(self, requests: Sequence[Request], wall_s: float) -> list[Answer]:
+        """Send requests to the child and return their answers, up to the first that is fatal."""
         if self._child is None:
             self._child = _Child(self._module, self._settings)
         child = self._child
         answers: list[Answer] = []
         try:
-            child.send(messages.pack_batch(tasks), wall_s)
-            while len(answers) < len(tasks):
+            child.send(messages.pack_batch(requests), wall_s)
+            while len(answers) < len(requests):
                 answers.append(child.receive(wall_s))
                 if _is_fatal(answers[-1]):
                     break
         except _LostError:
-            answers.append(self._bury(child))
+            answers.append(self._reap(child))
         except _StuckError:
-            self._bury(child)
+            self._reap(child)
             answers.append(
                 Answer(None, "timeout", "wall_timeout", f"no answer within {wall_s:g} s of wall time")
             )
@@ -104,7 +109,7 @@ class Sandbox:
 
 
 def _is_fatal(answer: Answer) -> bool:
-    """Say whether an answer means the end of the child that gave it, or that did not."""
+    """Return True if the child has to end, or has ended, after this answer."""
     return answer.reason in ("timeout", "out_of_memory", "crash")
 
 
@@ -133,7 +138,7 @@ class _Child:
         self._await_ready()
 
     def send(self, data: bytes, wall_s: float) -> None:
-        """Write a batch; the child reads all of it before it answers, so neither side can block the other."""
+        """Write a batch; the child reads all of it before it answers, so the two cannot block each other."""
         os.ftruncate(self._stderr.fileno(), 0)
         view, until = memoryview(data), time.monotonic() + wall_s
         while view:
@@ -153,15 +158,15 @@ class _Child:
         return answer
 
     def end(self) -> Answer:
-        """Kill the child if it lives, reap it, and return the answer that its death is."""
-        # A process that is ending by itself keeps its own status.
+        """Kill the child if it lives, wait for its exit, and return the answer for the request at which it died."""
+        # A process that is ending by itself keeps its own exit status.
         os.kill(self._process.pid, signal.SIGKILL)
         _, status = os.waitpid(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        tail = self._last_words()
+        tail = self._stderr_tail()
         for pipe in (self._input, self._output, self._stderr):
             pipe.close()
-        return _obituary(self._process.returncode, tail, self._settings)
+        return _answer_of_exit(self._process.returncode, tail, self._settings)
 
     def _await_ready(self) -> None:
         try:
@@ -183,7 +188,7 @@ class _Child:
             raise _LostError
         self._received += part
 
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - TAIL_BYTES))
         return clean(" ".join(self._stderr.read().decode("utf-8", "replace").split()))
@@ -196,24 +201,29 @@ def _wait(pipe: IO[bytes], event: int, until: float) -> None:
         raise _StuckError
 
 
-def _obituary(code: int, tail: str, settings: Extract) -> Answer:
-    """Say what a dead child died of: exit status or negative signal, and last words.
+def _answer_of_exit(code: int, tail: str, settings: Extract) -> Answer:
+    """Return the answer for the request at which a child died.
 
-    Its peak memory says nothing: Linux hands a process the peak of the one that started it.
+    The cause is read from its exit status and its standard error. Its peak memory is of no use: on Linux a process
+    inherits the peak of the one that started it.
+
+    Args:
+        code: exit status, or the negative number of the signal that killed it.
+        tail: end of its standard error.
+        settings: the limits it had.
     """
     if code == -signal.SIGPROF:
         return Answer(None, "timeout", "timeout", f"took more than {settings.deadline_s:g} s of CPU time")
     cause = signal.Signals(-code).name if code < 0 else f"exit {code}"
-    refused = "MemoryError" in tail or "memory allocation" in tail or "bad_alloc" in tail
-    words = f": {tail}" if tail else ""
-    message = f"the extraction process ended by {cause}{words}"
+    no_memory = "MemoryError" in tail or "memory allocation" in tail or "bad_alloc" in tail
+    message = f"the extraction process ended by {cause}" + (f": {tail}" if tail else "")
     return Answer(
-        None, "out_of_memory" if refused else "crash", f"crash:{cause}", message[:MESSAGE_CHARACTERS]
+        None, "out_of_memory" if no_memory else "crash", f"crash:{cause}", message[:MESSAGE_CHARACTERS]
     )
 
 
 def _environment() -> dict[str, str]:
-    """Return the child's environment: what the parent can import it can, but it gets none of its secrets."""
+    """Return the child's environment: it can import the same modules as the parent, and gets no secrets."""
     kept = {
         name: value
         for name, value in os.environ.items()

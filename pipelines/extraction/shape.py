@@ -1,14 +1,15 @@
 """The shape of a page's markup, measured before anything parses it: tags, nesting, attributes.
 
-A few vectorised passes over the bytes, about 0.2 ms for a page of 100 kB, a tenth of extracting it.
-It knows no grammar: the figures are bounds from above for markup as people and programs write it, so a page
-that passes is cheap to parse. Markup made to fool the scan meets the deadline of the child process instead.
+It takes a few vectorised passes over the bytes, about 0.2 ms for a page of 100 kB, a tenth of the time to extract it.
+There is no grammar in it: the numbers are upper bounds for ordinary markup, so a page that passes is cheap to parse.
+Markup made to fool the scan meets the deadline of the child process instead.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,26 +19,27 @@ Flags = NDArray[np.bool_]
 Slots = NDArray[np.uint16]
 Positions = NDArray[np.intp]
 
-# Elements that cannot nest in themselves: void ones, those whose end tag is implied, leaves of SVG.
-FLAT = (
+FLAT: Final = (
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr "
     "p li dt dd tr td th option optgroup thead tbody tfoot colgroup caption html head body rt rp "
     "path rect circle use stop polygon line ellipse polyline image"
 )
-# Elements whose content is text, whatever it looks like.
-RAW = "script style textarea title xmp iframe noembed noframes"
-# Elements that a parser opens again in every later block as long as they are not closed. ``a`` closes itself.
-FORMATTING = "b big code em font i s small strike strong tt u"
+"""Elements that cannot nest in themselves: void ones, those whose end tag is implied, leaves of SVG."""
+RAW: Final = "script style textarea title xmp iframe noembed noframes"
+"""Elements whose content is text, even if it looks like tags."""
+FORMATTING: Final = "b big code em font i s small strike strong tt u"
+"""Elements that a parser opens again in every later block until they are closed. (``a`` closes itself.)"""
 
-NAME_BYTES = 8
-_IS_NAME = np.zeros(256, dtype=np.uint8)
+NAME_BYTES: Final = 8
+"""Bytes of an element name that are compared."""
+_IS_NAME: Final = np.zeros(256, dtype=np.uint8)
 _IS_NAME[list(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_")] = 255
-_LOWER = np.uint64(0x2020202020202020)
+_LOWER: Final = np.uint64(0x2020202020202020)
 # An odd multiplier with well mixed bits (2 ** 64 / golden ratio) spreads names over 65,536 slots.
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
-_NAME = re.compile(rb"[a-zA-Z][^\s/>]*+")
-_ATTRIBUTE = re.compile(
+_NAME: Final = re.compile(rb"[a-zA-Z][^\s/>]*+")
+_ATTRIBUTE: Final = re.compile(
     rb"""[\s/]*+ (?: (?P<end>>) | [^\s/>] [^\s/>=]*+ (?: \s*+ = \s*+ (?: "[^"]*+" | '[^']*+' | [^\s>]*+ ) )?+ )""",
     re.VERBOSE,
 )
@@ -45,12 +47,12 @@ _ATTRIBUTE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much there is to parse.
+    """The amount of markup in a page.
 
     Attributes:
         tags: start tags outside scripts and the like.
-        depth: elements open at once, summed over element names, elements of `FLAT` left out.
-        formatting: the part of `depth` that formatting elements have.
+        depth: largest number of open elements per element name, summed over all names but those in `FLAT`.
+        formatting: the same, summed over formatting elements only.
     """
 
     tags: int
@@ -59,7 +61,7 @@ class Shape:
 
 
 def find_brackets(page: bytes) -> Positions:
-    """Return where the ``<`` of a page in UTF-8 stand, the input of the other functions."""
+    """Return the positions of ``<`` in a page in UTF-8, the input of the other functions."""
     return np.flatnonzero(np.frombuffer(page, dtype=np.uint8) == ord("<"))
 
 
@@ -77,7 +79,7 @@ def measure(page: bytes, brackets: Positions) -> Shape:
 def most_attributes(page: bytes, brackets: Positions, limit: int) -> int:
     """Return the largest number of attributes of a tag, counted up to ``limit + 1``.
 
-    Only tags with twice `limit` bytes or more before the next ``<`` are looked at: fewer cannot hold so many.
+    Only tags with more than twice `limit` bytes before the next ``<`` are looked at: the others are too short.
     """
     long = np.flatnonzero(brackets[1:] - brackets[:-1] > 2 * limit).tolist()
     long += [len(brackets) - 1] if len(brackets) and len(page) - brackets[-1] > 2 * limit else []
@@ -100,9 +102,7 @@ def _attributes(page: bytes, at: int, limit: int) -> int:
 def _tags(page: bytes, brackets: Positions) -> tuple[Slots, Flags]:
     """Return name and direction (True = end tag) of every tag, in order."""
     data = np.frombuffer(page, dtype=np.uint8)
-    brackets = brackets[
-        brackets < len(page) - NAME_BYTES - 2
-    ]  # what cannot be a whole tag, or one that nests
+    brackets = brackets[brackets < len(page) - NAME_BYTES - 2]  # no tag behind these is whole and nests
     closing = data[brackets + 1] == ord("/")
     at = brackets + 1 + closing
     first = data[at] | 0x20
@@ -120,7 +120,7 @@ def _slots(words: NDArray[np.uint64]) -> Slots:
 
 
 def _members(names: str) -> Flags:
-    """Return a table slot -> whether it is one of `names`."""
+    """Return a table that is True at the slots of `names`."""
     words = np.array([name.encode()[:NAME_BYTES].ljust(NAME_BYTES, b"\0") for name in names.split()])
     table = np.zeros(1 << 16, dtype=np.bool_)
     table[_slots(np.frombuffer(words.tobytes(), dtype="<u8"))] = True
@@ -131,7 +131,7 @@ _FLAT, _RAW, _FORMATTING = _members(FLAT), _members(RAW), _members(FORMATTING)
 
 
 def _inside_raw_text(slots: Slots, closing: Flags) -> Flags:
-    """Return which tags stand inside a script or the like: the last such tag before them is a start tag."""
+    """Return which tags are inside a script or the like: the last raw tag before them is a start tag."""
     raw = _RAW[slots]
     last = np.maximum.accumulate(np.where(raw, np.arange(len(slots)), -1))
     before = np.concatenate((np.full(1, -1), last[:-1]))[: len(slots)]
@@ -140,7 +140,7 @@ def _inside_raw_text(slots: Slots, closing: Flags) -> Flags:
 
 
 def _depth_by_name(slots: Slots, closing: Flags) -> tuple[Slots, NDArray[np.int64]]:
-    """Return each name and how many elements of it are open at once; a stray end tag closes nothing."""
+    """Return each name and the most elements of it that are open at once; a stray end tag closes nothing."""
     if not len(slots):
         return slots, np.zeros(0, dtype=np.int64)
     order = np.argsort(slots, kind="stable")

@@ -64,7 +64,7 @@ class Extract:
     """How payloads become text.
 
     Attributes:
-        engine: HTML engine; see `pipelines.extraction.html`.
+        engine: HTML engine; see `pipelines.extraction.engines`.
         deadline_s: CPU seconds one document may take in the child process.
         memory_mb: address space in MiB one child may use on top of its start-up size.
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.extraction.html import CapError, load_engine
+from pipelines.extraction.engines import CapError, load_engine
 from tests.bench.blocks.corpus import DATA, Page, labelled
 from tests.bench.extraction_score import f1, interval, phrases, precision_recall
 

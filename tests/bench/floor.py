@@ -19,12 +19,12 @@ import numpy as np
 
 from filters.dedup.bands import band_hashes
 from filters.dedup.exact import content_hash
-from filters.document import Document, Origin
+from filters.document import Document, Origin, Place
 from filters.step import Step, first_fault
 from filters.text import TextView
 from pipelines.extraction.child import respond
-from pipelines.extraction.html import load_engine
-from pipelines.extraction.messages import Task
+from pipelines.extraction.engines import load_engine
+from pipelines.extraction.messages import Request
 from pipelines.readers.record import Record
 from pipelines.readers.warc import Warc
 from pipelines.recipe.load import load
@@ -68,7 +68,7 @@ def floor(warc: Path, engine_name: str, steps: list[tuple[str, Step]], minhash: 
     for record in records(warc):
         clock.lap("read")
         counts["records"] += 1
-        text = respond(Task(record.media, record.charset, record.payload, record.wiki), engine).text
+        text = respond(Request(record.media, record.charset, record.payload, record.wiki), engine).text
         clock.lap("extract")
         if text is None:
             continue
@@ -96,7 +96,7 @@ def records(warc: Path) -> Iterator[Record]:
 
 def document(text: str) -> Document:
     """Return a document of a text."""
-    return Document("0" * 32, None, text, None, "web", None, None, None, Origin("f", 0, 0, 0))
+    return Document("0" * 32, None, text, None, "web", None, None, None, Origin("f", Place(0, 0, 0)))
 
 
 def judged(view: TextView, steps: list[tuple[str, Step]], clock: Clock) -> str | None:
@@ -113,7 +113,7 @@ def judged(view: TextView, steps: list[tuple[str, Step]], clock: Clock) -> str |
 def warm_up(engine: Any, steps: list[tuple[str, Step]], scheme: Any) -> None:
     """Load models and compiled code, which a run does once whatever its input."""
     text = "The house stands by the river, and that is the end of the story. " * 30
-    respond(Task("html", None, f"<html><body><p>{text}</p></body></html>".encode()), engine)
+    respond(Request("html", None, f"<html><body><p>{text}</p></body></html>".encode()), engine)
     judged(TextView(document(text)), steps, Clock())
     scheme.signature(scheme.windows(text))
 

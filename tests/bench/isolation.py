@@ -18,9 +18,9 @@ from itertools import islice
 from pathlib import Path
 
 from pipelines.extraction.child import respond
+from pipelines.extraction.engines import CAPS, load_engine
 from pipelines.extraction.extractor import Extractor
-from pipelines.extraction.html import CAPS, load_engine
-from pipelines.extraction.messages import Task
+from pipelines.extraction.messages import Request
 from pipelines.readers.record import Record
 from pipelines.readers.warc import Warc
 from pipelines.recipe.recipe import Extract
@@ -59,7 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     records = pages(options.pages, CAPS[options.engine].bytes)
     engine = load_engine(options.engine)
-    tasks = [Task(record.media, record.charset, record.payload) for record in records]
+    tasks = [Request(record.media, record.charset, record.payload) for record in records]
 
     def inside(some: list[Record]) -> None:
         with Extractor(Extract(engine=options.engine)) as extractor:

@@ -1,4 +1,4 @@
-"""Wikitext tables as lines of text: a row is a line, its cells stand between bars."""
+"""Wikitext tables as lines of text: a row is a line, its cells are separated by bars."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from typing import Final
 
 _CELLS: Final = re.compile(r"\|\||!!")
-# What may stand before the text of a cell: attributes, then one bar.
+# Attributes before the text of a cell, then one bar.
 _ATTRIBUTES: Final = re.compile(r"[^|\[\]]{0,300}=[^|\[\]]{0,300}\|(?!\|)")
 
 
 def table_text(inner: str) -> str:
-    r"""Return a table as lines, given what stands between ``{|`` and ``|}``; empty cells and rows are left out.
+    r"""Return a table as lines, given its markup between ``{|`` and ``|}``; empty cells and rows are left out.
 
     >>> table_text(" class=wikitable\n! Name !! Area\n|-\n| Berlin || style=x | 891\n|-\n| Bonn\n| 141")
     'Name | Area\nBerlin | 891\nBonn | 141'

@@ -1,8 +1,8 @@
-"""Templates that carry prose, by name: what each shows. All others are dropped.
+"""Templates that carry prose: a rule per name renders each. All others are dropped.
 
-Wikis define tens of thousands of templates, and their text is not in the page. The few dozen that stand inside
-sentences are rendered as on the wiki, or close to it: units and numbers, quotes, foreign words (without the name of
-the language), signs, centuries and dates, names of ships. The names were counted over the dumps of 70 languages.
+Wikis define tens of thousands of templates, and their text is not in the page. A few dozen of them appear inside
+sentences; these are rendered as on the wiki, or nearly so: units and numbers, quotes, foreign words (without the name
+of the language), signs, centuries and dates, names of ships. The names were counted over the dumps of 70 languages.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from typing import Final, NamedTuple
 
 
 class Arguments(NamedTuple):
-    """The arguments of one template: those without a name, in order, and those with one, names in lower case."""
+    """The arguments of one template.
+
+    Attributes:
+        values: arguments without a name, in order.
+        named: arguments by name, in lower case.
+    """
 
     values: list[str]
     named: Mapping[str, str]
 
     def get(self, position: int) -> str:
-        """Return the value at a position, from 1; empty where there is none."""
+        """Return the value at a position, from 1; empty if the template has fewer."""
         stated = self.named.get(str(position), "")
         return stated or (self.values[position - 1] if len(self.values) >= position else "")
 
@@ -28,7 +33,7 @@ Rule = Callable[[Arguments], str]
 
 
 def show(inner: str) -> str | None:
-    """Return what a template shows, given what stands between its braces; None = it is dropped.
+    """Return the text that a template shows, given the markup between its braces; None = it is dropped.
 
     >>> show("convert|5|km|mi|abbr=on"), show("lang-de|Berlin"), show("cite book|title=x")
     ('5 km', 'Berlin', None)
@@ -62,7 +67,7 @@ def _arguments(pieces: list[str]) -> Arguments:
 _NAME_CHARACTERS: Final = 40
 _SPACES: Final = re.compile(r"\s+")
 
-# {{formatnum:1000}}: parser functions that change the form of their argument only.
+# {{formatnum:1000}}: parser functions that only change the form of their argument.
 _FUNCTIONS: Final = frozenset({"formatnum", "lc", "uc", "lcfirst", "ucfirst"})
 
 # {{lang-de|Wort}}, {{k-de|Wort}}, {{јез-нем|Wort}}: a word, then the code of a language.
@@ -296,4 +301,4 @@ _AROUND: Final[dict[str, tuple[str, ...]]] = {
 }
 
 RULES: Final = _rules()
-"""The rule of each template that is shown, by its name in lower case."""
+"""The rule of each template that is rendered, by its name in lower case."""

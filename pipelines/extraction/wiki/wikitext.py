@@ -1,9 +1,10 @@
 """Wikitext to plain text in linear time: prose, headings, list items, code and formulas.
 
-Templates are dropped but for those that carry prose (`pipelines.extraction.wiki.templates`), and so are references,
-files, categories and links to other languages. Tables are dropped, or become lines of cells. Formulas stay as LaTeX;
-headings and list items are lines of their own, headings without text below them go. One pass over the markup with a
-stack: what is never closed loses its marks, not its text, and nesting deeper than `MAX_DEPTH` is read as text.
+Templates are dropped except those that carry prose (`pipelines.extraction.wiki.templates`). References, files,
+categories and links to other languages are dropped. Tables are dropped, or become lines of cells. Formulas stay as
+LaTeX. Headings and list items are lines of their own; headings without text below them are dropped. One pass over the
+markup uses a stack: markup that is never closed loses its marks, not its text, and markup nested deeper than
+`MAX_DEPTH` is read as text.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from pipelines.extraction.wiki.tables import table_text
 from pipelines.extraction.wiki.templates import show
 
 MAX_BYTES: Final = 8 << 20
-"""Larger pages are not parsed. MediaWiki itself refuses pages above 2 MiB ($wgMaxArticleSize)."""
+"""Larger pages are not parsed. MediaWiki itself refuses pages above 2 MiB (``$wgMaxArticleSize``)."""
 
 MAX_DEPTH: Final = 60
+"""Templates, tables and links open at once."""
 
 _KEPT_TAGS: Final = ("nowiki", "math", "chem", "ce", "pre", "syntaxhighlight", "source", "code")
 _DROPPED_TAGS: Final = (
@@ -57,26 +59,26 @@ _LIST_MARK: Final = re.compile(r"^[*#:;]+\s*")
 _LANGUAGE_CODE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z-]+)?|simple")
 _OPENERS: Final = {"}}": "{{", "|}": "{|", "]]": "[["}
 
-# A file in any namespace, whatever its name is in the language of the wiki.
+# A file, whatever the namespace is called in the language of the wiki.
 _FILE_NAME: Final = re.compile(
     r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|pdf|djvu|og[agvx]|opus|webm|wav|flac|midi?|mp3|mpe?g|stl)",
     re.IGNORECASE,
 )
-# A line of nothing but links into one namespace: categories, whatever they are called there.
+# A line of nothing but links into a namespace: categories, whatever they are called in that language.
 _LONE_LINKS: Final = re.compile(
     r"^[ \t]*(?:\[\[[^\[\]|:\n]{1,40}:[^\s\[\]][^\[\]\n]{0,200}\]\][ \t]*){1,20}$", re.MULTILINE
 )
-# Chinese, Serbian and others: a word in the variants of the language, or a rule for them that shows nothing.
+# Chinese, Serbian and others: a word in the variants of the language, or a conversion rule, which shows nothing.
 _VARIANTS: Final = re.compile(r"-\{([^{}\n]{0,400})\}-")
 _VARIANT: Final = re.compile(r"\s*[a-z]{2,3}(?:-[a-z]+)?\s*:([^;]*)")
 
-# Kept pieces stand in the text as numbers between two private characters until the markup is gone; a third one
-# stands for each template that was dropped.
+# Until the markup is gone, a kept piece is a number between two private characters in the text. A third private
+# character marks each template that was dropped.
 _HOLD, _RELEASE, _GONE = "\ue000", "\ue001", "\ue002"
 _PRIVATE: Final = re.compile(f"[{_HOLD}{_RELEASE}{_GONE}]")
 _HELD: Final = re.compile(f"{_HOLD}(\\d+){_RELEASE}")
 
-# What dropped templates leave behind: "Berlin ( , ; )", "(, capital", "documented in the , Berlin".
+# Remains of dropped templates: "Berlin ( , ; )", "(, capital", "documented in the , Berlin".
 _LEFT: Final = r"[\s,;:/،、]{0,9}"
 _HOLLOW: Final = re.compile(rf" ?[(（](?:{_LEFT}{_GONE}){{1,9}}{_LEFT}[)）]")
 _AFTER_BRACKET: Final = re.compile(rf"(?<=[(（])(?:{_LEFT}{_GONE}){{1,9}}{_LEFT}")
@@ -89,8 +91,8 @@ def plain_text(source: str, hidden: frozenset[str] = frozenset(), *, tables: boo
 
     Args:
         source: its wikitext.
-        hidden: names of the namespaces for files and categories on this wiki, lower case; the English and many
-            other names are known.
+        hidden: names of the namespaces for files and categories on this wiki, lower case; the English names and
+            many others are built in.
         tables: keep tables, a row a line.
 
     >>> plain_text("'''Soap''' is a [[salt (chemistry)|salt]].<ref>a</ref>{{cite|x}} [[File:a.png|thumb|b]]")
@@ -114,7 +116,7 @@ def _without_comments(text: str) -> str:
 
 
 def _without_enclosed(text: str, kept: list[str]) -> Iterator[str]:
-    """Yield the text outside of tags that enclose no wikitext; code and formulas are put into `kept`."""
+    """Yield the text outside tags whose content is not wikitext; code and formulas are put into `kept`."""
     endings: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for ending in _ENDING.finditer(text):
         endings[ending[1].lower()].append(ending.span())
@@ -135,7 +137,7 @@ def _without_enclosed(text: str, kept: list[str]) -> Iterator[str]:
 
 
 def _variant(match: re.Match[str]) -> str:
-    """Return what a mark of language conversion shows: the first variant."""
+    """Return the text that a mark of language conversion shows: the first variant."""
     flags, bar, text = match[1].rpartition("|")
     if bar and flags.strip() in {"T", "H", "D", "-"}:
         return ""
@@ -145,13 +147,13 @@ def _variant(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What links and tables show."""
+    """Renders templates, tables and links."""
 
     hidden: frozenset[str]
     tables: bool
 
     def of(self, kind: str, inner: str) -> str:
-        """Return what a template, table or link shows."""
+        """Return the text that a template, table or link shows."""
         if kind == "[[":
             return self._link(inner)
         if kind == "{|":
@@ -185,7 +187,7 @@ def _render_nested(text: str, shown: _Shown) -> str:
             if len(stack) <= MAX_DEPTH:
                 stack.append((mark, []))
         elif any(kind == opener for kind, _ in stack):
-            while stack[-1][0] != opener:  # was never closed: its text stays
+            while stack[-1][0] != opener:  # never closed: only its text stays
                 _, pieces = stack.pop()
                 stack[-1][1].extend(pieces)
             kind, pieces = stack.pop()
@@ -204,7 +206,7 @@ def _without_gaps(text: str) -> str:
 
 
 def _is_table_rest(line: str) -> bool:
-    """Say whether a line is what is left of a table that was never closed."""
+    """Return True if a line is the rest of a table that was never closed."""
     return line.startswith(("|", "{|", "! ")) or (line.startswith("!") and ("|" in line or "!!" in line))
 
 

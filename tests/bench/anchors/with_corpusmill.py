@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.extraction.html import CapError, load_engine
+from pipelines.extraction.engines import CapError, load_engine
 from pipelines.recipe.recipe import Extract
 from pipelines.store.storage import Storage
 from pipelines.views.run_tables import RunTables

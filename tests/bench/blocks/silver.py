@@ -18,7 +18,7 @@ import numpy as np
 import trafilatura
 
 from pipelines.extraction.charset import UndecodableError, decode
-from pipelines.extraction.html import load_engine
+from pipelines.extraction.engines import load_engine
 from pipelines.readers.record import Record
 from pipelines.readers.warc import Warc
 from tests.bench.blocks.corpus import DATA, Page, held_out, labelled, manifest, site

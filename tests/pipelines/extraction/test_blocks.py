@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from filters.document import Place
 from pipelines.extraction.blocks import trees
 from pipelines.extraction.blocks.columns import B_END, B_OWNER, B_START, B_UNITS, E_FLAGS, E_TAG, Scan
 from pipelines.extraction.blocks.engine import PROBE, Blocks, choose, serialise
@@ -207,8 +208,7 @@ def test_deep_and_broken_pages_end_quickly(blocks: Blocks) -> None:
 @pytest.mark.parametrize("engine", ["blocks", "union"])
 def test_the_child_serves_the_engine(engine: str) -> None:
     page = PROBE.encode()
-    record = Record(payload=page, media="html", charset="utf-8", url=None, date=None, record_id=None,
-                    offset=0, length=len(page), index=0)  # fmt: skip
+    record = Record(Place(0, len(page), 0), page, "html", "utf-8")
     with Extractor(Extract(engine=engine)) as extractor:  # type: ignore[arg-type]
         first, second = extractor.extract([record, record])
     assert first.text is not None

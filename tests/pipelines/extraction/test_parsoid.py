@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.extraction.html import load_engine
+from pipelines.extraction.engines import load_engine
 from pipelines.extraction.parsoid import is_parsoid, without_furniture
 
 HEAD = (

@@ -16,7 +16,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from pipelines.extraction.charset import decode
-from pipelines.extraction.html import load_engine
+from pipelines.extraction.engines import load_engine
 from tests.bench.extraction_score import f1, precision_recall
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from filters.document import Place
 from pipelines.extraction.extractor import Extracted, Extractor
 from pipelines.readers.record import Record, Wiki
 from pipelines.recipe.recipe import Extract
@@ -25,13 +26,15 @@ def page(number: int) -> bytes:
 
 
 def run(extractor: Extractor, payloads: list[bytes]) -> list[Extracted]:
-    return list(extractor.extract(Record(n, 1, 0, payload, "html") for n, payload in enumerate(payloads)))
+    return list(
+        extractor.extract(Record(Place(n, 1, 0), payload, "html") for n, payload in enumerate(payloads))
+    )
 
 
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extractor]:
     monkeypatch.syspath_prepend(str(HERE))
-    with Extractor(Extract(deadline_s=0.5, memory_mb=512), child_module="poisoned_child") as extractor:
+    with Extractor(Extract(deadline_s=0.5, memory_mb=512), child_module="dying_child") as extractor:
         yield extractor
 
 
@@ -49,7 +52,7 @@ def test_one_poisoned_page_in_a_hundred_costs_one(poisoned: Extractor, poison: b
     payloads = [page(number) for number in range(100)]
     payloads[37] = poison
     found = run(poisoned, payloads)
-    assert [outcome.record.offset for outcome in found] == list(range(100))
+    assert [outcome.record.place.offset for outcome in found] == list(range(100))
     assert (found[37].text, found[37].reason) == (None, reason)
     assert found[37].error
     for number, outcome in enumerate(found):
@@ -65,10 +68,10 @@ def test_several_poisons_in_one_batch_cost_themselves_only(poisoned: Extractor) 
 
 def test_plain_text_needs_no_child_and_keeps_its_place() -> None:
     records = [
-        Record(0, 1, 0, b"plain\x00 text\r\nwith a control", "text"),
-        Record(1, 1, 0, page(1), "html"),
-        Record(2, 1, 0, b"'''Bold''' [[link|label]]", "wikitext"),
-        Record(3, 1, 0, b"<html></html>", "html"),
+        Record(Place(0, 1, 0), b"plain\x00 text\r\nwith a control", "text"),
+        Record(Place(1, 1, 0), page(1), "html"),
+        Record(Place(2, 1, 0), b"'''Bold''' [[link|label]]", "wikitext"),
+        Record(Place(3, 1, 0), b"<html></html>", "html"),
     ]
     with Extractor(Extract()) as extractor:
         found = list(extractor.extract(iter(records)))
@@ -81,8 +84,8 @@ def test_plain_text_needs_no_child_and_keeps_its_place() -> None:
 def test_what_the_wiki_says_reaches_the_child() -> None:
     source = "text [[Kōnae:Y|file]]\n{|\n| cell || cell\n|}".encode()
     records = [
-        Record(0, 1, 0, source, "wikitext"),
-        Record(1, 1, 0, source, "wikitext", wiki=Wiki(hidden=("kōnae",), tables=True)),
+        Record(Place(0, 1, 0), source, "wikitext"),
+        Record(Place(1, 1, 0), source, "wikitext", wiki=Wiki(hidden=("kōnae",), tables=True)),
     ]
     with Extractor(Extract()) as extractor:
         assert [found.text for found in extractor.extract(records)] == ["text file", "text\n\ncell | cell"]
@@ -104,8 +107,9 @@ def test_the_child_ends_with_a_parent_that_was_killed() -> None:
         "from pipelines.recipe.recipe import Extract\n"
         "from pipelines.extraction.extractor import Extractor\n"
         "from pipelines.readers.record import Record\n"
+        "from filters.document import Place\n"
         "e = Extractor(Extract())\n"
-        "list(e.extract([Record(0, 1, 0, b'<p>x</p>', 'html')]))\n"
+        "list(e.extract([Record(Place(0, 1, 0), b'<p>x</p>', 'html')]))\n"
         "print(e._sandbox._child._process.pid, flush=True)\n"
         "time.sleep(60)\n"
     )

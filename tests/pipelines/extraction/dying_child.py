@@ -7,12 +7,12 @@ import os
 import time
 
 from pipelines.extraction import child
-from pipelines.extraction.html import Engine
-from pipelines.extraction.messages import Answer, Task
+from pipelines.extraction.engines import Engine
+from pipelines.extraction.messages import Answer, Request
 
 
-def respond(task: Task, engine: Engine) -> Answer:
-    match task.payload:
+def respond(request: Request, engine: Engine) -> Answer:
+    match request.payload:
         case b"segfault":
             ctypes.string_at(0)
         case b"leave":
@@ -24,7 +24,7 @@ def respond(task: Task, engine: Engine) -> Answer:
             time.sleep(60)
         case b"eat":
             return Answer(str(len(bytearray(8 << 30))))
-    return child.respond(task, engine)
+    return child.respond(request, engine)
 
 
 if __name__ == "__main__":

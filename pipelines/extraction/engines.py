@@ -1,14 +1,14 @@
-"""HTML to text: the engines, and the caps that keep a page from costing them more than about a second.
+"""HTML to text: the engines, and the caps that keep the cost of a page below about a second.
 
 resiliparse and trafilatura are called with the settings that did best on article-extraction-benchmark (4-gram F1,
 181 pages): resiliparse main content without alternative texts, comments, post metadata and bullets .934 at about
 600 pages a second; trafilatura fast, without comments and tables .959 at 50. ``blocks`` is our own
-(`pipelines.extraction.blocks`). ``union`` takes its text unless it expects little of it, then trafilatura's.
-``tests/bench/extraction.py`` measures them all.
+(`pipelines.extraction.blocks`). ``union`` takes the text of ``blocks``, or that of trafilatura if ``blocks`` expects a
+low F1 of its own. ``tests/bench/extraction.py`` measures them all.
 
-The caps are counts, so the same page meets the same fate on every machine. CPU seconds below are of one core.
-Over 4,394 real pages the largest figures are 17,099 tags, depth 443, depth x tags 0.9 million, formatting x
-tags 0.5 million, 1.0 MB.
+The caps are counts, so a page has the same outcome on every machine. CPU seconds below are of one core. The largest
+numbers in 4,394 real pages are 17,099 tags, depth 443, depth x tags 0.9 million, formatting x tags 0.5 million,
+1.0 MB.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from pipelines.extraction.parsoid import is_parsoid, without_furniture
 from pipelines.extraction.shape import Shape, find_brackets, measure, most_attributes
+from pipelines.readers.reasons import ExtractReason
 
 Engine = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most that an engine is given.
+    """The largest page that an engine is given.
 
     Attributes:
-        bytes: of the payload.
+        bytes: bytes of the payload.
         tags: start tags.
         depth: elements open at once.
         depth_tags: `depth` x `tags`, the work of an engine that looks at ancestors.
-        formatting_tags: open formatting elements x `tags`: a parser reopens the former in each block.
-        attributes: of one tag; parsers compare each with all before it.
-        harmless: pages with so many ``<`` cannot be beyond the caps on tags, depth and formatting by much.
+        formatting_tags: open formatting elements x `tags`: a parser opens the former again in each block.
+        attributes: attributes of one tag; parsers compare each with all before it.
+        harmless: number of ``<`` up to which tags, depth and formatting are not measured.
     """
 
     bytes: int
@@ -46,22 +48,22 @@ class Caps:
     harmless: int
 
 
-_NONE = 1 << 62
+_NO_CAP: Final = 1 << 62
 
-CAPS = {
+CAPS: Final = {
     # 150,000 <br> take 0.35 s, 2,000 nested <div> 0.2 s (quadratic: 4,000 take 0.4 to 0.8 s), 100,000 <div> in
     # stacks of 500 0.55 s, 300 open <font> before 1,000 <p> 0.8 s, 1,000 attributes on each of 400 tags 0.9 s.
     "resiliparse": Caps(8 << 20, 150_000, 2_000, 40_000_000, 300_000, 1_000, harmless=1_000),
     # 15,000 <p> take 1.2 s, linear. Depth is left to libxml2, whose own limit is reported below; it does not
     # reopen formatting elements.
-    "trafilatura": Caps(4 << 20, 12_000, _NONE, _NONE, _NONE, 1_000, harmless=12_000),
+    "trafilatura": Caps(4 << 20, 12_000, _NO_CAP, _NO_CAP, _NO_CAP, 1_000, harmless=12_000),
     # 150,000 <p> take 0.6 s, 2,000 nested <div> 0.004 s, 1,000 attributes on each of 400 tags 0.5 s.
     "blocks": Caps(8 << 20, 300_000, 2_000, 40_000_000, 300_000, 1_000, harmless=1_000),
 }
 CAPS["union"] = CAPS["blocks"]
 
-UNION_CONFIDENCE = 0.9
-"""Pages of which `blocks` expects an F1 below this go to trafilatura: about a fifth of real pages."""
+UNION_CONFIDENCE: Final = 0.9
+"""Pages for which `blocks` expects an F1 below this go to trafilatura: about a fifth of real pages."""
 
 
 class CapError(Exception):
@@ -71,15 +73,15 @@ class CapError(Exception):
         reason: ``html_too_deep``, ``too_many_tags`` or ``too_many_attributes``.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: ExtractReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
 def load_engine(name: str) -> Engine:
-    """Import an engine; return the function from decoded page to main text, empty where there is none.
+    """Import an engine; return a function from a decoded page to its main text, which may be empty.
 
-    The function raises `CapError`, and whatever the library raises.
+    The function raises `CapError`, and any exception of the library.
     """
     loaders = {"resiliparse": _resiliparse, "trafilatura": _trafilatura, "blocks": _blocks, "union": _union}
     return partial(_extract_capped, loaders[name](), CAPS[name])
@@ -91,7 +93,7 @@ def _extract_capped(extract: Engine, caps: Caps, page: str) -> str:
 
 
 def check_caps(page: str, caps: Caps) -> None:
-    """Raise `CapError` if the page is beyond `caps`; `Caps.bytes` is for the caller to check."""
+    """Raise `CapError` if the page is beyond `caps`; the caller checks `Caps.bytes`."""
     data = page.encode("utf-8", "replace")
     brackets = find_brackets(data)
     if len(brackets) > caps.harmless:
@@ -129,7 +131,7 @@ def _trafilatura() -> Engine:
 
     def extract(page: str) -> str:
         tree = trafilatura.load_html(page)
-        # libxml2 drops all that follows the 256th open element, and only its log says so.
+        # libxml2 drops everything after the 256th open element, and only its log says so.
         if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in HTML_PARSER.error_log):
             raise CapError("html_too_deep", "more than 256 elements open at once; libxml2 drops the rest")
         if tree is None:
