@@ -1,4 +1,4 @@
-"""Features of the branch of the tree that a block is on: what is near, what it holds, how far from the main part."""
+"""Features of the branch of the tree that a block is on: its kinds, its content, its distance to the main part."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from pipelines.extraction.blocks.feature_names import (
 
 @compiled
 def nearness(elements: Ints, blocks: Ints, per_tag: Ints, out: Floats) -> None:
-    """How near the nearest ancestor of a kind or group is: 16 = the owner itself, less 1 a level, 0 = none."""
+    """Fill in how near the nearest ancestor of each kind or group is: 16 = the owner, minus 1 per level, 0 = absent."""
     near = np.zeros((len(elements), N_NEAR + N_GROUPS), np.uint8)
     for e in range(1, len(elements)):
         parent = elements[e, E_PARENT]
@@ -66,7 +66,7 @@ def nearness(elements: Ints, blocks: Ints, per_tag: Ints, out: Floats) -> None:
 
 @compiled
 def branch(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
-    """What the owner and the elements around it hold: units, links, share of the page's prose, blocks."""
+    """Fill in units, links, share of the page's prose, and blocks of the owner and the elements around it."""
     total = sums[2, len(blocks)]
     for b in range(len(blocks)):
         element = blocks[b, B_OWNER]
@@ -80,7 +80,7 @@ def branch(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
 
 @compiled
 def tops(elements: Ints, blocks: Ints, good: Ints, sums: Ints, out: Floats) -> None:
-    """Where the block is, seen from three guesses at the main container and one at the main run of blocks."""
+    """Fill in the place of each block relative to three guesses at the main container and one at the main run."""
     _from_top(elements, blocks, sums, _best_parent(elements, blocks, good, sums), AT_TOPS, out)
     _from_top(elements, blocks, sums, _deepest_with(elements, sums, 60), AT_TOPS + 3, out)
     _from_top(elements, blocks, sums, _deepest_with(elements, sums, 85), AT_TOPS + 6, out)
@@ -92,7 +92,7 @@ def tops(elements: Ints, blocks: Ints, good: Ints, sums: Ints, out: Floats) -> N
 
 @compiled
 def _best_parent(elements: Ints, blocks: Ints, good: Ints, sums: Ints) -> int:
-    """Return the element with most prose directly in it and its children, links in it counting against it."""
+    """Return the element with the most prose directly in it and its children; links count against it."""
     scores = np.zeros(len(elements), np.int64)
     for b in range(len(blocks)):
         if good[b]:
@@ -116,7 +116,7 @@ def _best_parent(elements: Ints, blocks: Ints, good: Ints, sums: Ints) -> int:
 
 @compiled
 def _deepest_with(elements: Ints, sums: Ints, percent: int) -> int:
-    """Return the deepest element that holds so much of the page's prose; the root if there is none."""
+    """Return the deepest element with that percentage of the page's prose; the root if no element has it."""
     needed, best = sums[2, -1] * percent, 0
     if needed == 0:
         return 0
@@ -129,7 +129,7 @@ def _deepest_with(elements: Ints, sums: Ints, percent: int) -> int:
 
 @compiled
 def _from_top(elements: Ints, blocks: Ints, sums: Ints, top: int, at: int, out: Floats) -> None:
-    """Levels up to the nearest common ancestor with `top`, levels from there down to it, prose in it."""
+    """Fill in the levels up to the nearest common ancestor with `top`, from there down to `top`, and its prose."""
     above = np.zeros(len(elements), np.bool_)
     element = top
     while element >= 0:
@@ -149,7 +149,7 @@ def _from_top(elements: Ints, blocks: Ints, sums: Ints, top: int, at: int, out: 
 
 @compiled
 def _main_run(blocks: Ints, good: Ints) -> Any:
-    """Return first and last block of the run with the largest sum: prose counts for it, all else against."""
+    """Return first and last block of the run with the largest sum: prose adds to it, everything else subtracts."""
     best, total, start, first, last = 0, 0, 0, 0, 0
     for b in range(len(blocks)):
         total += good[b] if good[b] else -40 - blocks[b, B_LINK]
@@ -162,7 +162,7 @@ def _main_run(blocks: Ints, good: Ints) -> Any:
 
 @compiled
 def shares(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
-    """The least share of prose in an ancestor of a group; 2 = no such ancestor."""
+    """Fill in the least share of prose among the ancestors of each group; 2 = no such ancestor."""
     share = np.full((len(elements), 4), 2, np.float32)
     total = sums[2, len(blocks)]
     for e in range(1, len(elements)):
@@ -186,7 +186,7 @@ def shares(elements: Ints, blocks: Ints, sums: Ints, out: Floats) -> None:
 
 @compiled
 def headings(elements: Ints, blocks: Ints, sums: Ints, per_tag: Ints, out: Floats) -> None:
-    """Where the block is, seen from the page's first h1 and from the last heading before it."""
+    """Fill in the place of each block relative to the page's first h1 and to the last heading before it."""
     first, seen = 0, False
     for b in range(len(blocks)):
         if first == 0 and elements[blocks[b, B_OWNER], E_TAG] == TAG_H1:

@@ -1,4 +1,4 @@
-"""Attributes of a start tag: what their words mean, whether they hide the element, which tags are alike."""
+"""Attributes of a start tag: the meaning of their words, hidden elements, and a hash by which tags are alike."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_attributes(data: Bytes, at: int, tables: Tables, seen: Any, hashed: Any
 
 @inlined
 def _hides(data: Bytes, at: int, end: int) -> bool:
-    """Say whether a style holds ``display`` followed by ``none``: the letters y : n o n e, spaces aside."""
+    """Return True if a style has ``display: none``; it looks for the letters ``y:none``, spaces aside."""
     matched = 0
     for place in range(at, end):
         letter = data[place] | 0x20
@@ -68,7 +68,7 @@ def _hides(data: Bytes, at: int, end: int) -> bool:
 
 @inlined
 def _mix(data: Bytes, at: int, end: int, signature: Any) -> Any:
-    """Hash a class value without its digits, which often number the instances."""
+    """Hash a class value without its digits, which often number equal elements."""
     for place in range(at, end):
         if data[place] < ord("0") or data[place] > ord("9"):
             signature = (signature ^ np.uint64(data[place])) * FNV_PRIME
@@ -77,7 +77,7 @@ def _mix(data: Bytes, at: int, end: int, signature: Any) -> Any:
 
 @inlined
 def groups(data: Bytes, at: int, end: int, tables: Tables, seen: Any) -> int:
-    """Return the bits of the groups that the words of an attribute's value are in; remember them in `seen`."""
+    """Return the bits of the groups of the words in an attribute's value; remember them in `seen`."""
     hashed = FNV_BASIS
     for place in range(at, end):
         hashed = (hashed ^ np.uint64(data[place])) * FNV_PRIME
@@ -110,7 +110,10 @@ def _groups_of_words(data: Bytes, at: int, end: int, tables: Tables) -> int:
 
 @inlined
 def _groups_of_word(data: Bytes, at: int, stop: int, tables: Tables) -> int:
-    """Cut a word, from left to right, into the longest known words of five letters or more, and its end."""
+    """Return the groups of the known words in a word, longest first, from left to right.
+
+    A part must have five letters or more, or be the end of the word.
+    """
     flags, start = 0, at
     while stop - start >= 2:
         hashed, longest, bits = FNV_BASIS, 0, 0
@@ -133,7 +136,7 @@ def _is_letter(byte: int) -> bool:
 
 @inlined
 def look_up(keys: Any, values: Ints, hashed: Any) -> Any:
-    """Return the value of a key in an open-addressing table, 0 where it is not there."""
+    """Return the value of a key in an open-addressing table; 0 = the key is not there."""
     mask = np.uint64(len(keys) - 1)
     slot = hashed & mask
     while keys[slot] != 0:

@@ -1,4 +1,4 @@
-"""Text nodes to the text of blocks: whitespace collapsed, references decoded, characters counted by class."""
+"""Text nodes to the text of blocks: white space collapsed, references decoded, characters counted by class."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from pipelines.extraction.blocks.columns import (
     S_TITLE_END,
     S_TOP,
     S_WORD,
+    Arrays,
     Bytes,
     Ints,
 )
@@ -62,27 +63,29 @@ _SHORT_WORD: Final = 3
 
 
 @inlined
-def break_line(blocks: Ints, text: Bytes, state: Ints, stack: Ints) -> None:
+def break_line(arrays: Arrays) -> None:
     """A line break; the second of two in a row ends the block."""
-    if stack[state[S_TOP], 1] & M_SKIP:
+    blocks, state = arrays.blocks, arrays.state
+    if arrays.stack[state[S_TOP], 1] & M_SKIP:
         return
     block, at = state[S_BLOCKS], state[S_TEXT]
     state[S_BREAKS] += 1
     if blocks[block, B_UNITS] == 0:
         return
     if state[S_BREAKS] >= 2:
-        close_block(blocks, text, state)
+        close_block(arrays)
         return
-    _end_word(blocks, state)
-    text[at] = ord("\n")
+    _end_word(arrays)
+    arrays.text[at] = ord("\n")
     state[S_TEXT] = at + 1
     state[S_SPACE] = 0
     blocks[block, B_LINES] += 1
 
 
 @inlined
-def _end_word(blocks: Ints, state: Ints) -> None:
-    """Count the word under way, if there is one."""
+def _end_word(arrays: Arrays) -> None:
+    """Count the open word, if there is one."""
+    blocks, state = arrays.blocks, arrays.state
     if state[S_WORD]:
         block = state[S_BLOCKS]
         blocks[block, B_WORDS] += 1
@@ -91,15 +94,16 @@ def _end_word(blocks: Ints, state: Ints) -> None:
 
 
 @inlined
-def close_block(blocks: Ints, text: Bytes, state: Ints) -> None:
-    """End the block under way; without text it leaves only its images, links and controls to the next."""
+def close_block(arrays: Arrays) -> None:
+    """End the open block; a block without text hands its images, links and controls on to the next one."""
+    blocks, text, state = arrays.blocks, arrays.text, arrays.state
     block = state[S_BLOCKS]
     state[S_BREAKS], state[S_SPACE] = 0, 0
     if blocks[block, B_UNITS] == 0:
-        if blocks[block, B_ONSET]:  # only whitespace, and that of another element
+        if blocks[block, B_ONSET]:  # only white space, from another element
             state[S_TEXT], blocks[block, B_ONSET] = blocks[block, B_START], 0
         return
-    _end_word(blocks, state)
+    _end_word(arrays)
     end = state[S_TEXT]
     while text[end - 1] == ord("\n") or text[end - 1] == ord(" "):
         end -= 1
@@ -110,8 +114,9 @@ def close_block(blocks: Ints, text: Bytes, state: Ints) -> None:
 
 
 @inlined
-def add_title(data: Bytes, at: int, end: int, text: Bytes, state: Ints) -> None:
-    """Keep the first title as it stands: it is only compared with headings."""
+def add_title(data: Bytes, at: int, end: int, arrays: Arrays) -> None:
+    """Keep the first title unchanged: it is only compared with headings."""
+    text, state = arrays.text, arrays.state
     if state[S_TITLE_END]:
         return
     state[S_TITLE] = state[S_TEXT]
@@ -122,15 +127,16 @@ def add_title(data: Bytes, at: int, end: int, text: Bytes, state: Ints) -> None:
 
 
 @inlined
-def add_text(  # noqa: C901, PLR0912, PLR0915 - one loop over registers: cut up, it takes 40 % longer
-    data: Bytes, at: int, end: int, characters: Bytes, blocks: Ints, text: Bytes, state: Ints, stack: Ints
+def add_text(  # noqa: C901, PLR0912, PLR0915 - one loop over registers: split up, it takes 40 % longer
+    data: Bytes, at: int, end: int, characters: Bytes, arrays: Arrays
 ) -> None:
-    """Append a text node to the block under way."""
+    """Append a text node to the open block."""
+    blocks, text, state, stack = arrays.blocks, arrays.text, arrays.state, arrays.stack
     top, modes = state[S_TOP], stack[state[S_TOP], 1]
     row, out, due = blocks[state[S_BLOCKS]], state[S_TEXT], state[S_SPACE]
     if row[B_ONSET] == 0:
         row[B_ONSET], row[B_START], row[B_OWNER], row[B_HASH] = 1, out, stack[top, 0], 0
-    before = units = row[B_UNITS]  # what is counted for every character is held in registers until the end
+    before = units = row[B_UNITS]  # counts of characters stay in registers until the end
     words, short, lines = row[B_WORDS], row[B_SHORT], row[B_LINES]
     wide, digits, upper, commas, terminals, marks, codes = 0, 0, 0, 0, 0, 0, 0
     hashed, last, initial = row[B_HASH], row[B_LAST], row[B_INITIAL]
@@ -188,7 +194,7 @@ def add_text(  # noqa: C901, PLR0912, PLR0915 - one loop over registers: cut up,
 def _add_characters(
     row: Ints, modes: int, flags: int, units: int, kinds: tuple[int, int, int, int, int, int, int]
 ) -> None:
-    """Add to a block what a text node has: its characters by class, and what is true of all of it."""
+    """Add the counts of a text node to its block: characters by class, and its modes and flags."""
     wide, digits, upper, commas, terminals, marks, codes = kinds
     row[B_WIDE] += wide
     row[B_DIGITS] += digits
@@ -205,7 +211,7 @@ def _add_characters(
 
 @inlined
 def _read(data: Bytes, at: int, end: int, characters: Bytes) -> Any:
-    """Read a character or reference; return the place after it, its code point, its bytes (1 if decoded), its class."""
+    """Read a character or reference; return the place after it, code point, bytes (1 if decoded) and class."""
     byte = np.int64(data[at])
     if byte < 0x80 and byte != ord("&"):
         return at + 1, byte, 1, np.int64(characters[byte])
@@ -215,7 +221,7 @@ def _read(data: Bytes, at: int, end: int, characters: Bytes) -> Any:
 
 @inlined
 def _character(data: Bytes, at: int, end: int) -> Any:
-    """Read a character or reference; return the place after it, its code point, its bytes (1 if decoded)."""
+    """Read a character or reference; return the place after it, code point and bytes (1 if decoded)."""
     byte = data[at]
     if byte == ord("&") and at + 3 < end:
         second = data[at + 1]

@@ -1,8 +1,8 @@
 """The engine: parse, scan, describe, judge, lay out.
 
-One lexbor parse (selectolax) repairs the page and serialises it without scripts and styles; everything after that
-is compiled code over arrays, with a handful of Python calls a page. See ``MODEL_CARD.md`` for what the model was
-trained on and how well it does, and ``tests/bench/extraction.py`` to measure it.
+One lexbor parse (selectolax) repairs the page and serialises it without scripts and styles; the rest is compiled code
+over arrays, with a few Python calls per page. ``MODEL_CARD.md`` describes the training data and the results of the
+model; ``tests/bench/extraction.py`` measures it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ from pipelines.extraction.blocks.trees import ModelError, Trees, read
 from pipelines.extraction.blocks.vocabulary import tables
 
 THRESHOLD: Final = 0.5
-"""Blocks at least so likely are main text; 0.5 did best in cross-validation by site on the pages trained on."""
+"""Blocks with this probability or more are main text; 0.5 was best in cross-validation by site."""
 LEAST: Final = 0.2
-"""A page whose likeliest block is less likely than this has no main text."""
+"""If no block has this probability, the page has no main text."""
 RELATIVE: Final = 0.6
-"""Where no block reaches `THRESHOLD`, those that reach this share of the likeliest are taken."""
+"""If no block reaches `THRESHOLD`, those with this share of the highest probability are taken."""
 
-# Has something of everything that features look at.
 PROBE: Final = (
     "<title>On soap</title><body class=home>"
     "<nav><ul><li><a href=/>Home</a><li><a href=/a>All about it</a></ul></nav>"
@@ -40,13 +39,14 @@ PROBE: Final = (
     "<div class=comments><div><p>Nice, I will try it at home one of these days, thanks a lot!</p><i>B</i></div>"
     "<div style='display: none'>x<br><br>y</div></div><footer>&copy; 2024 &amp; on<input></footer>"
 )
+"""A page that makes every feature take some value; its features show if the compiled code is right."""
 
 
 class Blocks:
     """The engine with its model, ready to extract.
 
     Raises:
-        ModelError: the model file is another, or the compiled code does not compute what it should.
+        ModelError: the model file is the wrong one, or the compiled code computes wrong features.
     """
 
     def __init__(self, model: Trees | None = None) -> None:
@@ -58,7 +58,7 @@ class Blocks:
             )
         if self._model.probe != probe_digest(features(self.scan(PROBE))):
             raise ModelError(
-                "compiled code computes other features than the model was trained on; "
+                "the compiled code computes other features than those that the model was trained on; "
                 "remove the folder filters/__pycache__/compiled"
             )
         self.extract(PROBE)
@@ -68,11 +68,11 @@ class Blocks:
         return scan(serialise(page), self._tables)
 
     def extract(self, page: str) -> str:
-        """Return the main text of a decoded page, empty where there is none."""
+        """Return the main text of a decoded page; it may be empty."""
         return self.judge(page)[0]
 
     def judge(self, page: str) -> tuple[str, float]:
-        """Return the main text of a page and the F1 to expect of it, from 0 to 1."""
+        """Return the main text of a page and its expected F1, from 0 to 1."""
         found = self.scan(page)
         if not len(found.blocks):
             return "", 0.0
@@ -82,15 +82,15 @@ class Blocks:
 
 
 def serialise(page: str) -> bytes:
-    """Return a page as the parser understands it, in UTF-8, without scripts and styles."""
+    """Return a page as repaired by the parser, in UTF-8, without scripts and styles."""
     parser = LexborHTMLParser(page, options=LexborDocumentOptions.WO_EVENTS)
-    # Not `recursive`: that would free a script inside another one, as SVG can have it, twice.
+    # Not `recursive`: it frees a script inside another script (possible in SVG) twice.
     parser.strip_tags(["script", "style"])
     return (parser.html or "").encode("utf-8", "replace")
 
 
 def choose(likely: NDArray[np.float64], units: NDArray[np.int64]) -> tuple[NDArray[np.bool_], float]:
-    """Return which blocks are main text and the F1 to expect, by what the model says itself.
+    """Return which blocks are main text, and the F1 to expect by the probabilities of the model.
 
     >>> choose(np.array([0.9, 0.1]), np.array([100, 100]))[0].tolist()
     [True, False]
@@ -104,5 +104,5 @@ def choose(likely: NDArray[np.float64], units: NDArray[np.int64]) -> tuple[NDArr
 
 
 def probe_digest(values: Floats) -> str:
-    """Return the digest of features by which stale or wrong compiled code is found out."""
+    """Return the digest of features; stale or wrong compiled code gives another one."""
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()

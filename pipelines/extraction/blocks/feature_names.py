@@ -22,7 +22,7 @@ _NEAR_OF: Final = {
     "ul": "list", "ol": "list", "dl": "list", "figcaption": "figure", "label": "button", "legend": "form",
     "summary": "details", "menu": "list", **{f"h{level}": "head" for level in range(1, 7)},
 }  # fmt: skip
-# Kinds of owners in an order that trees can cut: from what usually holds prose to what does not.
+# Kinds of owners, ordered so that one threshold is useful: from usually prose to hardly ever.
 _OWNERS: Final = listed(
     "p blockquote pre dd li dt td th h1 h2 h3 h4 h5 h6 div section article main body figcaption caption summary "
     "details header footer aside nav form"
@@ -78,7 +78,7 @@ OFFSET_ARRAY: Final = np.array(OFFSETS)
 
 
 def _per_tag() -> Ints:
-    """Return for each tag number: place in `NEAR` or -1, place among the owners, heading level."""
+    """Return for each tag number: index in `NEAR` or -1, index in `_OWNERS`, heading level."""
     table = np.zeros((len(NAMES) + 1, 3), np.int64)
     table[:, 0], table[:, 1] = -1, len(_OWNERS)
     for number, name in enumerate(NAMES, 1):
@@ -103,5 +103,5 @@ TAG_H1: Final = NAMES.index("h1") + 1
 
 @compiled
 def ratio(part: int, whole: int) -> Any:
-    """Return a share as float32, 0 of nothing."""
+    """Return a share as float32; 0 if the whole is 0."""
     return np.float32(part) / np.float32(whole) if whole > 0 else np.float32(0)

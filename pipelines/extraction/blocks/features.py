@@ -1,8 +1,8 @@
-"""What is known of each block, as numbers: its text, its place in the tree and on the page, its neighbours.
+"""Features of each block: numbers about its text, its place in the tree and on the page, and its neighbours.
 
-All features are counts, ratios of counts and distances in levels or blocks, so that they are the same on
-every machine: no logarithms, no sums of rounded numbers in an order that could change. No word list of any language
-is looked at; `scan` says how lengths are made comparable between scripts.
+All features are counts, ratios of counts, and distances in levels or blocks, so that they are the same on every
+machine: there are no logarithms and no sums of rounded numbers in an order that could change. No word list of any
+language is used; `scan` makes lengths comparable between scripts.
 
 Cost: 0.1 ms for a page of 200 blocks.
 """
@@ -83,7 +83,7 @@ def _fill(elements: Ints, blocks: Ints, text: Any, title: Any, per_tag: Ints, ou
 
 @compiled
 def _good(blocks: Ints) -> Ints:
-    """Return the units outside links of blocks that look like prose, 0 for others."""
+    """Return for each block that looks like prose its units outside links, for others 0."""
     good = np.zeros(len(blocks), np.int64)
     for b in range(len(blocks)):
         own = blocks[b, B_UNITS] - blocks[b, B_LINK]
@@ -129,7 +129,7 @@ def _own(blocks: Ints, good: Ints, text: Any, title: Any, out: Floats) -> None:
 
 @compiled
 def _title_overlap(row: Ints, text: Any, title: Any) -> Any:
-    """Return which share of a short block's bytes the title begins with."""
+    """Return the share of a short block's bytes that the title begins with; -1 = the block is long, or no title."""
     start, size = row[B_START], row[B_END] - row[B_START]
     if size > 400 or title[1] == 0:
         return np.float32(-1)

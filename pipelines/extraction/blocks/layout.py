@@ -1,7 +1,7 @@
-"""Chosen blocks to readable text: paragraphs apart by a blank line, items and rows by a line, cells by a bar.
+"""Chosen blocks to readable text: a blank line between paragraphs, a line per item and row, bars between cells.
 
-Headings, paragraphs, captions and code stand apart; an item of a list begins with ``- ``; cells of a row are joined
-by `` | ``. A cell with several blocks in it is layout, not a table. Code keeps its spaces and lines.
+Headings, captions and code are paragraphs too; a list item begins with ``- ``; cells of a row are joined by `` | ``. A
+table whose cells have several blocks is layout and not treated as a table. Code keeps its spaces and lines.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def lay_out(scan: Scan, keep: NDArray[np.bool_]) -> str:
 
 @compiled
 def _joints(elements: Ints, chosen: Ints) -> Ints:
-    """Return for each chosen block what stands before it, as a place in `_JOINTS`."""
+    """Return for each chosen block the index in `_JOINTS` of the text before it."""
     context = _contexts(elements)
     joints = np.zeros(len(chosen), np.int64)
     item = 0
@@ -72,7 +72,7 @@ def _joints(elements: Ints, chosen: Ints) -> Ints:
 
 @compiled
 def _contexts(elements: Ints) -> Ints:
-    """Return the innermost item, cell, row and table around each element, 0 = none; layout tables are none."""
+    """Return the innermost item, cell, row and table around each element, layout tables aside; 0 = not in one."""
     context = np.zeros((len(elements), _CONTEXT), np.int64)
     for e in range(1, len(elements)):
         tag = elements[e, E_TAG]

@@ -1,4 +1,4 @@
-"""Features of blocks and elements that are made alike: copies, equal classes, repeated siblings (cards)."""
+"""Features of blocks and elements that are alike: copies, equal classes, repeated siblings (cards)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipelines.extraction.blocks.feature_names import AT_LIKE, Floats, ratio
 
 @compiled
 def copies_of(blocks: Ints) -> Ints:
-    """Return how many blocks before each one, and how many others at all, have the same text."""
+    """Return for each block how many blocks before it, and how many others in all, have the same text."""
     order = np.argsort(blocks[:, B_HASH], kind="mergesort")
     copies, start = np.zeros((2, len(blocks)), np.int64), 0
     for place in range(1, len(order) + 1):
@@ -35,7 +35,7 @@ def copies_of(blocks: Ints) -> Ints:
 
 @compiled
 def likes(elements: Ints, blocks: Ints, sums: Ints, good: Ints, out: Floats) -> None:
-    """What blocks are like whose owners (and parents) have the same name and class, and repeated elements."""
+    """Fill in the averages of blocks whose owners (and parents) have the same name and class, and repeated elements."""
     keys = np.zeros((2, len(blocks)), np.int64)
     for b in range(len(blocks)):
         owner = blocks[b, B_OWNER]
@@ -68,7 +68,7 @@ def _sum_equal(keys: Ints, blocks: Ints, sums: Ints, good: Ints, at: int, out: F
 
 @compiled
 def _twins(elements: Ints, blocks: Ints, sums: Ints, good: Ints, out: Floats) -> None:
-    """How many siblings are named alike; cards are the most of any ancestor that is no paragraph or item."""
+    """Fill in the number of siblings with the same name and class; cards are such siblings with several blocks."""
     keys = elements[:, E_PARENT] * 1000003 ^ elements[:, E_SIGNATURE]
     order, start = np.argsort(keys, kind="mergesort"), 0
     sizes = np.zeros((3, len(elements)), np.int64)
@@ -96,7 +96,7 @@ def _twins(elements: Ints, blocks: Ints, sums: Ints, good: Ints, out: Floats) ->
         units = sums[0, last] - sums[0, first]
         out[at + 3, b], out[at + 4, b] = cards[owner], units if cards[owner] else 0
         out[at + 5, b] = ratio(sums[1, last] - sums[1, first], units)
-        # Comments and teasers are cards beside a text that is none; a page of cards only is a list or a forum.
+        # Comments and teasers are cards beside a text that is not one; a page with only cards is a list or a forum.
         out[at + 6, b], out[at + 7, b] = total, ratio(total, sums[2, len(blocks)])
         out[at + 8, b] = ratio(plain, total)
         plain += good[b] if cards[owner] < 3 else 0

@@ -1,10 +1,10 @@
 """Serialised HTML to elements and blocks, in one compiled pass over the bytes.
 
 The parser has already repaired the page: every tag is closed, every attribute quoted, every ``<`` of text escaped.
-So the scanner needs a stack and no grammar. A block is a run of inline content between the borders of
-block-level elements, two line breaks in a row being such a border too; its text has its whitespace collapsed,
-but in ``pre``. Lengths are in units: a character is one, a character of a script that writes a syllable
-or a word in it (Han, kana, hangul) is two, so that thresholds mean about the same in every language.
+So the scanner needs a stack and no grammar. A block is a run of inline content between the borders of block-level
+elements; two line breaks in a row are a border too. White space in its text is collapsed, except in ``pre``. Lengths
+are in units: most characters count one, but a character that writes a syllable or a word (Han, kana, hangul) counts
+two, so that thresholds mean about the same in every language.
 
 Cost: 0.5 ms for a page of 200 kB. No recursion; memory is bounded by the page's bytes and its number of ``<``.
 """
@@ -42,8 +42,8 @@ from pipelines.extraction.blocks.columns import (
     S_TITLE,
     S_TITLE_END,
     S_TOP,
+    Arrays,
     Bytes,
-    Ints,
     Scan,
 )
 from pipelines.extraction.blocks.vocabulary import Tables, listed, number
@@ -64,61 +64,57 @@ from pipelines.extraction.blocks.vocabulary import Tables, listed, number
     T_TEXTAREA,
     T_TT,
 ) = map(number, listed("a b button code hr img input kbd pre samp select strong textarea tt"))
-# Attribute values whose groups are remembered while a page is scanned; most stand on it many times.
 SEEN_VALUES: Final = 512
+"""Attribute values whose groups are remembered while a page is scanned; most occur on it many times."""
 
 
 def scan(html: bytes, tables: Tables) -> Scan:
     """Scan a page that a parser has serialised."""
     data = np.frombuffer(html, np.uint8)
     tags = int(np.count_nonzero(data == ord("<"))) + 2
-    # Rows are cleared when they are begun: clearing them all at once costs more than the scan of a small page.
-    elements, blocks = np.empty((tags, 8), np.int64), np.empty((tags, len(BLOCK_COLUMNS)), np.int64)
-    text, state = np.empty(len(data) + 16, np.uint8), np.zeros(10, np.int64)
-    stack, hashes = np.empty((tags, 4), np.int64), np.empty(tags, np.uint64)
-    seen = np.zeros((SEEN_VALUES, 2), np.uint64)
-    _scan(data, tables, elements, blocks, text, state, stack, hashes, seen)
-    found, count = int(state[S_ELEMENTS]), int(state[S_BLOCKS])
-    title = (int(state[S_TITLE]), int(state[S_TITLE_END]))
-    return Scan(elements[:found], blocks[:count], text, title)
+    # A row is cleared when it is first used: clearing all of them takes longer than the scan of a small page.
+    arrays = Arrays(
+        elements=np.empty((tags, 8), np.int64),
+        blocks=np.empty((tags, len(BLOCK_COLUMNS)), np.int64),
+        text=np.empty(len(data) + 16, np.uint8),
+        state=np.zeros(10, np.int64),
+        stack=np.empty((tags, 4), np.int64),
+        hashes=np.empty(tags, np.uint64),
+        seen=np.zeros((SEEN_VALUES, 2), np.uint64),
+    )
+    _scan(data, tables, arrays)
+    state = arrays.state.tolist()
+    found, count = state[S_ELEMENTS], state[S_BLOCKS]
+    title = (state[S_TITLE], state[S_TITLE_END])
+    return Scan(arrays.elements[:found], arrays.blocks[:count], arrays.text, title)
 
 
 @compiled
-def _scan(
-    data: Bytes,
-    tables: Tables,
-    elements: Ints,
-    blocks: Ints,
-    text: Bytes,
-    state: Ints,
-    stack: Ints,
-    hashes: Any,
-    seen: Any,
-) -> None:
-    at, size = 0, len(data)
+def _scan(data: Bytes, tables: Tables, arrays: Arrays) -> None:
+    at, size, state = 0, len(data), arrays.state
     state[S_ELEMENTS] = 1
-    stack[0], elements[0], blocks[0], hashes[0] = 0, 0, 0, 0
-    elements[0, E_PARENT] = -1
+    arrays.stack[0], arrays.elements[0], arrays.blocks[0], arrays.hashes[0] = 0, 0, 0, 0
+    arrays.elements[0, E_PARENT] = -1
     while at < size:
         if data[at] != ord("<"):
             end = at
             while end < size and data[end] != ord("<"):
                 end += 1
-            modes = stack[state[S_TOP], 1]
+            modes = arrays.stack[state[S_TOP], 1]
             if modes & M_TITLE:
-                add_title(data, at, end, text, state)
+                add_title(data, at, end, arrays)
             elif not modes & M_SKIP:
-                add_text(data, at, end, tables.characters, blocks, text, state, stack)
+                add_text(data, at, end, tables.characters, arrays)
             at = end
         elif at + 1 < size and data[at + 1] == ord("/"):
-            at = _end_tag(data, at + 2, elements, blocks, text, state, stack, hashes)
+            at = _end_tag(data, at + 2, arrays)
         elif at + 1 < size and (data[at + 1] == ord("!") or data[at + 1] == ord("?")):
             at = _skip_markup(data, at)
         else:
-            at = _start_tag(data, at + 1, tables, elements, blocks, text, state, stack, hashes, seen)
-    close_block(blocks, text, state)
+            at = _start_tag(data, at + 1, tables, arrays)
+    close_block(arrays)
     while state[S_TOP] >= 0:
-        _pop(elements, state, stack)
+        _pop(arrays)
 
 
 @inlined
@@ -138,19 +134,9 @@ def _skip_markup(data: Bytes, at: int) -> int:
 
 
 @inlined
-def _start_tag(
-    data: Bytes,
-    at: int,
-    tables: Tables,
-    elements: Ints,
-    blocks: Ints,
-    text: Bytes,
-    state: Ints,
-    stack: Ints,
-    hashes: Any,
-    seen: Any,
-) -> int:
-    """Take a start tag from its name on; return where the scan goes on."""
+def _start_tag(data: Bytes, at: int, tables: Tables, arrays: Arrays) -> int:
+    """Take a start tag, from its name on; return the place after it."""
+    elements, blocks, state, stack = arrays.elements, arrays.blocks, arrays.state, arrays.stack
     size, hashed, custom, start = len(data), FNV_BASIS, False, at
     while at < size and data[at] != ord(" ") and data[at] != ord(">"):
         hashed = (hashed ^ np.uint64(data[at])) * FNV_PRIME
@@ -161,18 +147,18 @@ def _start_tag(
     top = state[S_TOP]
     own = 0
     if found == 0 and custom:
-        kind, own = 1, groups(data, start, at, tables, seen)
+        kind, own = 1, groups(data, start, at, tables, arrays.seen)
     blockish = kind == 1 or tag == T_HR
     if blockish:
-        close_block(blocks, text, state)
+        close_block(arrays)
     number = state[S_ELEMENTS]
-    at, flags, signature = read_attributes(data, at, tables, seen, hashed)
+    at, flags, signature = read_attributes(data, at, tables, arrays.seen, hashed)
     flags |= own
     if kind == 2:
-        _count_void(tag, blocks, state)
+        _count_void(tag, arrays)
         return at
     if kind == 3:
-        break_line(blocks, text, state, stack)
+        break_line(arrays)
         return at
     if kind == 5:
         return _skip_raw(data, at, hashed)
@@ -183,7 +169,7 @@ def _start_tag(
         blocks[state[S_BLOCKS], B_CONTROLS] += 1
     top += 1
     state[S_TOP] = top
-    hashes[top] = hashed
+    arrays.hashes[top] = hashed
     stack[top, 1], stack[top, 2], stack[top, 3] = modes, 0, 0
     if blockish:
         elements[number] = 0
@@ -216,10 +202,9 @@ def _modes_of(tag: int, kind: int) -> int:
 
 
 @inlined
-def _end_tag(
-    data: Bytes, at: int, elements: Ints, blocks: Ints, text: Bytes, state: Ints, stack: Ints, hashes: Any
-) -> int:
-    """Close the element of that name if it is among the four innermost; the serialiser closes in order."""
+def _end_tag(data: Bytes, at: int, arrays: Arrays) -> int:
+    """Close the element of that name if it is one of the four innermost; the serialiser closes in order."""
+    state, stack, hashes = arrays.state, arrays.stack, arrays.hashes
     size, hashed = len(data), FNV_BASIS
     while at < size and data[at] != ord(">"):
         hashed = (hashed ^ np.uint64(data[at])) * FNV_PRIME
@@ -229,15 +214,16 @@ def _end_tag(
         if top - back > 0 and hashes[top - back] == hashed:
             for _ in range(back + 1):
                 if stack[state[S_TOP], 3]:
-                    close_block(blocks, text, state)
-                elements[stack[state[S_TOP], 0], E_LAST] = state[S_BLOCKS]
-                _pop(elements, state, stack)
+                    close_block(arrays)
+                arrays.elements[stack[state[S_TOP], 0], E_LAST] = state[S_BLOCKS]
+                _pop(arrays)
             break
     return at + 1
 
 
 @inlined
-def _pop(elements: Ints, state: Ints, stack: Ints) -> None:
+def _pop(arrays: Arrays) -> None:
+    elements, state, stack = arrays.elements, arrays.state, arrays.stack
     top = state[S_TOP]
     if stack[top, 3] or top == 0:
         elements[stack[top, 0], E_LAST] = state[S_BLOCKS]
@@ -262,8 +248,9 @@ def _skip_raw(data: Bytes, at: int, hashed: Any) -> int:
 
 
 @inlined
-def _count_void(tag: int, blocks: Ints, state: Ints) -> None:
+def _count_void(tag: int, arrays: Arrays) -> None:
+    block = arrays.state[S_BLOCKS]
     if tag == T_IMG:
-        blocks[state[S_BLOCKS], B_IMAGES] += 1
+        arrays.blocks[block, B_IMAGES] += 1
     elif tag == T_INPUT:
-        blocks[state[S_BLOCKS], B_CONTROLS] += 1
+        arrays.blocks[block, B_CONTROLS] += 1

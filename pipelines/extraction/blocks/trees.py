@@ -1,8 +1,8 @@
-"""Boosted trees that are the same question on each level: evaluated without a branch, all blocks at once.
+"""Boosted trees with one question per level (oblivious trees): evaluated without a branch, all blocks at once.
 
-A tree asks `LEVELS` questions, the same ones whatever the answers so far; the answers as bits number its leaf. The
-model file is an npz archive without pickles: which features it was trained on, question by question the feature
-and the threshold, the leaves, and a digest of what the features of a probe page must be.
+All nodes of a level ask the same question, so the answers, read as bits, are the number of the leaf. The model file is
+an npz archive without pickles: the features it was trained on, feature and threshold of each question, the leaves, and
+the digest of the features of a probe page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MODEL: Final = Path(__file__).with_name("model.npz")
 
 
 class ModelError(Exception):
-    """The model file is not the one that this code was made for, or the code does not compute what it should."""
+    """The model file does not belong to this code, or the code computes wrong features."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Trees:
     Attributes:
         features: names of the features in the order of the rows of the input.
         asked: int16 [trees, levels], row of the feature that each question is about.
-        thresholds: float32 [trees, levels], an answer is 1 where the feature is above it.
+        thresholds: float32 [trees, levels], an answer is 1 if the feature is above it.
         leaves: float32 [trees, 2 ** levels].
-        bias: what the leaves are added to.
+        bias: added to the sum of the leaves.
         probe: sha256 of the features of the probe page.
     """
 
@@ -48,7 +48,7 @@ class Trees:
     probe: str
 
     def probabilities(self, values: Floats) -> NDArray[np.float64]:
-        """Return for each block how likely it is main text, given float32 [features, blocks]."""
+        """Return for each block the probability that it is main text, given features: float32 [features, blocks]."""
         sums = np.full(values.shape[1], self.bias, np.float64)
         _add_leaves(values, self.asked, self.thresholds, self.leaves, sums)
         return 1 / (1 + np.exp(-sums))
@@ -67,10 +67,10 @@ class Trees:
 
 
 def read(path: Path = MODEL, sha256: str | None = MODEL_SHA256) -> Trees:
-    """Read a model file and check that it is the expected one; `sha256` None = take any.
+    """Read a model file and check its digest; `sha256` None = accept any file.
 
     Raises:
-        ModelError: it is another.
+        ModelError: the file has another digest.
     """
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""What the scanner knows: element names by kind, words in class names by meaning, characters by class.
+"""Look-up tables of the scanner: element names by kind, words in class names by meaning, characters by class.
 
 Names and words are found by their 64-bit FNV-1a hash in open-addressing tables, which compiled code can read.
 """
@@ -19,10 +19,10 @@ def listed(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
-# Kinds of elements; a name that is in none of them is inline.
+# Kinds of elements; a name that is in no list is inline.
 INLINE, BLOCK, VOID, BREAK, SKIPPED, RAW, TITLE = range(7)
 
-# Every name that the features tell apart has a number of its own, in this order from 1; 0 = any other.
+# Every name that matters for a feature has a number of its own, in this order from 1; 0 = any other name.
 NAMES: Final = listed(
     "html body div p li td th tr table ul ol dl dt dd h1 h2 h3 h4 h5 h6 pre blockquote figure figcaption caption "
     "article main nav aside footer header section form address details summary fieldset legend center hgroup "
@@ -42,9 +42,9 @@ _BLOCK: Final = listed(
 _VOID: Final = listed(
     "area base basefont bgsound col embed frame img input keygen link meta param source track wbr hr"
 )
-# Nothing in them is text of the page. Old browsers without frames are shown what stands in `noframes`.
+# Nothing in them is text of the page.
 _SKIPPED: Final = listed("template svg select textarea head datalist canvas rp object applet map")
-# Their content is not escaped when serialised: it ends at the end tag and nowhere before.
+# Their content is not escaped when serialised: only the end tag ends it.
 _RAW: Final = listed("script style xmp iframe noembed noframes plaintext")
 
 # Words of class, id, role, itemprop and data attributes by meaning, one bit a group.
@@ -84,7 +84,7 @@ GROUPS: Final = {
     "reference": "reference references footnote footnotes reflist citation citations bibliography notes sources "
     "editsection mwheadline headerlink anchor permalink",
     "search": "search searchform query filter sort select options option form input button btn buttons",
-    "unseen": "",  # has no words: the attribute `hidden` or a style with `display: none` sets it
+    "unseen": "",  # no words: the attribute `hidden` or a style with `display: none` sets it
 }
 UNSEEN_BIT: Final = list(GROUPS).index("unseen")
 
@@ -93,11 +93,11 @@ SPACE, DIGIT, UPPER, LOWER, TERMINAL, COMMA, MARK, WIDE, CLOSING = range(9)
 
 
 class Tables(NamedTuple):
-    """Everything compiled code looks up.
+    """All tables that compiled code looks up.
 
     Attributes:
         name_hashes, name_values: element names: hash -> number x 8 + kind.
-        word_hashes, word_values: class words: hash -> bits of the groups it is in.
+        word_hashes, word_values: class words: hash -> bits of their groups.
         characters: class of each ASCII character.
     """
 
