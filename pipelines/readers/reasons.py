@@ -149,7 +149,7 @@ REASONS: Final = (
         "read",
         "too_big",
         "damaged",
-        "a compressed member decodes to more than 64 times what is held in memory",
+        "a compressed member decodes to more than 64 times the bytes held in memory",
     ),
     Reason("read", "truncated", "damaged", "the file ends early; fetch it again"),
     Reason(

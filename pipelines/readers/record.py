@@ -1,4 +1,4 @@
-"""What a reader yields, and what a reader is.
+"""The events that a reader yields, and the interface of a reader.
 
 A reader walks one byte range of one file and yields four kinds of event. Every content record of the range
 comes exactly once as a `Record` or a `Rejected`; every byte of the range belongs to exactly one `Span` or
@@ -22,7 +22,7 @@ MESSAGE_CHARACTERS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Wiki:
-    """What the parser of wikitext needs besides the text.
+    """Settings of the wikitext parser.
 
     Attributes:
         hidden: names of the namespaces for files and categories, lower case: links into them show no prose.
@@ -40,7 +40,7 @@ class Record:
     Attributes:
         place: where its bytes lie in the file.
         payload: undecoded content; text formats carry UTF-8.
-        media: what the payload is.
+        media: kind of the payload.
         charset: charset declared by the transport, or None.
         record_id: the input's own identifier, or None.
         url: address, or None.
@@ -68,7 +68,7 @@ class Rejected:
         place: where its bytes lie in the file.
         reason: a word of `pipelines.readers.reasons`, or one of the user's own.
         error: the record could not be read; False = it is not wanted.
-        message: what was seen, at most 200 characters.
+        message: evidence, at most 200 characters.
         record_id: the input's own identifier, or None.
         url: address, or None.
         date: ISO 8601 time, or None.
@@ -94,7 +94,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Bytes that could not be read: where, why, and what was seen (at most 200 characters)."""
+    """Bytes that could not be read: where, why, and a message of at most 200 characters."""
 
     offset: int
     length: int

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from filters.compiled import compiled
@@ -148,7 +146,7 @@ def _from_top(elements: Ints, blocks: Ints, sums: Ints, top: int, at: int, out: 
 
 
 @compiled
-def _main_run(blocks: Ints, good: Ints) -> Any:
+def _main_run(blocks: Ints, good: Ints) -> tuple[int, int]:
     """Return first and last block of the run with the largest sum: prose adds to it, everything else subtracts."""
     best, total, start, first, last = 0, 0, 0, 0, 0
     for b in range(len(blocks)):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from filters.compiled import inlined
-from pipelines.extraction.blocks.columns import Bytes, Ints
+from pipelines.extraction.blocks.columns import Bytes, Hashes, Ints
 from pipelines.extraction.blocks.vocabulary import UNSEEN_BIT, Tables
 
 FNV_BASIS: Final = np.uint64(0xCBF29CE484222325)
@@ -17,7 +17,9 @@ _HIDES: Final = np.frombuffer(b"y:none", np.uint8) | np.uint8(0x20)
 
 
 @inlined
-def read_attributes(data: Bytes, at: int, tables: Tables, seen: Any, hashed: Any) -> Any:
+def read_attributes(
+    data: Bytes, at: int, tables: Tables, seen: Hashes, hashed: np.uint64
+) -> tuple[int, int, np.uint64]:
     """Read the attributes of a tag; return its end, its groups, and a hash of its name and class."""
     size, flags, signature = len(data), 0, hashed
     while at < size and data[at] != ord(">"):
@@ -67,7 +69,7 @@ def _hides(data: Bytes, at: int, end: int) -> bool:
 
 
 @inlined
-def _mix(data: Bytes, at: int, end: int, signature: Any) -> Any:
+def _mix(data: Bytes, at: int, end: int, signature: np.uint64) -> np.uint64:
     """Hash a class value without its digits, which often number equal elements."""
     for place in range(at, end):
         if data[place] < ord("0") or data[place] > ord("9"):
@@ -76,7 +78,7 @@ def _mix(data: Bytes, at: int, end: int, signature: Any) -> Any:
 
 
 @inlined
-def groups(data: Bytes, at: int, end: int, tables: Tables, seen: Any) -> int:
+def groups(data: Bytes, at: int, end: int, tables: Tables, seen: Hashes) -> int:
     """Return the bits of the groups of the words in an attribute's value; remember them in `seen`."""
     hashed = FNV_BASIS
     for place in range(at, end):
@@ -135,12 +137,12 @@ def _is_letter(byte: int) -> bool:
 
 
 @inlined
-def look_up(keys: Any, values: Ints, hashed: Any) -> Any:
+def look_up(keys: Hashes, values: Ints, hashed: np.uint64) -> int:
     """Return the value of a key in an open-addressing table; 0 = the key is not there."""
     mask = np.uint64(len(keys) - 1)
     slot = hashed & mask
     while keys[slot] != 0:
         if keys[slot] == hashed:
-            return values[slot]
+            return int(values[slot])
         slot = (slot + np.uint64(1)) & mask
     return 0

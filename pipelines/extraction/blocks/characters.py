@@ -210,7 +210,7 @@ def _add_characters(
 
 
 @inlined
-def _read(data: Bytes, at: int, end: int, characters: Bytes) -> Any:
+def _read(data: Bytes, at: int, end: int, characters: Bytes) -> tuple[int, Any, int, Any]:
     """Read a character or reference; return the place after it, code point, bytes (1 if decoded) and class."""
     byte = np.int64(data[at])
     if byte < 0x80 and byte != ord("&"):
@@ -220,7 +220,7 @@ def _read(data: Bytes, at: int, end: int, characters: Bytes) -> Any:
 
 
 @inlined
-def _character(data: Bytes, at: int, end: int) -> Any:
+def _character(data: Bytes, at: int, end: int) -> tuple[int, Any, int]:
     """Read a character or reference; return the place after it, code point and bytes (1 if decoded)."""
     byte = data[at]
     if byte == ord("&") and at + 3 < end:

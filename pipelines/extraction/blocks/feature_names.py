@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,6 @@ TAG_H1: Final = NAMES.index("h1") + 1
 
 
 @compiled
-def ratio(part: int, whole: int) -> Any:
+def ratio(part: int, whole: int) -> np.float32:
     """Return a share as float32; 0 if the whole is 0."""
     return np.float32(part) / np.float32(whole) if whole > 0 else np.float32(0)

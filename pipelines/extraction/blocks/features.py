@@ -9,8 +9,6 @@ Cost: 0.1 ms for a page of 200 blocks.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from filters.compiled import compiled
@@ -41,6 +39,7 @@ from pipelines.extraction.blocks.columns import (
     E_DEPTH,
     E_PARENT,
     E_TAG,
+    Bytes,
     Ints,
     Scan,
 )
@@ -67,7 +66,9 @@ def features(scan: Scan) -> Floats:
 
 
 @compiled
-def _fill(elements: Ints, blocks: Ints, text: Any, title: Any, per_tag: Ints, out: Floats) -> None:
+def _fill(
+    elements: Ints, blocks: Ints, text: Bytes, title: tuple[int, int], per_tag: Ints, out: Floats
+) -> None:
     good = _good(blocks)
     sums = _running_sums(blocks, good)
     _own(blocks, good, text, title, out)
@@ -108,7 +109,7 @@ def _running_sums(blocks: Ints, good: Ints) -> Ints:
 
 
 @compiled
-def _own(blocks: Ints, good: Ints, text: Any, title: Any, out: Floats) -> None:
+def _own(blocks: Ints, good: Ints, text: Bytes, title: tuple[int, int], out: Floats) -> None:
     copies = copies_of(blocks)
     for b in range(len(blocks)):
         row, units = blocks[b], blocks[b, B_UNITS]
@@ -128,7 +129,7 @@ def _own(blocks: Ints, good: Ints, text: Any, title: Any, out: Floats) -> None:
 
 
 @compiled
-def _title_overlap(row: Ints, text: Any, title: Any) -> Any:
+def _title_overlap(row: Ints, text: Bytes, title: tuple[int, int]) -> np.float32:
     """Return the share of a short block's bytes that the title begins with; -1 = the block is long, or no title."""
     start, size = row[B_START], row[B_END] - row[B_START]
     if size > 400 or title[1] == 0:

@@ -11,7 +11,7 @@ Cost: 0.5 ms for a page of 200 kB. No recursion; memory is bounded by the page's
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -232,7 +232,7 @@ def _pop(arrays: Arrays) -> None:
 
 
 @inlined
-def _skip_raw(data: Bytes, at: int, hashed: Any) -> int:
+def _skip_raw(data: Bytes, at: int, hashed: np.uint64) -> int:
     """Return the place after the end tag of an element whose content is not escaped."""
     size = len(data)
     while at < size:

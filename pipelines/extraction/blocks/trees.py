@@ -11,7 +11,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,9 @@ def read(path: Path = MODEL, sha256: str | None = MODEL_SHA256) -> Trees:
 
 
 @compiled
-def _add_leaves(values: Any, asked: Any, thresholds: Any, leaves: Any, sums: Any) -> None:
+def _add_leaves(
+    values: Floats, asked: NDArray[np.int16], thresholds: Floats, leaves: Floats, sums: NDArray[np.float64]
+) -> None:
     trees, levels = asked.shape
     leaf = np.zeros(len(sums), np.int32)
     for tree in range(trees):

@@ -42,7 +42,7 @@ _BLOCK: Final = listed(
 _VOID: Final = listed(
     "area base basefont bgsound col embed frame img input keygen link meta param source track wbr hr"
 )
-# Nothing in them is text of the page.
+# Their content is not text of the page.
 _SKIPPED: Final = listed("template svg select textarea head datalist canvas rp object applet map")
 # Their content is not escaped when serialised: only the end tag ends it.
 _RAW: Final = listed("script style xmp iframe noembed noframes plaintext")

@@ -1,4 +1,4 @@
-"""The content of one WARC record that was cut: a page to extract, or the reason why there is none."""
+"""The content of one WARC record: a page to extract, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def content_record(
         cut: the record.
         kind: what it counts as.
         place: where it lies.
-        content: what the reader accepts.
+        content: settings of the reader.
     """
     headers = cut.headers
     if isinstance(cut, BadRecord):

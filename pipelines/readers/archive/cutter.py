@@ -80,7 +80,7 @@ class RecordCutter:
         self._size = size
 
     def cuts(self) -> Iterator[Cut]:
-        """Yield the records from the cutter on, and what lies between them, to the end of the run."""
+        """Yield the records from the cutter on, and the junk between them, to the end of the run."""
         buffer = self._buffer
         while buffer.fill(1):
             self._skip_newlines()
@@ -124,7 +124,7 @@ class RecordCutter:
         return self._whole(start, headers, header_bytes, length)
 
     def _whole(self, start: int, headers: Headers, header_bytes: int, length: int) -> Cut:
-        """Cut a record whose block is held, if what follows shows that its length is true."""
+        """Cut a record whose block is held, if the bytes behind it show that its length is right."""
         buffer = self._buffer
         block_at, end_at = buffer.at + header_bytes, buffer.at + header_bytes + length
         if len(buffer.data) - end_at < _PLAUSIBLE_BYTES and not buffer.span_ended():

@@ -31,7 +31,7 @@ _NOT_ENCODED: Final = {"", "identity", "none", "binary", "utf-8", "utf8", "8bit"
 
 
 class PayloadError(Exception):
-    """The payload cannot be read; the message says what was seen.
+    """The payload cannot be read; the message says why.
 
     Attributes:
         reason: ``bad_http``, ``content_encoding`` or ``too_big``.

@@ -24,7 +24,7 @@ _PROBE_BYTES: Final = 1 << 12
 
 
 class DecodeError(Exception):
-    """The bytes are not what the format says; the message is the decoder's."""
+    """The bytes do not follow the format; the message is that of the decoder."""
 
 
 class Decoder(Protocol):
