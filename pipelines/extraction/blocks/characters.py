@@ -167,8 +167,7 @@ def add_text(  # noqa: C901, PLR0912, PLR0915 - one loop over registers: split u
         out += width
         units += 2 if kind == WIDE else 1
         hashed = (hashed ^ code) * 1099511628211
-        if units <= 2:
-            initial = kind
+        initial = kind if units <= 2 else initial
         if kind != CLOSING:
             last = kind
         small = (small | (word == 0)) & (kind == LOWER)

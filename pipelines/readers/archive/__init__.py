@@ -19,5 +19,6 @@ Why so many steps:
 - Bounded memory. A span may inflate without limit, a record may end some spans further on: nothing but the chunks of
   the record at hand is held, and `chunk_buffer` knows for each byte in which span of the file it lies.
 
-`header_block` parses headers, `http_payload` undoes the encodings of HTTP, `block_digest` checks a record's digest.
+`format` finds out how a file is compressed and laid out, `header_block` parses headers, `http_payload` undoes the
+encodings of HTTP, and `block_digest` checks a record's digest.
 """

@@ -7,77 +7,40 @@ Other files (compressed as a whole, in blocks, or with bzip2) are read by one wo
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import BinaryIO, Final
 
 from filters.document import Place
 from pipelines.readers.archive.block_digest import digest_fault
 from pipelines.readers.archive.content import Content, content_record, kind_of
 from pipelines.readers.archive.cutter import BadRecord, Cut, Junk, RecordCutter, WholeRecord
-from pipelines.readers.archive.layout import ARC, WARC, Layout
+from pipelines.readers.archive.format import Format, format_of, head_of
+from pipelines.readers.archive.layout import Layout
 from pipelines.readers.reasons import ReadReason
 from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Span
 from pipelines.readers.spans.chunk_buffer import ChunkBuffer, plain_chunks
 from pipelines.readers.spans.compressed_spans import CompressedSpans
-from pipelines.readers.spans.compression import (
-    Codec,
-    DecodeError,
-    dictionary_codec,
-    first_output,
-    refusal,
-    sniff,
-    sniff_behind_damage,
-)
+from pipelines.readers.spans.compression import Codec, DecodeError, refusal
 
 HEADER_MARGIN: Final = 2 << 20
 """Bytes of a record's WARC and HTTP headers, on top of the largest payload."""
-
-HEAD_BYTES: Final = 1 << 20
-"""Bytes at the start of a file in which its compression is looked for."""
-
-LAYOUT_SPANS: Final = 4
-"""Spans at the start of a file that are decoded to see if each holds one record."""
-LAYOUT_HOLD: Final = 16 << 20
-"""Decoded bytes of one of them to hold."""
-
-LAYOUTS: Final = (WARC, ARC)
-
-_PROBE_BYTES: Final = 1 << 12
-_STARTS: Final = WARC.starts + ARC.starts
-
-
-@dataclass(frozen=True)
-class _Format:
-    """The format of a file.
-
-    Attributes:
-        codec: its compression; None = it is plain.
-        layout: the layout of its records.
-        aligned: each compressed span is one record.
-    """
-
-    codec: Codec | None
-    layout: Layout
-    aligned: bool
 
 
 def splits(stream: BinaryIO) -> bool:
     """Return True if each gzip member or Zstandard frame of the file is one record, so that ranges can be read."""
     try:
-        return _format(stream, _head(stream)).aligned
+        return format_of(stream, head_of(stream)).aligned
     except DecodeError:
         return False
 
 
 def read(stream: BinaryIO, start: int, end: int, content: Content) -> Iterator[Event]:
     """Yield the events of all spans that start in ``[start, end)``; see `pipelines.readers.record.Reader`."""
-    head = _head(stream)
+    head = head_of(stream)
     size = stream.seek(0, 2)
     try:
-        form = _format(stream, head)
+        form = format_of(stream, head)
     except DecodeError as error:
         if start == 0:
             yield Damaged(0, size, "bad_dictionary", str(error))
@@ -90,49 +53,6 @@ def read(stream: BinaryIO, start: int, end: int, content: Content) -> Iterator[E
         yield from _read_compressed(stream, form.codec, form, start, end, content)
     elif start == 0 and size > 0:
         yield from _read_plain(stream, size, form.layout, content)
-
-
-def _head(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return stream.read(HEAD_BYTES)
-
-
-def _format(stream: BinaryIO, head: bytes) -> _Format:
-    """Find out the format of a file, also where its first bytes are damaged.
-
-    Raises:
-        DecodeError: it needs a dictionary that cannot be read.
-    """
-    codec = dictionary_codec(stream) or sniff(head)
-    if codec is None:
-        plain = next((layout for layout in LAYOUTS if layout.plausible.search(head)), None)
-        codec = None if plain else sniff_behind_damage(head, _STARTS)
-        if codec is None:
-            return _Format(None, plain or WARC, aligned=False)
-    layout = _first_layout(codec, head)
-    return _Format(codec, layout, aligned=not codec.sure and _spans_are_records(stream, codec, layout))
-
-
-def _first_layout(codec: Codec, head: bytes) -> Layout:
-    """Return the layout of the first span in the head of a file that starts as a record does."""
-    for match in codec.magic.finditer(head):
-        output = first_output(codec, head[match.start() : match.start() + _PROBE_BYTES])
-        for layout in LAYOUTS:
-            if layout.plausible.match(output):
-                return layout
-    return WARC
-
-
-def _spans_are_records(stream: BinaryIO, codec: Codec, layout: Layout) -> bool:
-    """Return True if one of the first spans that start as a record does holds exactly one record."""
-    spans = CompressedSpans(stream, codec, LAYOUT_HOLD, starts_with=layout.starts, salvage=False)
-    return any(_is_one_record(data, layout) for data in spans.samples(LAYOUT_SPANS))
-
-
-def _is_one_record(data: bytes, layout: Layout) -> bool:
-    cutter = RecordCutter(ChunkBuffer(plain_chunks(BytesIO(data))), layout, len(data), len(data))
-    cuts = list(itertools.islice(cutter.cuts(), 2))
-    return len(cuts) == 1 and isinstance(cuts[0], WholeRecord)
 
 
 _Fault = tuple[ReadReason, str]
@@ -170,7 +90,7 @@ class _SpanNotes:
 
 
 def _read_compressed(
-    stream: BinaryIO, codec: Codec, form: _Format, start: int, end: int, content: Content
+    stream: BinaryIO, codec: Codec, form: Format, start: int, end: int, content: Content
 ) -> Iterator[Event]:
     layout, aligned = form.layout, form.aligned
     hold = content.max_bytes + HEADER_MARGIN

@@ -32,14 +32,14 @@ def run(extractor: Extractor, payloads: list[bytes]) -> list[Extracted]:
 
 
 @pytest.fixture
-def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extractor]:
+def fragile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extractor]:
     monkeypatch.syspath_prepend(str(HERE))
     with Extractor(Extract(deadline_s=0.5, memory_mb=512), child_module="dying_child") as extractor:
         yield extractor
 
 
 @pytest.mark.parametrize(
-    ("poison", "reason"),
+    ("deadly", "reason"),
     [
         (b"segfault", "crash"),
         (b"leave", "crash"),
@@ -48,10 +48,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extractor]:
         pytest.param(b"sleep", "timeout", marks=pytest.mark.slow),
     ],
 )
-def test_one_poisoned_page_in_a_hundred_costs_one(poisoned: Extractor, poison: bytes, reason: str) -> None:
+def test_one_deadly_page_in_a_hundred_costs_one(fragile: Extractor, deadly: bytes, reason: str) -> None:
     payloads = [page(number) for number in range(100)]
-    payloads[37] = poison
-    found = run(poisoned, payloads)
+    payloads[37] = deadly
+    found = run(fragile, payloads)
     assert [outcome.record.place.offset for outcome in found] == list(range(100))
     assert (found[37].text, found[37].reason) == (None, reason)
     assert found[37].error
@@ -61,8 +61,8 @@ def test_one_poisoned_page_in_a_hundred_costs_one(poisoned: Extractor, poison: b
             assert f"page number {number} " in outcome.text
 
 
-def test_several_poisons_in_one_batch_cost_themselves_only(poisoned: Extractor) -> None:
-    found = run(poisoned, [page(0), b"segfault", b"burn", page(3), b"leave", page(5)])
+def test_several_deadly_pages_in_one_batch_cost_only_themselves(fragile: Extractor) -> None:
+    found = run(fragile, [page(0), b"segfault", b"burn", page(3), b"leave", page(5)])
     assert [outcome.reason for outcome in found] == [None, "crash", "timeout", None, "crash", None]
 
 
