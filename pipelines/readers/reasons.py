@@ -162,7 +162,7 @@ REASONS: Final = (
     Reason("extract", "too_many_tags", "dropped", "the page has more tags than the engine is given"),
     Reason("extract", "undecodable", "dropped", "the bytes are not text in any encoding stated or detected"),
     Reason("extract", "wikitext_too_big", "dropped", "the wikitext has more bytes than are parsed"),
-    Reason("extract", "crash", "error", "the extraction process died at this record, twice"),
+    Reason("extract", "crash", "error", "the extraction process or the worker died at this record, twice"),
     Reason("extract", "engine_error", "error", "the engine raised an exception"),
     Reason("extract", "out_of_memory", "error", "the record needs more memory than `extract.memory_mb`"),
     Reason("extract", "timeout", "error", "the record takes more CPU time than `extract.deadline_s`"),
