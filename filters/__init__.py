@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from filters.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from filters.document import Document, Origin, document_id
+    from filters.document import Document, Origin, Place, document_id
     from filters.judge import NamedStep, Verdict
     from filters.reasons import Reason
     from filters.step import Check, FieldFault, Measured, Step, find_step, first_fault, step_names
@@ -24,6 +24,7 @@ __all__ = [
     "Measured",
     "NamedStep",
     "Origin",
+    "Place",
     "Reason",
     "Step",
     "TextView",
@@ -41,6 +42,7 @@ _HOMES: Final = {
     "Measured": "filters.step",
     "NamedStep": "filters.judge",
     "Origin": "filters.document",
+    "Place": "filters.document",
     "Reason": "filters.reasons",
     "Step": "filters.step",
     "TextView": "filters.text",
