@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pipelines.publish.files import RepoFile
 from pipelines.publish.split_writer import FILE_BYTES, SplitWriter
+from pipelines.store.folders import language_folder
 from pipelines.store.manifest import UnitFile
 from pipelines.store.tables import DOCUMENTS, DROPPED
 from pipelines.views.run_tables import RunTables
@@ -38,13 +39,15 @@ PUBLISHED_DROPPED: Final = pa.schema(
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,8})*")
 
 
-def language_folder(language: str | None) -> str:
-    """Return the folder for documents of a language; a label that is no language code goes to ``other``.
+def language_config(language: str | None) -> str:
+    """Return the configuration for documents of a language: its folder in the shards if the label is a language code.
 
-    >>> language_folder("en"), language_folder("zho_Hans"), language_folder("../etc"), language_folder(None)
+    All other labels share ``other``: some, such as ``sample``, are the names of other configurations.
+
+    >>> language_config("en"), language_config("zho_Hans"), language_config("sample"), language_config(None)
     ('en', 'zho_Hans', 'other', 'other')
     """
-    return language if language and _LANGUAGE.fullmatch(language) else OTHER_LANGUAGE
+    return language_folder(language) if language and _LANGUAGE.fullmatch(language) else OTHER_LANGUAGE
 
 
 def write_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[RepoFile]:
@@ -54,7 +57,7 @@ def write_documents(tables: RunTables, file_bytes: int = FILE_BYTES) -> list[Rep
     with SplitWriter(tables.storage, ROOT, PUBLISHED_DOCUMENTS, file_bytes) as writer:
         for batch in _documents(tables):
             rows = batch.select(["id", "language"]).to_pylist()
-            places = [(f"data/{language_folder(r['language'])}", _split(r["id"], share)) for r in rows]
+            places = [(f"data/{language_config(r['language'])}", _split(r["id"], share)) for r in rows]
             for place in dict.fromkeys(places):
                 chosen = [n for n, other in enumerate(places) if other == place]
                 writer.write(*place, batch.take(chosen))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines.publish.markdown import table, text
 from pipelines.publish.public_recipe import public_recipe
 from pipelines.publish.publish import PARTS, Contents, Target, prepare
-from pipelines.publish.repo_tables import language_folder
+from pipelines.publish.repo_tables import language_config
 from pipelines.store.storage import Storage
 
 TARGET = Target("me/demo", PARTS)
@@ -101,5 +101,5 @@ def test_no_text_is_markdown(value: str) -> None:
 
 
 @given(st.text())
-def test_a_language_folder_is_a_plain_name(label: str) -> None:
-    assert re.fullmatch(r"[a-zA-Z_-]+", language_folder(label))
+def test_a_language_configuration_is_a_plain_name(label: str) -> None:
+    assert re.fullmatch(r"[a-zA-Z_-]+", language_config(label))
