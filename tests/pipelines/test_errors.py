@@ -31,8 +31,8 @@ def drawn() -> tuple[Tree, dict[str, int]]:
     codes: dict[str, int] = {}
     above: dict[int, str | None] = {}
     for line in (pipelines.errors.__doc__ or "").splitlines():
-        found = re.match(r"( {4,})(\w+Error)(?: +(\d+)? )", line)
-        if line[:4].isspace() and found:
+        found = re.match(r"( {4,})(_?[A-Z]\w+) +(?:(\d+) )?", line)
+        if found:
             indent, name, code = found.groups()
             parents[name] = above.get(len(indent) - 4)
             above[len(indent)] = name

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.publish.markdown import table, text
+from pipelines.publish.markdown import render, table, text
 from pipelines.publish.public_recipe import public_recipe
 from pipelines.publish.publish import PARTS, Contents, Target, prepare
 from pipelines.publish.repo_tables import language_config
@@ -98,6 +98,20 @@ def test_a_cell_is_one_cell_whatever_it_says(value: str) -> None:
 @pytest.mark.parametrize("value", ["[x](javascript:alert(1))", "`code`", "# head", "![i](http://e.example)"])
 def test_no_text_is_markdown(value: str) -> None:
     assert not re.search(r"(?<!\\)[\[\]`#*_]", text(value).replace("&#", ""))
+
+
+def test_a_template_escapes_every_value() -> None:
+    facts = {
+        "model_type": "bpe",
+        "vocab_size": "384",
+        "tokenizer_repo": "me/t",
+        "languages": [("<i>", 1, 2, 3, 4)],
+    }
+    page = render("model.md", name="a|b <b> [x](y)\n---", repo="me/my_set", versions=["x <1>"], **facts)
+    assert page.startswith("# Tokenizer of a&#124;b &lt;b&gt; &#91;x&#93;(y) ---\n")
+    assert "[me/my\\_set](https://huggingface.co/datasets/me/my_set)" in page
+    assert "| &lt;i&gt; | 1 | 2 | 3 | 4 |" in page
+    assert page.endswith("Versions: x &lt;1&gt;.\n")
 
 
 @given(st.text())
