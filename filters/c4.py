@@ -24,9 +24,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from filters.profile import Values, with_profile
+from filters.profile import with_profile
 from filters.splitting.sentences import count_sentences
-from filters.step import Check, Measured
+from filters.step import Check, Measured, Values
 from filters.text import TextView
 
 _CITATION: Final = re.compile(r"\[(?:\d*|edit|citation needed)\]")

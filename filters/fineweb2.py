@@ -20,13 +20,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
-from filters.profile import Values, with_profile
-from filters.step import Check, FieldFault, Measured, Step
+from filters.profile import with_profile
+from filters.step import Check, FieldFault, Measured, Step, Values
 from filters.text import TextView
 
 _NOT_USED: Final = {
@@ -39,15 +39,32 @@ _PARTS: Final[tuple[Step, ...]] = (GopherRepetition(), FinewebQuality(), GopherQ
 _CHECKS: Final = [check for part in _PARTS for check in part.CHECKS if check.field not in _NOT_USED]
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageLimits:
+    """FineWeb-2's values for one language.
+
+    Attributes:
+        codes: the labels of its documents.
+        stop_words: its stop words.
+        limits: by field of `Fineweb2`; other fields have their own defaults.
+    """
+
+    codes: frozenset[str]
+    stop_words: tuple[str, ...]
+    limits: Mapping[str, float]
+
+
 @lru_cache(maxsize=1)
-def limits() -> dict[str, dict[str, Any]]:
+def limits() -> dict[str, LanguageLimits]:
     """Return the limits of each language, by each of its codes: ``fr``, ``fra`` and ``fra_Latn``."""
     table = json.loads(files("filters").joinpath("fineweb2_limits.json").read_text("utf-8"))
-    return {
-        code: {**values, "stop_words": tuple(values["stop_words"])}
-        for values in table.values()
-        for code in values["codes"]
-    }
+    return {code: found for found in map(_limits_of, table.values()) for code in found.codes}
+
+
+def _limits_of(values: Values) -> LanguageLimits:
+    codes, stop_words = cast("list[str]", values["codes"]), cast("list[str]", values["stop_words"])
+    numbers = {name: value for name, value in values.items() if isinstance(value, float)}
+    return LanguageLimits(frozenset(codes), tuple(stop_words), numbers)
 
 
 def _of_language(given: Values) -> Values:
@@ -60,8 +77,12 @@ def _of_language(given: Values) -> Values:
         codes = " ".join(sorted(code for code in known if len(code) == 2))
         message = f"language {language!r} has no limits in FineWeb-2's table; known: {codes}"
         raise FieldFault(message, "language")
-    own = {name: value for name, value in known[str(language)].items() if name != "codes"}
-    return {**own, **{name: value for name, value in given.items() if name != "stop_words" or value}}
+    own = known[str(language)]
+    return {
+        **own.limits,
+        "stop_words": own.stop_words,
+        **{name: value for name, value in given.items() if name != "stop_words" or value},
+    }
 
 
 @with_profile(_of_language)
@@ -127,7 +148,7 @@ class Fineweb2:
 
     def apply(self, view: TextView) -> tuple[TextView, Measured]:
         """Measure a document of the language; documents of other languages are not measured."""
-        if view.language not in limits()[self.language]["codes"]:
+        if view.language not in limits()[self.language].codes:
             return view, {}
         found: Measured = {"language_score": view.document.language_score}
         for part in (*_PARTS[:2], GopherQuality(stop_words=self.stop_words)):

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-from filters.profile import Values, with_profile
+from filters.profile import with_profile
 from filters.splitting.ngrams import repeated_segments
 from filters.splitting.punctuation import TERMINAL
-from filters.step import Check, Measured
+from filters.step import Check, Measured, Values
 from filters.text import TextView
 
 _TERMINAL: Final = tuple(sorted(TERMINAL))

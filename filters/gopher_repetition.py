@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, Final, Literal
 
-from filters.profile import Values, with_profile
+from filters.profile import with_profile
 from filters.repetition_profiles import PROFILES
-from filters.step import Check, FieldFault, Measured
+from filters.step import Check, FieldFault, Measured, Values
 from filters.text import TextView
 
 # From Dolma 1.6 (configs/dolma-v1_6/mixing/cc-head.yaml); all other limits are those of the paper.

@@ -10,7 +10,7 @@ from typing import Final, NotRequired, TypedDict
 
 from filters.document import Document
 from filters.language_codes import is_in
-from filters.step import Measure, Measured, Step, find_step, first_fault, versions_of
+from filters.step import Measure, Measured, Step, Values, find_step, first_fault, versions_of
 from filters.text import TextView
 
 _INT64: Final = 2**63
@@ -29,7 +29,7 @@ class StepRecord(TypedDict):
     name: str
     key: str
     only: Sequence[str] | None
-    fields: Mapping[str, object]
+    fields: Values
     versions: NotRequired[Mapping[str, str]]
     code: NotRequired[str]
 
@@ -66,7 +66,7 @@ class NamedStep:
         """Return the Python type of each of its measures, by its name in the ledger, ``step.measure``."""
         return {f"{self.name}.{measure}": kind for measure, kind in self.step.MEASURES.items()}
 
-    def fields(self) -> dict[str, object]:
+    def fields(self) -> Values:
         """Return its recipe keys with their values; a file counts by its sha256."""
         values = asdict(self.step)  # type: ignore[call-overload]  # every step is a dataclass
         return {**values, **self.hashes}

@@ -1,4 +1,4 @@
-r"""Replaces what identifies people: e-mail and public IP addresses, bank accounts, payment cards, telephone numbers.
+r"""Replaces personal identifiers: e-mail and public IP addresses, bank accounts, payment cards, telephone numbers.
 
 FineWeb replaces the two kinds of addresses (Penedo et al. 2024, arXiv:2406.17557). The neutral values are from ranges
 that nobody can own: ``example.com`` (RFC 2606), 192.0.2.0/24 (RFC 5737), 2001:db8::/32 (RFC 3849), and codes that no

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-Values = Mapping[str, object]
-"""Values of a step's fields by name."""
+from filters.step import Values
 
 AnyStep = TypeVar("AnyStep")
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:  # so that a recipe's reader loads neither Numba nor SciPy
 Measure = float | int | bool | str | None
 Measured = dict[str, Measure]
 
+Values = Mapping[str, object]
+"""Values of a step's fields by name; each has the type that the step gives it."""
+
 Operator = Literal["<", ">", ">=", "not in", "outside", "and"]
 """How a measure is compared with a limit; the first four as in Python. ``outside`` is ``not in`` for a list of
 languages, see `filters.language_codes`; ``and`` is a fault if both the measure and the limit are true."""
@@ -128,7 +131,7 @@ def is_fault(op: Operator, value: Measure, limit: object) -> bool:
     return value is not None and limit is not None and _COMPARE[op](value, limit)
 
 
-def limit_for(check: Check, limit: object, measured: Mapping[str, object]) -> object:
+def limit_for(check: Check, limit: object, measured: Mapping[str, Measure]) -> object:
     """Return the limit for a document: from a mapping that of its language, else that of ``default``."""
     if not isinstance(limit, Mapping):
         return limit

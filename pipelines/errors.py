@@ -32,7 +32,7 @@ Errors that are caught in the folder that raises them, and become a row of ``err
 
 Errors of the packages below, which know nothing of this one::
 
-    FieldFault                  fields of a step or of a recipe section have values that do not fit
+    FieldFault                  a field of a step or a recipe section has an impossible value
     TokenizerError              a tokenizer cannot be trained, read or exported
     ShardError                  a token shard disagrees with its contract or its manifest
         NoRowsError             a split, or a language of it, has no rows

@@ -28,6 +28,9 @@ from tokenizer_training.shards.batches import Batch, make_batch
 from tokenizer_training.shards.rows import ID_BYTES, Rows, offsets_of
 from tokenizer_training.torch_dataset import to_tensors
 
+Feature = Mapping[str, Any]
+"""A row of a shard as `datasets` gives it, or a batch of a `TokenDataset`: lists, arrays or tensors by name."""
+
 _INPUTS = ("input_ids", "position_ids", "labels")
 
 
@@ -42,7 +45,7 @@ class Collator:
 
     flatten: bool = False
 
-    def __call__(self, features: Sequence[Mapping[str, Any]]) -> Batch:
+    def __call__(self, features: Sequence[Feature]) -> Batch:
         """Return int64 tensors ``input_ids``, ``position_ids`` and ``labels`` [rows, width].
 
         Args:
@@ -66,7 +69,7 @@ class Collator:
         }
 
 
-def _rows(features: Sequence[Mapping[str, Any]]) -> Rows:
+def _rows(features: Sequence[Feature]) -> Rows:
     """Return rows of a shard as arrays; flags and ids, which models do not take, are left empty."""
     lengths = [np.asarray(row["doc_lens"], dtype=np.int32) for row in features]
     entries = offsets_of([len(found) for found in lengths])

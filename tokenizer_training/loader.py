@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -30,7 +30,19 @@ from tokenizer_training.shards.rows import Ints, Rows, concatenate, gather
 from tokenizer_training.shards.sampling import Block, Sampling
 from tokenizer_training.shards.schema import ShardError
 
-State = Mapping[str, Any]
+
+class State(TypedDict):
+    """Where an iteration resumes.
+
+    Attributes:
+        sample: number of samples that all ranks together have consumed.
+        seed: seed of the loader.
+        dataset: hex digest of the shards.
+    """
+
+    sample: int
+    seed: int | None
+    dataset: str
 
 
 class ShardLoader:
@@ -72,7 +84,7 @@ class ShardLoader:
         self.shifted = shifted
         self._sample = 0
 
-    def state_dict(self, sample: int | None = None) -> dict[str, Any]:
+    def state_dict(self, sample: int | None = None) -> State:
         """Return the state from which `load_state_dict` resumes, with any number of ranks and workers.
 
         Args:
@@ -89,12 +101,13 @@ class ShardLoader:
             ShardError: the state is of other shards or of another seed, so its samples are different.
         """
         own = self.state_dict()
-        for name, what in (("dataset", "other shards (their digest differs)"), ("seed", "another seed")):
-            if state[name] != own[name]:
-                found = f"{state[name]}, not {own[name]}"
-                raise ShardError(
-                    f"this state is of {what}: {found}; use the shards and seed it was saved with"
-                )
+        for what, theirs, ours in (
+            ("other shards (their digest differs)", state["dataset"], own["dataset"]),
+            ("another seed", state["seed"], own["seed"]),
+        ):
+            if theirs != ours:
+                hint = "use the shards and seed it was saved with"
+                raise ShardError(f"this state is of {what}: {theirs}, not {ours}; {hint}")
         self.sampling = dataclasses.replace(self.sampling, start=int(state["sample"]))
         self._sample = self.sampling.start
 

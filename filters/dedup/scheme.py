@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from filters.dedup.datatrove_shingles import datatrove_windows
 from filters.dedup.minhash import SEED, Signatures, signature
@@ -14,6 +14,9 @@ from filters.hashing import Hashes
 from filters.step import FieldFault
 
 SchemeName = Literal["affine32", "fineweb", "datatrove"]
+
+Header = Mapping[str, str | int]
+"""Everything that shapes a signature, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,12 @@ class Scheme:
         family: Literal["affine32", "fineweb"] = "affine32" if self.name == "affine32" else "fineweb"
         return signature(shingles, self.permutations, family, self.seed)
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> Header:
         """Return everything that shapes a signature, as stored beside it."""
         return {**asdict(self), "unicode": unicodedata.unidata_version}
 
 
-def differences(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+def differences(mine: Header, theirs: Header) -> list[str]:
     """Return how two headers differ: ``width 5, there 13``; empty if the signatures can be compared."""
     names = sorted({*mine, *theirs})
     return [

@@ -12,8 +12,8 @@ from filters.c4 import C4
 from filters.fineweb2 import Fineweb2
 from filters.fineweb_quality import FinewebQuality
 from filters.gopher_repetition import GopherRepetition
-from filters.profile import Values, with_profile
-from filters.step import Step, find_step
+from filters.profile import with_profile
+from filters.step import Step, Values, find_step
 
 
 def _stricter(given: Values) -> Values:

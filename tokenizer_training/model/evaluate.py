@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import NotRequired, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,66 @@ class Encoder(Protocol):
 Texts = tuple[str, Sequence[str], Sequence[int]]
 """Texts of one language: its code, the texts, and how often each occurs."""
 
-ALL = "all"
 _BATCH_TEXTS = 10_000
 _BATCH_CHARS = 4 << 20
+
+
+class Rates(TypedDict):
+    """The figures of the texts of a language, or of all texts.
+
+    Attributes:
+        texts, words, characters, bytes, tokens: how much text there was; words are between white space.
+        bytes_per_token, characters_per_token: None without tokens.
+        tokens_per_word: None without words.
+        byte_fallback_rate, unknown_rate: share of tokens that are byte pieces, or the unknown piece; None without
+            tokens.
+        round_trip_failures: number of distinct texts that decode to another text.
+        parity: tokens of this language over those of English; None if the texts are not parallel, or there is no
+            English; missing for all texts.
+    """
+
+    texts: int
+    words: int
+    characters: int
+    bytes: int
+    tokens: int
+    bytes_per_token: float | None
+    characters_per_token: float | None
+    tokens_per_word: float | None
+    byte_fallback_rate: float | None
+    unknown_rate: float | None
+    round_trip_failures: int
+    parity: NotRequired[float | None]
+
+
+class Vocabulary(TypedDict):
+    """How a tokenizer uses its vocabulary.
+
+    Attributes:
+        size: number of pieces.
+        normal: number of normal pieces.
+        used: number of normal pieces that occur.
+        renyi_efficiency: 0 to 1; None without tokens.
+    """
+
+    size: int
+    normal: int
+    used: int
+    renyi_efficiency: float | None
+
+
+class Evaluation(TypedDict):
+    """Figures of one tokenizer on some texts.
+
+    Attributes:
+        all: figures of all texts together.
+        languages: figures of each language, by its code.
+        vocabulary: figures of the vocabulary on all texts.
+    """
+
+    all: Rates
+    languages: dict[str, Rates]
+    vocabulary: Vocabulary
 
 
 @dataclass
@@ -74,7 +131,7 @@ class _Sums:
             setattr(self, name, getattr(self, name) + value)
 
 
-def evaluate(tokenizer: Encoder, languages: Iterable[Texts], parallel: bool = False) -> dict[str, Any]:
+def evaluate(tokenizer: Encoder, languages: Iterable[Texts], parallel: bool = False) -> Evaluation:
     """Measure a tokenizer.
 
     Args:
@@ -83,11 +140,7 @@ def evaluate(tokenizer: Encoder, languages: Iterable[Texts], parallel: bool = Fa
         parallel: the texts of all languages are translations of each other.
 
     Returns:
-        The content of ``evaluation.json``. For each of ``languages``, and for ``all`` together: the amount of text,
-        ``bytes_per_token``, ``characters_per_token``, ``tokens_per_word`` (null without words), ``byte_fallback_rate``
-        and ``unknown_rate`` (shares of tokens), ``round_trip_failures`` (distinct texts that decode to another text),
-        ``parity`` (null if the texts are not parallel, or there is no English). ``vocabulary``: ``size``, its
-        ``normal`` pieces, how many of these are ``used``, and ``renyi_efficiency``, 0 to 1.
+        The figures, all rates rounded to four digits after the point.
     """
     uses = np.zeros(tokenizer.vocab_size, np.int64)
     total = _Sums()
@@ -99,18 +152,18 @@ def evaluate(tokenizer: Encoder, languages: Iterable[Texts], parallel: bool = Fa
         by_language[language] = sums
         total.add(sums)
     normal = uses[tokenizer.kinds == Kind.NORMAL]
-    vocabulary = {
-        "size": tokenizer.vocab_size,
-        "normal": len(normal),
-        "used": int(np.count_nonzero(normal)),
-        "renyi_efficiency": renyi_efficiency(uses, RENYI_ORDER),
-    }
+    vocabulary = Vocabulary(
+        size=tokenizer.vocab_size,
+        normal=len(normal),
+        used=int(np.count_nonzero(normal)),
+        renyi_efficiency=renyi_efficiency(uses, RENYI_ORDER),
+    )
     english = by_language.get(ENGLISH)
-    languages_out = {
+    rates: dict[str, Rates] = {
         name: {**_rates(sums), "parity": _parity(sums, english if parallel else None)}
         for name, sums in sorted(by_language.items())
     }
-    return {ALL: _rates(total), "languages": languages_out, "vocabulary": vocabulary}
+    return Evaluation(all=_rates(total), languages=rates, vocabulary=vocabulary)
 
 
 def renyi_efficiency(uses: NDArray[np.int64], order: float) -> float | None:
@@ -174,8 +227,8 @@ def _batches(
         yield texts[start:], np.asarray(counts[start:], np.int64)
 
 
-def _rates(sums: _Sums) -> dict[str, Any]:
-    """Return the sums and their rates, rounded to four digits after the point."""
+def _rates(sums: _Sums) -> Rates:
+    """Return the sums and their rates."""
 
     def rate(part: int, whole: int) -> float | None:
         return round(part / whole, 4) if whole else None

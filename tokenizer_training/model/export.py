@@ -15,7 +15,8 @@ from tokenizer_training.model.sentencepiece_model import Kind, Model, TokenizerE
 from tokenizer_training.model.tokenizer import MODEL_FILE, Tokenizer
 
 _SPACE = "\u2581"
-_Parts = list[dict[str, Any]]
+JsonObject = dict[str, Any]
+"""Part of a JSON file in another program's format."""
 
 
 def export(tokenizer: Tokenizer) -> dict[str, bytes]:
@@ -43,7 +44,7 @@ def obstacle(model: Model) -> str | None:
     return None
 
 
-def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
+def tokenizer_json(tokenizer: Tokenizer) -> JsonObject:
     """Return the content of ``tokenizer.json``.
 
     Raises:
@@ -53,8 +54,8 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
     reason = obstacle(model)
     if reason is not None:
         raise TokenizerError(f"the model has no exact tokenizer.json: {reason}")
-    normalizers: _Parts = [{"type": "Replace", "pattern": {"String": " "}, "content": _SPACE}]
-    decoders: _Parts = [
+    normalizers: list[JsonObject] = [{"type": "Replace", "pattern": {"String": " "}, "content": _SPACE}]
+    decoders: list[JsonObject] = [
         {"type": "Replace", "pattern": {"String": _SPACE}, "content": " "},
         {"type": "ByteFallback"},
         {"type": "Fuse"},
@@ -99,7 +100,7 @@ def _merges(model: Model) -> Iterator[list[str]]:
         yield from ([left, right] for left, right in pairs if left in ids and right in ids)
 
 
-def _added_tokens(model: Model) -> Iterator[dict[str, Any]]:
+def _added_tokens(model: Model) -> Iterator[JsonObject]:
     """Yield the symbols that are matched as a whole: control symbols (special) and user-defined symbols."""
     for number, piece in enumerate(model.pieces):
         if piece.kind in (Kind.UNKNOWN, Kind.CONTROL, Kind.USER_DEFINED):
@@ -114,7 +115,7 @@ def _added_tokens(model: Model) -> Iterator[dict[str, Any]]:
             }
 
 
-def _config(tokenizer: Tokenizer) -> dict[str, Any]:
+def _config(tokenizer: Tokenizer) -> JsonObject:
     """Return the content of ``tokenizer_config.json``."""
     roles = {
         "unk_token": tokenizer.unk_id,
@@ -126,6 +127,6 @@ def _config(tokenizer: Tokenizer) -> dict[str, Any]:
     return {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **names}
 
 
-def _json(value: dict[str, Any]) -> bytes:
+def _json(value: JsonObject) -> bytes:
     """Return JSON for a file: keys in their order, indented, UTF-8."""
     return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"

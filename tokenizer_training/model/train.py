@@ -23,7 +23,6 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -53,7 +52,10 @@ _LINE_CHARS = 2048
 """Longer lines are cut for unigram; SentencePiece skips lines of more than `_LINE_BYTES`."""
 _LINE_BYTES = 4 * _LINE_CHARS
 
-_PRESET: dict[str, Any] = {
+Options = Mapping[str, str | int | float | bool | Sequence[str]]
+"""Options of SentencePiece's trainer."""
+
+_PRESET: Options = {
     "normalization_rule_name": "identity",
     "add_dummy_prefix": False,
     "remove_extra_whitespaces": False,
@@ -178,7 +180,7 @@ def control_symbols(special: Sequence[str]) -> list[str]:
 
 def training_options(
     vocab_size: int, characters: str, controls: Sequence[str], model_type: str = "bpe"
-) -> dict[str, Any]:
+) -> Options:
     """Return the options of SentencePiece's trainer, except the paths that it reads and writes."""
     return {
         **_PRESET,
@@ -243,7 +245,7 @@ def _write_lines(lines: Iterable[str], folder: Path) -> _Source:
     return _Source(folder, {"input": "lines.txt", "input_format": "text"}, "unigram")
 
 
-def _run_trainer(source: _Source, options: Mapping[str, Any]) -> bytes:
+def _run_trainer(source: _Source, options: Options) -> bytes:
     """Train in a child process; return the model's bytes."""
     text = json.dumps({**options, **source.options, "model_prefix": "trained"})
     (source.folder / "options.json").write_text(text, encoding="utf-8")

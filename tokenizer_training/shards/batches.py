@@ -12,6 +12,7 @@ IGNORED = -100
 """Label that loss functions ignore."""
 
 Batch = dict[str, Any]
+"""Arrays and two integers by name, see `make_batch`; tensors for arrays after `torch_dataset.to_tensors`."""
 
 
 def make_batch(rows: Rows, shifted: bool = False) -> Batch:

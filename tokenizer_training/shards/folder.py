@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,21 @@ from tokenizer_training.shards.schema import Header, NoRowsError, ShardError, re
 
 MANIFEST = "manifest.json"
 HOME = "shards"
+
+
+class ShardFact(TypedDict):
+    """A file in the manifest.
+
+    Attributes:
+        path: its path in the run.
+        rows, bytes: its size.
+        sha256: hex digest of its bytes.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,7 @@ class Shard:
     path: Path
     name: str
     rows: int
-    fact: Mapping[str, Any]
+    fact: ShardFact
 
     def belongs_to(self, split: str, language: str | None) -> bool:
         """Return True if it has rows of a split, and of a language unless that is None."""
@@ -117,7 +132,7 @@ class ShardFolder:
             self._open = (path, file)
         return self._open[1]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave out the open file, so that a loader can be sent to worker processes."""
         return {**self.__dict__, "_open": None}
 
@@ -150,7 +165,7 @@ def open_manifest(folder: Path) -> list[Shard]:
     return sorted(shards, key=lambda shard: shard.name)
 
 
-def _is_sealed(value: Mapping[str, Any]) -> bool:
+def _is_sealed(value: Mapping[str, object]) -> bool:
     """Return True if a manifest's sha256 is that of its canonical JSON without this field."""
     body = {name: item for name, item in value.items() if name != "sha256"}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -89,7 +89,11 @@ def row_fields(row_len: int) -> list[pa.Field]:
     ]
 
 
-def writer_options(*with_statistics: str) -> dict[str, Any]:
+WriterOptions = dict[str, str | int | bool | list[str] | dict[str, str]]
+"""Keyword arguments of `pyarrow.parquet.ParquetWriter`."""
+
+
+def writer_options(*with_statistics: str) -> WriterOptions:
     """Return the keyword arguments of `pyarrow.parquet.ParquetWriter` for tables of packed rows.
 
     Only `n_pad` and the named columns have statistics, since those of tokens are useless. zstd level 1 writes 1.7 times

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.table import Table
 
@@ -14,7 +14,7 @@ from pipelines.stages.tokenizer.stage import sample_documents
 from pipelines.store.manifest import read_current
 from pipelines.store.storage import Storage
 from pipelines.terminal import escape
-from tokenizer_training.model.evaluate import Texts, evaluate
+from tokenizer_training.model.evaluate import Evaluation, Texts, evaluate
 from tokenizer_training.model.foreign import load_any
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 
@@ -27,7 +27,7 @@ FIGURES: Final = {
 }
 
 
-def compare(paths: Sequence[Path], texts: Sequence[Texts], parallel: bool) -> dict[str, dict[str, Any]]:
+def compare(paths: Sequence[Path], texts: Sequence[Texts], parallel: bool) -> dict[str, Evaluation]:
     """Return the result of `evaluate` for each tokenizer, by its path.
 
     Args:
@@ -68,7 +68,7 @@ def texts_of_file(path: Path) -> list[Texts]:
     return [(name, texts, [1] * len(texts)) for name, texts in grouped]
 
 
-def legend(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def legend(found: Mapping[str, Evaluation]) -> list[str]:
     """Return one line per tokenizer: its number in the table, its path, and how it uses its vocabulary."""
     return [
         f"{number}  {escape(path)}: {used['used']:,} of {used['size']:,} pieces used, "
@@ -77,7 +77,7 @@ def legend(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def comparison_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+def comparison_table(found: Mapping[str, Evaluation]) -> Table:
     """Return the figures for a terminal: a line per language and tokenizer, named by its number."""
     table = Table("", "", *FIGURES, box=None, pad_edge=False)
     for column in table.columns[2:]:
@@ -91,7 +91,7 @@ def comparison_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def _shown(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else "-"

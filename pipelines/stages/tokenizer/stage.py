@@ -34,7 +34,7 @@ from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.storage import Storage
 from pipelines.work.stage import Run, Stage
 from pipelines.work.task import Part, Task
-from tokenizer_training.model.evaluate import Texts, evaluate
+from tokenizer_training.model.evaluate import Evaluation, Texts, evaluate
 from tokenizer_training.model.export import export, obstacle
 from tokenizer_training.model.sentencepiece_model import TokenizerError
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -66,7 +66,7 @@ class _Made:
     """
 
     tokenizer: Tokenizer
-    facts: JsonObject
+    facts: Mapping[str, JsonObject | Evaluation]
     counts: Mapping[str, int]
     warnings: Sequence[str]
 
@@ -160,7 +160,10 @@ def _train(run: Run, section: Section, documents: Manifest, key: StageKey) -> _M
         (language, rows["word"].to_pylist(), rows["count"].to_pylist())
         for language, rows in by_language(counted.table)
     )
-    facts = {"training": _training(section, trained, counted), "words": evaluate(tokenizer, groups)}
+    facts: dict[str, JsonObject | Evaluation] = {
+        "training": _training(section, trained, counted),
+        "words": evaluate(tokenizer, groups),
+    }
     counts = {**counted.totals, "vocab_size": trained.vocab_size}
     return _Made(
         tokenizer, facts, counts, [*trained.warnings, *pruning_warnings(counted), *_not_exported(tokenizer)]

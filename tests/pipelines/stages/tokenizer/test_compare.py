@@ -102,7 +102,7 @@ def test_the_command_prints_json(demo: Path, capsys: pytest.CaptureFixture[str])
 
 def test_what_is_no_tokenizer_is_an_error_for_the_user(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(InputError, match=r"tokenizer\.json: is no tokenizer\.json that this version reads"):
+    with pytest.raises(InputError, match=r"tokenizer\.json: the tokenizers library cannot read this file"):
         compare([tmp_path], PARALLEL, False)
 
 
