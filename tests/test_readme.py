@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.views.funnel import funnel
+from pipelines.views.funnel import funnel_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -61,7 +61,7 @@ def test_the_funnel_is_that_of_the_demo(demo: Path) -> None:
     shown = re.search(r"^```\n( +count .*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     assert shown
     lines = [re.split(r" {2,}", line.strip())[:2] for line in shown[1].splitlines()[1:]]
-    found = [[line.name, f"{line.count:,}"] for line in funnel(counted)]
+    found = [[line.name, f"{line.count:,}"] for line in funnel_lines(counted)]
     assert [line for line in lines if line != ["..."] and line not in found] == []
 
 
