@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.store.manifest import read_run_manifest
+from pipelines.store.storage import Storage
 from pipelines.views.funnel import funnel_lines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
 
 
 def test_the_funnel_is_that_of_the_demo(demo: Path) -> None:
-    counted = json.loads((demo / "manifest.json").read_text())["balance"]
+    counted = read_run_manifest(Storage(demo)).balance
     shown = re.search(r"^```\n( +count .*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     assert shown
     lines = [re.split(r" {2,}", line.strip())[:2] for line in shown[1].splitlines()[1:]]
