@@ -47,7 +47,7 @@ report.section("languages")
 # %% [markdown]
 # ## What each step measured
 #
-# A dotted line is a limit of the recipe; what lies beyond it was dropped, unless an earlier step was first.
+# A dotted line is a limit of the recipe; documents beyond it were dropped, here or by an earlier step.
 
 # %%
 report.section("measures")
@@ -56,8 +56,8 @@ report.section("measures")
 # ## What if
 #
 # The ledger holds every measure, so other limits are judged in a moment, without reading a text. A document that
-# gets past the step that dropped it is `unknown` where later steps did not measure it; `ledger: full` in the recipe
-# makes them measure all.
+# passes the step that dropped it is `unknown` if later steps did not measure it; with `ledger: full` in the recipe
+# they do.
 
 # %%
 from pipelines.views.notebook import other_limits

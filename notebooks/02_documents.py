@@ -17,7 +17,7 @@
 # # Read what was kept, and what was not
 #
 # Numbers say how much a filter takes; only reading says whether it should. The samples are drawn by a hash of the
-# documents' ids, so everybody who opens this run reads the same ones.
+# documents' ids, so everybody who opens this run reads the same documents.
 
 # %%
 import os
@@ -30,15 +30,15 @@ RUN = os.environ.get("CORPUSMILL_RUN", "../runs/demo")
 Report(RUN).section("documents")
 
 # %% [markdown]
-# ## Those that one reason took
+# ## Documents that one reason took
 #
-# `dropped` is a step, or a step and a reason. The red line says which measure decided, and its limit.
+# `dropped` is a step, or a step and a reason. The red text gives the measure that decided, and its limit.
 
 # %%
 documents(RUN, dropped="gopher_quality.too_few_words", limit=3)
 
 # %% [markdown]
-# ## Those that a step only just kept
+# ## Documents that a step only just kept
 #
 # `between` takes any measure of the ledger. Here: documents of at least 50 words, the limit, and at most 70.
 

@@ -16,8 +16,8 @@
 # %% [markdown]
 # # Copies of copies
 #
-# A document was removed only if its similarity to one that stayed was measured: there are no chains. The largest
-# clusters come with the text of their least similar copy, compared with what stayed.
+# A document was removed only if its similarity to a kept document was measured: there are no chains. The largest
+# clusters come with the text of their least similar copy, compared with the kept document.
 
 # %%
 import os

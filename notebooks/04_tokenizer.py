@@ -16,8 +16,8 @@
 # %% [markdown]
 # # The tokenizer
 #
-# How much text a token holds, language by language, and how words are divided. A language with few bytes per token
-# is paid for twice: in training and in every answer.
+# How much text a token holds, language by language, and how words are split. A language with few bytes per token
+# costs more twice: in training and in every answer.
 
 # %%
 import os

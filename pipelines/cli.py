@@ -18,9 +18,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
+import shtab
+
 from pipelines.commands import (
     check,
-    completion,
     evaluate_tokenizer,
     export,
     keys,
@@ -56,7 +57,6 @@ COMMANDS = (
     evaluate_tokenizer.COMMAND,
     export.COMMAND,
     publish.COMMAND,
-    completion.COMMAND,
 )
 
 
@@ -64,16 +64,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     options = parser().parse_args(_before_beam_flags(arguments))
     options.beam_flags = _beam_flags(arguments)
-    sys.path.append(str(Path.cwd()))  # steps of one's own: my_rules:MyRule; worker processes see it likewise
-    # Beam warns about optional parts that are not installed; what fails reaches the user as an error.
+    sys.path.append(
+        str(Path.cwd())
+    )  # for the user's own steps, such as my_rules:MyRule; worker processes see it too
+    # Beam warns about optional parts that are not installed; failures reach the user as errors.
     logging.basicConfig(level=logging.INFO if options.debug else logging.CRITICAL)
-    # Both end a run in order; a shell starts what is in the background with the first of them ignored.
+    # Both end a run cleanly; a shell starts background jobs with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
         code = options.handler(options)
         if sys.stdout is not None:  # None where the output was closed, as by >&-
-            sys.stdout.flush()  # at exit, what fails would be no message but a traceback
+            sys.stdout.flush()  # a failure at exit would show a traceback instead of a message
         sys.exit(code)
     except CorpusmillError as error:
         if options.debug:
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"corpusmill: {escape(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if isinstance(error, BrokenPipeError) and _nobody_reads():
+        if isinstance(error, BrokenPipeError) and _is_closed():
             sys.exit(0)
         if options.debug:
             raise
@@ -92,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(INTERRUPTED_CODE)
 
 
-def _nobody_reads() -> bool:
-    """Say whether whoever read the output has seen enough, as ``| head`` does; what is left then goes nowhere."""
+def _is_closed() -> bool:
+    """Return True if the reader of stdout has closed it, as ``| head`` does, and discard the rest of the output."""
     output = sys.stdout.fileno()
     ends = select.poll()
     ends.register(output, 0)
@@ -104,7 +106,7 @@ def _nobody_reads() -> bool:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors say what was probably meant."""
+    """A parser whose errors suggest the probable meaning."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message with a hint, and exit with 2."""
@@ -114,7 +116,7 @@ class _Parser(argparse.ArgumentParser):
             message = f"there is no command {unknown[1]!r}; {nearest(unknown[1], names, 'commands')}"
         elif "unrecognized arguments" in message and any(mark in message for mark in "[]{}"):
             message += (
-                '; put quotes around what has spaces: --set "inputs=[{reader: warc, paths: [a.warc.gz]}]"'
+                '; put quotes around values with spaces: --set "inputs=[{reader: warc, paths: [a.warc.gz]}]"'
             )
         super().error(message)
 
@@ -123,11 +125,11 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     whole = _Parser(
         prog="corpusmill",
-        description="Raw web crawls and Wikipedia dumps in, packed training tokens out.",
-        epilog="Flags for the Beam runner go after a lone --, for example: -- --runner=DataflowRunner",
+        description="Turn web crawls and Wikipedia dumps into packed training tokens.",
+        epilog="Flags of the Beam runner go after a separate --, for example: -- --runner=DataflowRunner",
     )
     whole.add_argument("--version", action="version", version=f"corpusmill {metadata.version('corpusmill')}")
-    whole.set_defaults(parser=whole)  # for `completion`, which describes all of it
+    shtab.add_argument_to(whole, "--print-completion", help="print a completion script for a shell")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)

@@ -23,7 +23,8 @@ from pipelines.stages.extract.stage import ExtractStage
 from pipelines.stages.filter import FilterStage
 from pipelines.stages.pack.stage import PackStage
 from pipelines.stages.tokenizer.stage import TokenizerStage
-from pipelines.store.balance import balance, broken_laws, by_fate, kept
+from pipelines.store.balance import balance, broken_laws, kept
+from pipelines.store.fate import ERROR, total
 from pipelines.store.folders import NAME_FILE, OWN, TIMES
 from pipelines.store.manifest import (
     Manifest,
@@ -203,7 +204,7 @@ def _judge(
     if faults:
         raise VerificationError("the balance is broken:\n" + "\n".join(faults))
     decisions, damaged = manifest.balance.decisions, manifest.balance.damaged_spans
-    seen, errors = decisions.get("seen", 0), sum(by_fate(decisions, "error").values())
+    seen, errors = decisions.get("seen", 0), total(decisions, ERROR)
     limit = recipe.max_error_share
     if limit is not None and errors > limit * seen:
         raise VerificationError(f"{errors} of {seen} records are errors, more than max_error_share {limit}")

@@ -1,4 +1,4 @@
-"""Crawled text on its way to a terminal: nothing in it may act, everything in it stays visible."""
+"""Crawled text for a terminal: nothing in it can act, and everything in it stays visible."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
-# Marks that turn the reading direction or join letters invisibly; they can make a line show other than it is.
 _FORMAT = "Cf"
+"""Category of marks that change the reading direction or join letters; they can disguise a line."""
 
 
 def escape(text: str) -> str:
@@ -33,17 +33,17 @@ def counted(number: int, thing: str) -> str:
 
 
 def page(texts: Iterable[str]) -> None:
-    """Print texts one below the other: through a pager on a terminal, which asks for more as one reads on.
+    """Print texts one below the other: on a terminal through a pager, which asks for more as the user reads on.
 
     Args:
-        texts: already escaped. A pager that is closed early ends it.
+        texts: already escaped. They are not read further when the pager is closed.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         for text in texts:
             print(text)
         return
     command = shlex.split(os.environ.get("PAGER") or "less -F -X")
-    # A reader who has seen enough closes the pager; what is left in the pipe then has nowhere to go.
+    # A user who has seen enough closes the pager; the rest of the pipe then has no reader.
     with (
         contextlib.suppress(BrokenPipeError),
         subprocess.Popen(command, stdin=subprocess.PIPE, encoding="utf-8") as pager,  # noqa: S603

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -12,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.views.funnel import funnel
+from pipelines.store.manifest import read_run_manifest
+from pipelines.store.storage import Storage
+from pipelines.views.funnel import funnel_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -57,11 +58,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
 
 
 def test_the_funnel_is_that_of_the_demo(demo: Path) -> None:
-    counted = json.loads((demo / "manifest.json").read_text())["balance"]
+    counted = read_run_manifest(Storage(demo)).balance
     shown = re.search(r"^```\n( +count .*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     assert shown
     lines = [re.split(r" {2,}", line.strip())[:2] for line in shown[1].splitlines()[1:]]
-    found = [[line.name, f"{line.count:,}"] for line in funnel(counted)]
+    found = [[line.name, f"{line.count:,}"] for line in funnel_lines(counted)]
     assert [line for line in lines if line != ["..."] and line not in found] == []
 
 

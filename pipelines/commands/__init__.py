@@ -1,4 +1,4 @@
-"""The verbs of the command line: one file each, whose ``COMMAND`` says what it is called, takes and does.
+"""The commands, one file each; its ``COMMAND`` holds the name, the arguments and the function that runs it.
 
 Adding a command is adding a file here and its name to the list in ``cli.py``.
 """

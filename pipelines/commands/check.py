@@ -25,7 +25,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "check",
-    "print the resolved recipe, or every fault in it",
+    "print a recipe with every default filled in, or all its faults",
     (
         "check configs/demo.yaml",
         "check configs/fineweb.yaml --set language.keep=[de] --set gopher_quality.min_stop_words=none",

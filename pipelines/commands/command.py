@@ -1,4 +1,4 @@
-"""What a command is, and the arguments that several commands share."""
+"""The parts of a command, and the arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import shtab
+
 
 @dataclass(frozen=True)
 class Command:
-    """One verb of the command line.
+    """One command of the command line.
 
     Attributes:
         name: as typed.
-        about: what it does, in one line.
-        examples: command lines that show how it is used, without ``corpusmill``; a test parses each.
+        about: its purpose, in one line.
+        examples: command lines without ``corpusmill``; a test parses each.
         add_arguments: adds its arguments to a parser.
-        handle: does it, given the parsed arguments; returns the exit code.
+        handle: runs it with the parsed arguments; returns the exit code.
     """
 
     name: str
@@ -45,12 +47,13 @@ class Command:
 
 def add_out(parser: argparse.ArgumentParser) -> None:
     """Add the folder of a run."""
-    parser.add_argument("out", metavar="OUT", help="folder of a run")
+    complete(parser.add_argument("out", metavar="OUT", help="folder of a run"), shtab.DIRECTORY)
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
-    """Add the recipe and what overrides its keys."""
-    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe, such as configs/demo.yaml")
+    """Add the recipe and the overrides of its keys."""
+    about = "a recipe, such as configs/demo.yaml"
+    complete(parser.add_argument("recipe", type=Path, metavar="RECIPE", help=about), shtab.FILE)
     parser.add_argument(
         "--set",
         action="append",
@@ -60,9 +63,14 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def complete(argument: argparse.Action, kind: object) -> None:
+    """Let a shell complete the values of an argument with paths: `shtab.FILE` or `shtab.DIRECTORY`."""
+    argument.complete = kind  # type: ignore[attr-defined]  # the attribute that shtab looks for
+
+
 def positive(text: str) -> int:
-    """Return a whole number of 1 or more; the type of such arguments."""
+    """Return a whole number of 1 or more: the type of such arguments."""
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {text}")
     return number

@@ -17,15 +17,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="PATH",
-        help="a run, a SentencePiece model, a tokenizer.json, or a folder with one; several are compared",
+        help="a run, a SentencePiece model, a tokenizer.json, or a folder with one of these",
     )
     parser.add_argument(
-        "--texts", type=Path, metavar="FILE", help="lines of language, tab, text (default: of the first run)"
+        "--texts",
+        type=Path,
+        metavar="FILE",
+        help="lines of language, tab, text (default: texts of the first run)",
     )
     parser.add_argument(
         "--parallel",
         action="store_true",
-        help="the texts of all languages say the same, as in FLORES or UDHR",
+        help="the texts are translations of each other, as in FLORES or UDHR",
     )
 
 
@@ -51,7 +54,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "evaluate-tokenizer",
-    "measure tokenizers: bytes per token, fertility, byte fallback, parity, use of the vocabulary",
+    "compare tokenizers: bytes per token, fertility, byte fallback, parity, vocabulary use",
     (
         "evaluate-tokenizer runs/demo",
         "evaluate-tokenizer runs/demo other/tokenizer.json --texts flores.tsv --parallel",

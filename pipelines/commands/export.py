@@ -16,7 +16,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("megatron", "memmap", "gguf"),
         help="megatron: .bin and .idx; memmap: one flat array of ids; gguf: the vocabulary for llama.cpp",
     )
-    parser.add_argument("--to", metavar="DIR", help="where to write (default: OUT-<format>)")
+    parser.add_argument("--to", metavar="DIR", help="output folder (default: OUT-<format>)")
 
 
 def _handle(options: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "export",
-    "write the token shards, or the tokenizer, in the format of another program",
+    "write the token shards or the tokenizer in the format of another program",
     ("export runs/demo --format megatron", "export runs/demo --format memmap --to /data/demo"),
     _add_arguments,
     _handle,

@@ -1,14 +1,16 @@
-"""``corpusmill keys [NAME]``: what may stand in a recipe, from the docstrings of the classes that read it."""
+"""``corpusmill keys [NAME]``: the keys of a recipe, from the docstrings of the classes that read it; all reasons."""
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import itertools
 import json
 import re
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Final, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -21,6 +23,9 @@ from pipelines.readers.find import find_reader, reader_names
 from pipelines.recipe.inputs import InputKeys
 from pipelines.recipe.recipe import Dedup, Extract, Minhash, Pack, Recipe, Tokenizer
 from pipelines.recipe.typed import keys_of, plain
+
+if TYPE_CHECKING:
+    from pipelines.views.reasons import Reason
 
 SECTIONS: Final[dict[str, type]] = {
     "recipe": Recipe,
@@ -35,34 +40,66 @@ SECTIONS: Final[dict[str, type]] = {
 }
 
 
+REASONS: Final = "reasons"
+"""The name that lists why records are dropped, are errors or are removed."""
+
+
 def _handle(options: argparse.Namespace) -> int:
     groups: dict[str, dict[str, type]] = {
         "sections": SECTIONS,
         "readers": {name: find_reader(name) for name in reader_names()},
         "steps": {name: find_step(name) for name in step_names()},
     }
+    known = {name: cls for classes in groups.values() for name, cls in classes.items()}
     if options.name is None:
         summaries = {
             kind: {name: _summary(cls) for name, cls in classes.items()} for kind, classes in groups.items()
         }
         print(json.dumps(summaries) if options.json else _overview(summaries))
-        return 0
-    cls = _find(options.name, {name: cls for classes in groups.values() for name, cls in classes.items()})
-    print(json.dumps(_defaults(cls)) if options.json else "\n".join(_page(options.name, cls)))
+    elif found := _find(options.name, known):
+        print(json.dumps(_defaults(found)) if options.json else "\n".join(_page(options.name, found)))
+    else:
+        listed = _find_reasons(options.name, known)
+        print(json.dumps([vars(reason) for reason in listed]) if options.json else _table(listed))
     return 0
 
 
-def _find(name: str, known: dict[str, type]) -> type:
-    """Return the class of a name: a section, a reader, a step, or a step of the user's own."""
+def _find(name: str, known: dict[str, type]) -> type | None:
+    """Return the class of a section, a reader, a step, or a step of the user's own; None if no class has the name."""
     if name in known:
         return known[name]
     try:
         return find_step(name)
     except LookupError as error:
-        hint = nearest(name, list(known), "names")
-        raise RecipeError(
-            f"there is no section, reader or step {name!r}; {hint}; `corpusmill keys` lists all"
-        ) from error
+        if ":" in name:
+            raise RecipeError(str(error)) from error
+        return None
+
+
+def _find_reasons(name: str, known: Collection[str]) -> Sequence[Reason]:
+    """Return all reasons, for the name ``reasons``, or those of one name.
+
+    Raises:
+        RecipeError: neither a class nor a reason has this name; the message names the nearest.
+    """
+    from pipelines.views.reasons import reasons  # loads a database
+
+    found = [reason for reason in reasons() if name in (REASONS, reason.name)]
+    if not found:
+        hint = nearest(name, [*known, REASONS, *(reason.name for reason in reasons())], "names")
+        what = "section, reader, step or reason"
+        raise RecipeError(f"there is no {what} {name!r}; {hint}; `corpusmill keys` lists all")
+    return found
+
+
+def _table(listed: Sequence[Reason]) -> str:
+    """Return reasons for a terminal, grouped by the step that gives them."""
+    lines = []
+    for step, group in itertools.groupby(listed, key=lambda reason: reason.step):
+        found = list(group)
+        width = max(len(reason.name) for reason in found)
+        lines += [step, *(f"  {one.outcome:7}  {one.name:{width}}  {one.meaning}" for one in found), ""]
+    return "\n".join(lines).rstrip()
 
 
 def _summary(cls: type) -> str:
@@ -79,12 +116,16 @@ def _overview(summaries: dict[str, dict[str, str]]) -> str:
     for kind, names in summaries.items():
         lines += [kind, *(f"  {name:{width}}  {about}" for name, about in names.items()), ""]
     return "\n".join(
-        [*lines, "More about one: corpusmill keys NAME, for example: corpusmill keys gopher_quality"]
+        [
+            *lines,
+            "More about one: corpusmill keys NAME, for example: corpusmill keys gopher_quality",
+            "The reasons of dropped records: corpusmill keys reasons",
+        ]
     )
 
 
 def _page(name: str, cls: type) -> list[str]:
-    """Return what is known of one class: what it is for, its keys and defaults, its reasons to drop."""
+    """Return the page of one class: its purpose, its keys and defaults, its reasons to drop a document."""
     head = inspect.getdoc(sys.modules[cls.__module__]) if name not in SECTIONS else None
     about, _, attributes = (inspect.getdoc(cls) or "").partition("\n\nAttributes:\n")
     attributes, *rest = re.split(r"\n\n(?=\S)", attributes, maxsplit=1)
@@ -102,7 +143,7 @@ def _page(name: str, cls: type) -> list[str]:
     if checks:
         width = max(len(check.reason) for check in checks)
         lines += ["", "reasons to drop"]
-        lines += [f"  {check.reason:{width}}  {check.measure} {check.op} {check.field}" for check in checks]
+        lines += [f"  {check.reason:{width}}  {check.meaning}".rstrip() for check in checks]
     return lines
 
 
@@ -148,14 +189,17 @@ def _defaults(cls: type) -> dict[str, object]:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="a section, reader or step; none = list them all"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="a section, reader, step or reason; `reasons` lists all reasons (default: list the others)",
     )
 
 
 COMMAND = Command(
     "keys",
-    "what a recipe may say: its sections, readers and steps, their keys and defaults",
-    ("keys", "keys gopher_quality", "keys dedup.minhash", "keys warc --json"),
+    "list the keys and defaults of recipes, readers and steps, and all reasons",
+    ("keys", "keys gopher_quality", "keys dedup.minhash", "keys warc --json", "keys reasons"),
     _add_arguments,
     _handle,
 )

@@ -22,16 +22,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--what",
         default="documents,shards,tokenizer",
-        help="parts, with commas: documents, shards, tokenizer, dropped, ledger (default: the first three)",
+        metavar="PARTS",
+        help="of documents,shards,tokenizer,dropped,ledger (default: the first three)",
     )
-    parser.add_argument("--private", action="store_true", help="a repository made now stays private")
+    parser.add_argument("--private", action="store_true", help="create new repositories as private")
     parser.add_argument("--branch", default="main", help="branch to publish to, for example run-2026-11")
     parser.add_argument(
         "--tokenizer-repo", metavar="USER/NAME", help="model repository (default: REPO-tokenizer)"
     )
-    parser.add_argument("--license", help="licence for the cards (default: what follows from the readers)")
+    parser.add_argument(
+        "--license", help="licence in the cards (default: that of the inputs, where it is known)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print files, sizes and cards; send nothing")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _handle(options: argparse.Namespace) -> int:
@@ -84,7 +87,7 @@ def _print_plan(plan: Sequence[Contents], as_json: bool) -> None:
 
 COMMAND = Command(
     "publish",
-    "publish a run on the Hugging Face Hub: dataset, card, tokenizer",
+    "publish a run on the Hugging Face Hub: dataset, card and tokenizer",
     (
         "publish runs/demo --repo user/demo --dry-run",
         "publish runs/demo --repo user/demo --what documents,tokenizer --private",

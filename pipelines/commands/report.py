@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 
-from pipelines.commands.command import Command, add_out
+import shtab
+
+from pipelines.commands.command import Command, add_out, complete
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser)
-    parser.add_argument("--against", metavar="OTHER", help="folder of another run to compare it with")
+    other = parser.add_argument("--against", metavar="OTHER", help="folder of another run to compare it with")
+    complete(other, shtab.DIRECTORY)
 
 
 def _handle(options: argparse.Namespace) -> int:
@@ -25,7 +28,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "report",
-    "write report.html: the run on one page, to open in a browser",
+    "write report.html: the whole run on one page for a browser",
     ("report runs/demo", "report runs/strict --against runs/demo"),
     _add_arguments,
     _handle,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Iterable
+from typing import Protocol
 
 from pipelines.commands.command import Command, add_out, positive
 from pipelines.terminal import page
@@ -17,51 +15,59 @@ from pipelines.views.query import Between
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser)
     parser.add_argument("--dropped", metavar="STEP[.REASON]", help="documents that a step dropped")
-    parser.add_argument("--errors", action="store_true", help="damaged spans, and records that are errors")
+    parser.add_argument("--errors", action="store_true", help="damaged spans and records with errors")
     parser.add_argument(
-        "--cluster", metavar="ID", help="the members of a cluster of duplicates, with their differences"
+        "--cluster", metavar="ID", help="the documents of a cluster of duplicates and their differences"
     )
     parser.add_argument(
-        "--doc", metavar="ID", help="one record, by its id or how it begins; shows all its text"
+        "--doc", metavar="ID", help="one record with its whole text, by its id or the first characters of it"
     )
     parser.add_argument("--language", metavar="CODE", help="only documents in this language")
-    parser.add_argument("--domain", metavar="HOST", help="only documents of this host and those below it")
+    parser.add_argument("--domain", metavar="HOST", help="only documents of this host and its subdomains")
     parser.add_argument(
         "--between",
         type=_between,
         action="append",
         default=[],
         metavar="NAME=LOW:HIGH",
-        help="only where a score or measure lies between; either bound may be left out",
+        help="only where a score or measure is in this range; either bound may be left out",
     )
     parser.add_argument("--where", metavar="EXPR", help="""SQL on the ledger: "language" = 'de'""")
     parser.add_argument(
-        "--limit", type=positive, help="show at most so many (default: all on a terminal, else 10)"
+        "--limit", type=positive, metavar="N", help="show at most N (default: all on a terminal, else 10)"
     )
-    parser.add_argument("--skip", type=_skip, default=0, metavar="N", help="leave out the first N")
+    parser.add_argument("--skip", type=_skip, default=0, metavar="N", help="skip the first N")
 
 
 def _show_cluster(options: argparse.Namespace) -> int:
     from pipelines.store.storage import Storage
-    from pipelines.views.cluster import as_text, show_cluster
+    from pipelines.views.cluster import show_cluster
 
-    _print(show_cluster(Storage(options.out), options.cluster, options.limit), as_text, options.json)
+    members = show_cluster(Storage(options.out), options.cluster, options.limit)
+    if options.json:
+        _print_json(members)
+    else:
+        _print_pages(member.as_text() for member in members)
     return 0
 
 
-def _print(rows: Iterable[Mapping[str, Any]], as_text: Callable[..., str], as_json: bool) -> None:
-    """Print rows as JSON lines, or as text a page at a time."""
-    if as_json:
-        for row in rows:
-            print(json.dumps(row))
-    else:
-        page(f"{as_text(row)}\n{'-' * 80}" for row in rows)
+class _HasJson(Protocol):
+    def as_json(self) -> str: ...
+
+
+def _print_json(rows: Iterable[_HasJson]) -> None:
+    for row in rows:
+        print(row.as_json())
+
+
+def _print_pages(texts: Iterable[str]) -> None:
+    page(f"{text}\n{'-' * 80}" for text in texts)
 
 
 def _skip(text: str) -> int:
     number = int(text)
     if not 0 <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {2**32 - 1:,}")
+        raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1:,}, found {text}")
     return number
 
 
@@ -75,7 +81,7 @@ def _between(text: str) -> Between:
 def _handle(options: argparse.Namespace) -> int:
     from pipelines.store.storage import Storage
     from pipelines.views.query import Query
-    from pipelines.views.show import as_text, show
+    from pipelines.views.show import show
 
     if options.cluster is not None:
         return _show_cluster(options)
@@ -92,13 +98,16 @@ def _handle(options: argparse.Namespace) -> int:
         skip=options.skip,
     )
     rows = show(Storage(options.out), query)
-    _print(rows, partial(as_text, whole=options.doc is not None), options.json)
+    if options.json:
+        _print_json(rows)
+    else:
+        _print_pages(row.as_text(whole=options.doc is not None) for row in rows)
     return 0
 
 
 COMMAND = Command(
     "show",
-    "look at documents and why they stayed or went",
+    "show documents and why they were kept or dropped",
     (
         "show runs/demo",
         "show runs/demo --dropped gopher_quality.too_few_words --limit 3",

@@ -21,9 +21,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe(parser)
     parser.add_argument("--out", help="output folder (default: runs/<name of the recipe>)")
     parser.add_argument(
-        "--workers", type=_workers, default=os.cpu_count() or 1, help="processes (default: one per core)"
+        "--workers",
+        type=_workers,
+        default=os.cpu_count() or 1,
+        help="number of processes (default: one per core)",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress, no funnel")
+    parser.add_argument("--quiet", action="store_true", help="show no progress and no funnel")
 
 
 def _workers(text: str) -> int:
@@ -70,7 +73,7 @@ COMMANDS = (
     _stage(
         "run",
         "pack",
-        "do all stages; a run that was interrupted goes on where it stopped",
+        "run all stages; an interrupted run continues where it stopped",
         "run configs/demo.yaml --out runs/demo",
         'run configs/fineweb.yaml --workers 8 --set "inputs=[{reader: warc, paths: [crawl/*.warc.gz]}]"',
         "run configs/demo.yaml --set dedup=none --set pack.seq_len=1024 --json",
@@ -78,31 +81,31 @@ COMMANDS = (
     _stage(
         "extract",
         "extract",
-        "read the inputs and extract their text",
+        "run the first stage: read the inputs and extract their text",
         "extract configs/wikipedia.yaml --out runs/wikipedia",
     ),
     _stage(
         "filter",
         "filter",
-        "… and apply the steps",
+        "run up to the filter stage: apply the steps",
         "filter configs/demo.yaml --set gopher_quality.min_words=100",
     ),
     _stage(
         "dedup",
         "dedup",
-        "… and remove duplicates",
+        "run up to the dedup stage: remove duplicates",
         "dedup configs/demo.yaml --set dedup.minhash.similarity=0.8",
     ),
     _stage(
         "train-tokenizer",
         "train-tokenizer",
-        "… and train the tokenizer",
+        "run up to the tokenizer stage: train it",
         "train-tokenizer configs/demo.yaml --set tokenizer.vocab_size=2048",
     ),
     _stage(
         "pack",
         "pack",
-        "… and pack token shards; the same as run",
+        "run up to the pack stage, the last one; the same as run",
         "pack configs/demo.yaml --set pack.seq_len=1024",
     ),
 )

@@ -11,28 +11,59 @@ from pipelines.commands.command import Command, positive
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    for side, what in (("positive", "texts that one wants"), ("negative", "texts to tell them from")):
+    for side, what in (("positive", "wanted texts"), ("negative", "unwanted texts")):
         parser.add_argument(
             f"--{side}",
             action="append",
             required=True,
             metavar="READER:PATTERN",
-            help=f"{what}; or an input as in a recipe: {{reader: jsonl, paths: [a.jsonl], limit: 1000}}",
+            help=f"{what}, or an input as in a recipe: {{reader: jsonl, paths: [a.jsonl], limit: 1000}}",
         )
     parser.add_argument("--out", default="runs/quality", help="output folder (default: runs/quality)")
     parser.add_argument(
-        "--language", default="en", metavar="CODE", help="texts to use; any = all (default: en)"
+        "--language",
+        default="en",
+        metavar="CODE",
+        help="language of the texts; any = all languages (default: en)",
     )
     parser.add_argument(
-        "--most", type=positive, default=100_000, metavar="N", help="texts per class (default: 100,000)"
+        "--most",
+        type=positive,
+        default=100_000,
+        metavar="N",
+        help="use at most N texts of each class (default: 100,000)",
     )
-    parser.add_argument("--held-out", type=float, default=0.1, help="share of the test part (default: 0.1)")
-    parser.add_argument("--epochs", type=positive, help="default: 5, or more for few examples")
-    parser.add_argument("--dimensions", type=positive, default=100, help="of word vectors (default: 100)")
-    parser.add_argument("--learning-rate", type=float, default=0.5, help="at the start (default: 0.5)")
-    parser.add_argument("--word-ngrams", type=positive, default=1, help="2 = pairs of words too (default: 1)")
-    parser.add_argument("--workers", type=positive, default=os.cpu_count() or 1, help="processes that read")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument(
+        "--held-out",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="share of texts for the test (default: 0.1)",
+    )
+    parser.add_argument(
+        "--epochs", type=positive, metavar="N", help="passes over the texts (default: 5; more for few texts)"
+    )
+    parser.add_argument(
+        "--dimensions",
+        type=positive,
+        default=100,
+        metavar="N",
+        help="size of the word vectors (default: 100)",
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, default=0.5, metavar="RATE", help="at the start (default: 0.5)"
+    )
+    parser.add_argument(
+        "--word-ngrams", type=positive, default=1, metavar="N", help="2 = also pairs of words (default: 1)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="number of processes that read",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _handle(options: argparse.Namespace) -> int:
@@ -71,7 +102,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "train-quality",
-    "train a fastText classifier that tells texts one wants from others",
+    "train a fastText classifier for wanted and unwanted texts",
     (
         "train-quality --positive wikipedia:dumps/*.xml.bz2 --negative warc:crawl/*.warc.gz --out runs/quality",
         "train-quality --positive '{reader: jsonl, paths: [good.jsonl], limit: 5000}' --negative wet:crawl/*.wet.gz",

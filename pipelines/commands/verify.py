@@ -25,7 +25,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "verify",
-    "check balance, hashes and row counts of a run",
+    "check the balance, hashes and row counts of a run",
     ("verify runs/demo", "verify runs/demo --json"),
     add_out,
     _handle,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, add_out, positive
 from pipelines.errors import RecipeError
+from pipelines.store.fate import DROPPED, ERROR, KEPT, UNKNOWN, Fate
 from pipelines.store.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="STEP.LIMIT=VALUE",
-        help="another limit, for example --set gopher_quality.min_words=100; none switches it off",
+        help="change a limit, for example --set gopher_quality.min_words=100; none = off",
     )
-    parser.add_argument("--recipe", type=Path, metavar="RECIPE", help="the limits of another recipe's steps")
     parser.add_argument(
-        "--limit", type=positive, default=10, help="name at most so many documents (default: 10)"
+        "--recipe", type=Path, metavar="RECIPE", help="take the limits from the steps of another recipe"
+    )
+    parser.add_argument(
+        "--limit", type=positive, default=10, metavar="N", help="list at most N documents (default: 10)"
     )
 
 
@@ -41,7 +44,7 @@ def _handle(options: argparse.Namespace) -> int:
     from pipelines.views.whatif_steps import ledger_steps, with_overrides, with_recipe
 
     if not options.set and options.recipe is None:
-        raise RecipeError("say what to change: --set STEP.LIMIT=VALUE, or --recipe RECIPE")
+        raise RecipeError("nothing to change: give --set STEP.LIMIT=VALUE, or --recipe RECIPE")
     storage = Storage(options.out)
     steps = ledger_steps(read_manifest(storage, "filtered"))
     if options.recipe is not None:
@@ -51,33 +54,32 @@ def _handle(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(as_json(answer, steps)))
         return 0
-    print("\n".join(changes(steps)) or "no limit differs")
+    print("\n".join(changes(steps)) or "no limit is different")
     Console().print(_funnels(answer))
     for line in _sides(answer):
         print(line)
     for document in answer.examples:
-        print(escape(f"  {document['id']}  {document['old']} -> {document['new']}  {document['url'] or '-'}"))
+        print(escape(f"  {document.id}  {document.old} -> {document.new}  {document.url or '-'}"))
     return 0
 
 
 def _funnels(answer: Answer) -> Table:
-    """Return both funnels side by side; what is kept comes last."""
+    """Return both funnels side by side; kept documents come last."""
     from rich.table import Table
 
-    now, then = answer.funnel(old=True), answer.funnel(old=False)
+    now, then = answer.now, answer.then
     table = Table("", "now", "then", "change", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify, column.min_width = "right", 6
-    for fate in ("dropped", "error", "unknown", "kept"):
-        names = sorted({*now, *then}, key=lambda name: (-now.get(name, 0), name))
-        reasons = [name for name in names if name == fate or name.startswith(f"{fate} ")]
-        totals = [sum(funnel.get(name, 0) for name in reasons) for funnel in (now, then)]
-        if any(totals):
-            _add_row(table, fate, *totals)
-        for name in reasons:
-            if name != fate:
-                _add_row(table, f"  {name.partition(' ')[2]}", now.get(name, 0), then.get(name, 0))
+    fates = sorted({*now, *then}, key=lambda fate: (-now[fate], fate.name))
+    for decision in (DROPPED, ERROR, UNKNOWN, KEPT):
+        found = [fate for fate in fates if fate.decision == decision]
+        if found:
+            _add_row(table, decision, sum(now[fate] for fate in found), sum(then[fate] for fate in found))
+        for fate in found:
+            if fate.reason:
+                _add_row(table, f"  {fate.name}", now[fate], then[fate])
     return table
 
 
@@ -95,16 +97,16 @@ def _sides(answer: Answer) -> list[str]:
         lines.append(
             f"would be {verb}: {documents:,} documents, {size:,} bytes, about {tokens:,} tokens ({note})"
         )
-    unknown = answer.funnel(old=False).get("unknown", 0)
+    unknown = answer.then[Fate(UNKNOWN)]
     if unknown:
-        what = "later steps did not measure them; `ledger: full` in the recipe makes them"
-        lines.append(f"unknown: {unknown:,} documents: {what}")
+        why = "later steps did not measure them; with `ledger: full` in the recipe they do"
+        lines.append(f"unknown: {unknown:,} documents; {why}")
     return lines
 
 
 COMMAND = Command(
     "whatif",
-    "the funnel under other limits, from the ledger, in seconds",
+    "show the funnel under other limits, in seconds, from the ledger",
     (
         "whatif runs/demo --set gopher_quality.min_words=100",
         "whatif runs/demo --set gopher_quality.min_stop_words=none --set fineweb_quality.max_short_lines=0.5",

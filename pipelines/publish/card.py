@@ -17,7 +17,7 @@ from pipelines.publish.front_matter import dataset_front_matter, licences, model
 from pipelines.publish.markdown import render
 from pipelines.publish.public_recipe import public_recipe
 from pipelines.store.manifest import RunManifest
-from pipelines.views.report.funnel import Level, funnel
+from pipelines.views.report.funnel import Level, levels
 from pipelines.views.report.shown import number, share, size
 from pipelines.views.run_tables import RunTables
 
@@ -85,7 +85,7 @@ def dataset_card(
 ) -> str:
     """Return README.md of a dataset repository."""
     by_config = configs(files)
-    levels = funnel(tables)
+    found = levels(tables)
     recipe = public_recipe(manifest.recipe)
     page = render(
         "dataset.md",
@@ -99,8 +99,8 @@ def dataset_card(
             for split, found in splits.items()
         ],
         has_shards=any(file.path.startswith("shards/") for file in files),
-        levels=_level_rows(levels),
-        reasons=_reason_rows(levels),
+        levels=_level_rows(found),
+        reasons=_reason_rows(found),
         licence_notes=[note for kind, note in _NOTES.items() if kind in licences(manifest)],
         recipe=yaml.safe_dump(recipe, sort_keys=False, allow_unicode=False, width=1000),
         versions=_versions(tables),

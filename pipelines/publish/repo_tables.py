@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 
 from pipelines.publish.files import RepoFile
 from pipelines.publish.split_writer import FILE_BYTES, SplitWriter
+from pipelines.store.fate import DROPPED
 from pipelines.store.folders import language_folder
 from pipelines.store.manifest import UnitFile
-from pipelines.store.tables import DOCUMENTS, DROPPED
+from pipelines.store.tables import DOCUMENTS
 from pipelines.views.run_tables import RunTables
 from tokenizer_training.model.split import is_validation
 

@@ -13,20 +13,17 @@ import pyarrow as pa
 from filters.judge import NamedStep, Verdict, judge
 from pipelines.errors import mapped
 from pipelines.recipe.own_code import code_of
+from pipelines.store.fate import DROPPED, ERROR, KEPT, Fate
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Manifest
 from pipelines.store.sealed import JsonObject
 from pipelines.store.stage_key import StageKey, stage_key
 from pipelines.store.tables import (
-    DROPPED,
-    ERROR,
     ERRORS,
     FILTERED,
-    KEPT,
     Row,
     batches,
     document_row,
-    fate,
     ledger_schema,
     row_document,
     to_table,
@@ -136,7 +133,7 @@ def process_unit(part: Part, settings: Settings, watch: Watch = UNWATCHED) -> It
         ledger = [row for row, _ in judged]
         kept = [v.document for row, v in judged if v is not None and row["decision"] == KEPT]
         errors = [_error_row(row, v) for row, v in judged if v is not None and v.error is not None]
-        records.update(fate(row) for row in ledger)
+        records.update(str(Fate(row["decision"], row["step"], row["reason"])) for row in ledger)
         yield Batch("ledger", to_table(ledger, schema))
         if kept:
             yield Batch("filtered", to_table([document_row(document) for document in kept], FILTERED))

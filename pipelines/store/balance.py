@@ -110,12 +110,6 @@ def kept(records: Mapping[str, int]) -> int:
     return records.get("kept", 0)
 
 
-def by_fate(records: Mapping[str, int], fate: str) -> dict[str, int]:
-    """Return counts by reason of one fate (``dropped``, ``error``, ``removed``), largest first."""
-    found = {name.partition(" ")[2]: n for name, n in records.items() if name.startswith(f"{fate} ")}
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-
-
 def _byte_faults(manifests: Manifests) -> Iterator[str]:
     if "extract" not in manifests:
         return

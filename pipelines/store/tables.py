@@ -128,8 +128,6 @@ TOKEN_COUNTS = pa.schema(
 
 _MEASURE_TYPES: Final = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
 
-KEPT, DROPPED, ERROR = "kept", "dropped", "error"
-
 Row = Mapping[str, Any]
 """One row of a table, as pyarrow gives and takes it; the table's schema says which values it has."""
 
@@ -243,8 +241,3 @@ def row_document(row: Row) -> Document:
         date=row["date"],
         origin=Origin(row["file"], Place(row["offset"], row["length"], row["index"])),
     )
-
-
-def fate(row: Row) -> str:
-    """Return the name under which a record is counted: ``kept``, ``dropped c4.curly_bracket``, ``error …``."""
-    return KEPT if row["decision"] == KEPT else f"{row['decision']} {row['step']}.{row['reason']}"

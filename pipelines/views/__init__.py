@@ -1,1 +1,1 @@
-"""What people look at in a finished run."""
+"""A finished run as people look at it: its funnel, documents, duplicates, report, and a check of it."""

@@ -1,18 +1,20 @@
-"""The funnel of a run as a table: what was read, what each reason took, what is left."""
+"""The funnel of a run as a table: records read, records that each reason took, documents left."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.table import Table
 
-from pipelines.store.balance import by_fate, in_shards, kept
+from pipelines.store.balance import in_shards, kept
+from pipelines.store.fate import DROPPED, ERROR, REMOVED, Decision, fates
 from pipelines.store.manifest import Balance
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a stage's total, or (indented) one of the reasons below it."""
+    """One line: the total of a stage, or one of the reasons below it (`level` 1, indented)."""
 
     name: str
     count: int
@@ -20,29 +22,22 @@ class Line:
     level: int
 
 
-def funnel(counted: Balance) -> list[Line]:
+def funnel_lines(counted: Balance) -> list[Line]:
     """Return the lines of the funnel from the balance of a run; shares are of all records read."""
     seen = (counted.extract or {}).get("seen", 0)
     lines = [Line("records read", seen, 1.0 if seen else None, 0)]
     # The ledger holds the reader's and the extractor's decisions as well as the steps'.
     decisions = counted.decisions
-    for title, fate in (("dropped", "dropped"), ("errors", "error")):
-        reasons = by_fate(decisions, fate)
-        lines.append(_line(title, sum(reasons.values()), seen, 0))
-        lines += [_line(name, count, seen, 1) for name, count in reasons.items() if count]
+    lines += [*_decided("dropped", decisions, DROPPED, seen), *_decided("errors", decisions, ERROR, seen)]
     if counted.filter is not None:
         lines.append(_line("kept by the steps", kept(decisions), seen, 0))
     if counted.dedup:
-        removed = by_fate(counted.dedup, "removed")
-        lines.append(_line("duplicates removed", sum(removed.values()), seen, 0))
-        lines += [_line(name, count, seen, 1) for name, count in removed.items() if count]
+        lines += _decided("duplicates removed", counted.dedup, REMOVED, seen)
         lines.append(_line("documents", kept(counted.dedup), seen, 0))
-    for name, what, lost in (
-        ("lines removed that many documents had", "lines", counted.removed_lines),
-        ("substrings removed that a document had before", "substrings", counted.removed_substrings),
-    ):
-        if lost:
-            lines.append(Line(name, lost[what], None, 1))
+    if counted.removed_lines:
+        lines.append(Line("repeated lines removed", counted.removed_lines["lines"], None, 1))
+    if counted.removed_substrings:
+        lines.append(Line("repeated passages removed", counted.removed_substrings["substrings"], None, 1))
     tokens = counted.tokens
     if tokens is not None:
         lines.append(Line("tokens", tokens["document_tokens"], None, 0))
@@ -60,10 +55,17 @@ def funnel_table(counted: Balance) -> Table:
     """Return the funnel for a terminal."""
     table = Table("", "count", "share", box=None, pad_edge=False)
     table.columns[1].justify = table.columns[2].justify = "right"
-    for line in funnel(counted):
+    for line in funnel_lines(counted):
         share = "" if line.share is None else f"{line.share:.1%}" if line.level == 0 else f"{line.share:.2%}"
         table.add_row("  " * line.level + line.name, f"{line.count:,}", share)
     return table
+
+
+def _decided(title: str, records: Mapping[str, int], decision: Decision, seen: int) -> list[Line]:
+    """Return a line for all records with a decision, and one for each reason."""
+    found = fates(records, decision)
+    reasons = [_line(fate.name, count, seen, 1) for fate, count in found.items() if count]
+    return [_line(title, sum(found.values()), seen, 0), *reasons]
 
 
 def _line(name: str, count: int, seen: int, level: int) -> Line:

@@ -1,9 +1,10 @@
-"""What the notebooks show besides the report's sections: documents that match a query, texts as pieces, two texts."""
+"""Parts of the notebooks that the report does not have: documents that match a query, two texts compared, pieces."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pipelines.store.fate import KEPT
 from pipelines.store.manifest import read_manifest
 from pipelines.store.storage import Storage
 from pipelines.views.query import Query
@@ -13,7 +14,7 @@ from pipelines.views.report.page import Section, render
 from pipelines.views.report.samples import Sample, with_reason
 from pipelines.views.report.steps import run_steps
 from pipelines.views.run_tables import RunTables
-from pipelines.views.show import show
+from pipelines.views.show import records
 from pipelines.views.whatif import whatif
 from pipelines.views.whatif_steps import ledger_steps, with_overrides
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -27,12 +28,13 @@ def documents(out: str, **asked: Any) -> Section:
         asked: attributes of `pipelines.views.query.Query`: ``dropped="gopher_quality", language="de", limit=3``.
 
     Raises:
-        InputError: none matches.
+        InputError: no document matches.
     """
     storage = Storage(out)
     steps = {step.name: step for step in run_steps(RunTables(storage))}
-    found = [with_reason(row, steps.get(row["step"] or "")) for row in show(storage, Query(**asked))]
-    return Section(render("samples.html", samples=found))
+    found = records(storage, Query(**asked))
+    samples = [with_reason(row, row.text, steps.get(row.step or "")) for row in found]
+    return Section(render("samples.html", samples=samples))
 
 
 def compare(out: str, first: str, second: str) -> Section:
@@ -42,8 +44,8 @@ def compare(out: str, first: str, second: str) -> Section:
 
 
 def _document(out: str, identity: str) -> Sample:
-    row = next(show(Storage(out), Query(doc=identity)))
-    return Sample(row, "", row["text"])
+    row = next(records(Storage(out), Query(doc=identity)))
+    return Sample(row, "", row.text)
 
 
 def other_limits(out: str, *changes: str) -> Section:
@@ -56,9 +58,8 @@ def other_limits(out: str, *changes: str) -> Section:
     storage = Storage(out)
     steps = with_overrides(ledger_steps(read_manifest(storage, "filtered")), changes)
     answer = whatif(storage, steps)
-    now, then = answer.funnel(old=True), answer.funnel(old=False)
-    rows = [(fate, now.get(fate, 0), then.get(fate, 0)) for fate in {**now, **then}]
-    rows.sort(key=lambda row: (row[0] != "kept", -max(row[1:]), row[0]))
+    rows = [(str(fate), answer.now[fate], answer.then[fate]) for fate in answer.now | answer.then]
+    rows.sort(key=lambda row: (row[0] != KEPT, -max(row[1:]), row[0]))
     return Section(render("whatif.html", rows=rows, answer=answer))
 
 

@@ -1,4 +1,4 @@
-"""What ``corpusmill show`` is asked for, and the SQL condition that finds it. Loads no database."""
+"""A query of ``corpusmill show``, and the SQL condition that finds its records. Loads no database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Between:
         """Return the bounds of ``NAME=LOW:HIGH``; either bound may be left out.
 
         Raises:
-            ValueError: it is not of that form.
+            ValueError: the text has another form.
 
         >>> Between.parse("language_score=0.65:")
         Between(column='language_score', low=0.65, high=None)
@@ -32,18 +32,18 @@ class Between:
 
 @dataclass(frozen=True)
 class Query:
-    """What to show.
+    """Which records to show.
 
     Attributes:
         dropped: name of a step, or ``step.reason``; documents it dropped.
         errors: only records that are errors.
         doc: id, or its first characters; that record.
         where: an SQL condition on the ledger's columns: ``"gopher_quality.words" > 500``.
-        limit: show at most so many; None = all.
+        limit: show at most this many; None = all.
         language: only of this language.
-        domain: only from this host or one below it.
+        domain: only from this host and its subdomains.
         between: bounds on measures.
-        skip: leave out so many first.
+        skip: leave out this many first.
     """
 
     dropped: str | None = None
@@ -60,7 +60,7 @@ class Query:
 def condition(query: Query) -> tuple[str, list[object]]:
     """Return the SQL condition of a query and its values.
 
-    It is on ``ledger l LEFT JOIN duplicates u``. A query that does not say which fate is meant means kept documents.
+    It is on ``ledger l LEFT JOIN duplicates u``. A query that names no fate means kept documents.
     """
     fates, values = _fate_condition(query)
     parts = list(fates)
@@ -82,7 +82,7 @@ def condition(query: Query) -> tuple[str, list[object]]:
 
 
 def _fate_condition(query: Query) -> tuple[list[str], list[object]]:
-    """Return conditions that say which fates are asked for, and their values."""
+    """Return the conditions on the fate of a record, and their values."""
     parts: list[str] = []
     values: list[object] = []
     if query.dropped is not None:

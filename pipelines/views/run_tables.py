@@ -1,13 +1,13 @@
 """The tables of a run as DuckDB views: over the files that its manifests name, and nothing else.
 
-What people look at (``show``, the report, the notebooks) reads a run through this. A table that the run does not
-have yet is empty, so a query needs no special case for a run that stopped after a stage.
+``show``, the report and the notebooks read a run through this. A table that the run does not have yet is empty, so
+queries need no special case for a run that stopped after a stage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -26,6 +26,8 @@ from pipelines.store.tables import (
     TOKEN_COUNTS,
 )
 
+Kind = TypeVar("Kind")
+
 _LEDGER_OF_EXTRACTED: Final = """
     SELECT id, record_id, url, source, file, "offset", length, "index", octet_length(encode(text)) AS bytes,
            language, NULL::DOUBLE AS language_score, decision, step, reason FROM extracted
@@ -38,9 +40,9 @@ _EMPTIED: Final = """
 """
 EMPTIED: Final = {
     "lines": "lines that many documents have",
-    "substrings": "passages that stand in others before",
+    "substrings": "passages that earlier documents have",
 }
-"""Of what a document is that is `emptied` by each layer."""
+"""All that an `emptied` document had, by the kind of dedup that removed the last of it."""
 _HOST: Final = r"""
     CREATE MACRO host(url) AS
     lower(regexp_extract(url, '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)', 1))
@@ -51,8 +53,8 @@ class RunTables:
     """A run opened for reading: its manifests, and its tables as views.
 
     The views are ``extracted``, ``ledger``, ``filtered``, ``documents`` (with dedup switched off, the rows of
-    ``filtered``), ``duplicates``, ``removed_lines``, ``removed_substrings``, ``emptied`` (ids of documents of which
-    these left nothing, with the `layer` that took the last of it), ``errors`` and ``token_counts``.
+    ``filtered``), ``duplicates``, ``removed_lines``, ``removed_substrings``, ``emptied`` (ids of documents that these
+    emptied, with the `layer` that took the rest of the text), ``errors`` and ``token_counts``.
     The macro ``host(url)`` gives the lower-case host of a URL, '' where there is none.
 
     Attributes:
@@ -61,7 +63,7 @@ class RunTables:
         database: where the views are.
 
     Raises:
-        VerificationError: nothing was extracted yet, or a manifest was changed.
+        VerificationError: the extract stage is not finished, or a manifest was changed.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -82,7 +84,7 @@ class RunTables:
         self.database.execute(_EMPTIED)
 
     def files(self, stage: str, folder: str) -> list[str]:
-        """Return the paths of the files that a stage wrote into a folder; none when it is not finished."""
+        """Return the paths of the files that a stage wrote into a folder; empty when it is not finished."""
         files = self.manifests[stage].folder(folder) if stage in self.manifests else ()
         return [str(self.storage.path(file.path)) for file in files]
 
@@ -92,8 +94,12 @@ class RunTables:
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
+    def rows(self, kind: type[Kind], sql: str, values: Sequence[object] = ()) -> list[Kind]:
+        """Return the rows of a query as objects of a dataclass, whose fields are named as the columns."""
+        return [kind(**row) for row in self.query(sql, values)]
+
     def texts(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return texts by id: finished ones where there are, else as extracted. Reads only the rows asked for."""
+        """Return texts by id, as finished or, of documents that were not kept, as extracted."""
         found: dict[str, str] = {}
         for table in ("extracted", "filtered", "documents"):  # the later one wins
             sql = f"SELECT id, text FROM {table} WHERE id IN (SELECT unnest(?)) AND text IS NOT NULL"  # noqa: S608
@@ -127,7 +133,7 @@ class RunTables:
 def create_view(
     database: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], schema: pa.Schema
 ) -> None:
-    """Make a view of Parquet files; an empty one of a schema where there are none."""
+    """Make a view of Parquet files; without files, an empty view with the columns of a schema."""
     if files:
         database.read_parquet(list(files)).create_view(name)
     else:
@@ -135,10 +141,10 @@ def create_view(
 
 
 def _finished(storage: Storage) -> Iterator[tuple[str, Manifest]]:
-    """Yield the manifests that belong together: one made from an older upstream is left out.
+    """Yield the manifests that belong together; those made from an older upstream stage are left out.
 
     Raises:
-        VerificationError: there is none, or one was changed.
+        VerificationError: there is no manifest, or one was changed.
     """
     hashes: dict[str, str] = {}
     for stage, home in HOMES.items():

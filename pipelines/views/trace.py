@@ -1,10 +1,11 @@
-"""``corpusmill trace``: from one training row back to its documents, their URLs and the bytes they came from."""
+"""``corpusmill trace``: from one training row back to its documents, their URLs and their bytes in the input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,33 +14,57 @@ from pipelines.errors import InputError
 from pipelines.store.manifest import read_current
 from pipelines.store.storage import Storage
 from pipelines.terminal import escape
+from pipelines.views.found import Found
 from pipelines.views.query import Query
 from pipelines.views.run_tables import RunTables
-from pipelines.views.show import show
+from pipelines.views.show import records
 from tokenizer_training.model.tokenizer import Tokenizer
+from tokenizer_training.shards.rows import CONTINUES, CUT
 from tokenizer_training.shards.schema import table_to_rows
 
-TEXT_CHARACTERS = 400
-CONTINUES, CUT = 1, 2
+TEXT_CHARACTERS: Final = 400
+"""Shown of each text."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One document, or one piece of one, as it stands in a row.
+    """A document, or a part of one, in a training row.
 
     Attributes:
         record: the ledger's row of the document, with its finished ``text``.
-        text: what the row's tokens decode to.
+        text: the text that its tokens decode to.
         extracted: the document's text before any step edited it.
-        tokens: how many there are, EOS included.
+        tokens: number of its tokens, EOS included.
         flags: 1 = continues a document, 2 = cut before its end.
     """
 
-    record: Mapping[str, Any]
+    record: Found
     text: str
     extracted: str
     tokens: int
     flags: int
+
+    def as_json(self) -> str:
+        """Return one line of JSON."""
+        piece = {"packed": self.text, "extracted": self.extracted, "tokens": self.tokens, "flags": self.flags}
+        return json.dumps(self.record.as_dict() | piece)
+
+    def as_text(self) -> str:
+        """Return where it is from and how its text begins, as packed and as extracted, for a terminal."""
+        record = self.record
+        marks = [word for flag, word in ((CONTINUES, "continues"), (CUT, "cut")) if self.flags & flag]
+        same = self.text in self.extracted
+        lines = [
+            f"{record.id}  {self.tokens} tokens{''.join(f', {mark}' for mark in marks)}",
+            record.url or "-",
+            f"{record.source}:{record.file} bytes {record.offset} to {record.offset + record.length}, "
+            f"record {record.index}",
+            f"packed:\n{_beginning(self.text)}",
+            "extracted: the same"
+            if same
+            else f"extracted, before it was edited:\n{_beginning(self.extracted)}",
+        ]
+        return escape("\n".join(lines))
 
 
 def trace(storage: Storage, shard: str | None, row: int) -> Iterator[Piece]:
@@ -73,24 +98,8 @@ def trace(storage: Storage, shard: str | None, row: int) -> Iterator[Piece]:
     for number, end in enumerate(ends):
         ids = packed.input_ids[0, end - packed.doc_lens[number] : end]
         text = tokenizer.decode(ids[:-1] if ids[-1] == tokenizer.eos_id else ids)
-        record = next(iter(show(storage, Query(doc=names[number]))))
+        record = next(records(storage, Query(doc=names[number])))
         yield Piece(record, text, extracted[names[number]], len(ids), int(packed.doc_flags[number]))
-
-
-def as_text(piece: Piece) -> str:
-    """Return a piece for a terminal: where it is from, and how its text begins, as packed and as extracted."""
-    record = piece.record
-    marks = [word for flag, word in ((CONTINUES, "continues"), (CUT, "cut")) if piece.flags & flag]
-    same = piece.text in piece.extracted
-    lines = [
-        f"{record['id']}  {piece.tokens} tokens{''.join(f', {mark}' for mark in marks)}",
-        f"{record['url'] or '-'}",
-        f"{record['source']}:{record['file']} bytes {record['offset']} to "
-        f"{record['offset'] + record['length']}, record {record['index']}",
-        f"packed:\n{_beginning(piece.text)}",
-        "extracted: the same" if same else f"extracted, before it was edited:\n{_beginning(piece.extracted)}",
-    ]
-    return escape("\n".join(lines))
 
 
 def _beginning(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Part of ``corpusmill verify``: the finished text is the filtered one without what dedup removed, all of it copies."""
+"""Part of ``corpusmill verify``: a finished text is the filtered one without the removed pieces, which are copies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipelines.store.tables import FILTERED
 from pipelines.views.run_tables import create_view
 
 Pieces = Sequence[Mapping[str, Any]]
-"""What was removed from one document: rows of a folder."""
+"""The pieces removed from one document: rows of a folder."""
 
 _FETCHED: Final = 64
 _FIRSTS: Final = """
@@ -32,15 +32,15 @@ _FIRSTS: Final = """
 
 
 def emptied(storage: Storage, documents: Manifest, unit: str) -> set[str]:
-    """Return the ids of documents of a unit of which nothing was left."""
+    """Return the ids of the documents of a unit that lost all of their text."""
     edited = {one for folder in EDITS for one in _pieces(storage, documents, folder.name, unit)}
     return edited - _texts(storage, documents, "documents", unit, edited).keys()
 
 
 def edit_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> Iterator[str]:
-    """Yield a line for each document whose finished text is not what the removed pieces leave of the filtered one.
+    """Yield a line for each document whose finished text is not its filtered text without the removed pieces.
 
-    And one for each removed span that does not stand in the text that is said to have it first.
+    And one for each removed span that is not in the text that should have it first.
     """
     rule = _rule(documents)
     removed = [file for folder in EDITS for file in documents.folder(folder.name)]
@@ -59,7 +59,7 @@ def edit_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> It
 
 
 def _first_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> Iterator[str]:
-    """Read each text that has something first, once."""
+    """Check the removed spans against the texts that have them first; each text is read once."""
     rule, database = _rule(documents), duckdb.connect()
     for manifest, folder, schema in (
         (filtered, "filtered", FILTERED),
@@ -82,7 +82,7 @@ def _first_faults(storage: Storage, filtered: Manifest, documents: Manifest) -> 
 
 
 def _edited(text: str, rule: Lines | None, lines: Pieces, spans: Pieces) -> str | None:
-    """Return what is left of a text without some pieces; None where it does not have them."""
+    """Return a text without some pieces; None if it does not have them."""
     if lines and rule is not None:
         cut = rule.cut(text)
         if any(cut[row["place"] : row["place"] + 1] != [row["text"]] for row in lines):
@@ -104,7 +104,7 @@ def _pieces(storage: Storage, documents: Manifest, folder: str, unit: str) -> di
     found: dict[str, list[dict[str, Any]]] = {}
     for file in documents.folder(folder):
         if file.unit == unit:
-            for row in pq.read_table(storage.path(file.path)).to_pylist():
+            for row in pq.read_table(storage.path(file.path), page_checksum_verification=True).to_pylist():
                 found.setdefault(row["id"], []).append(row)
     return found
 
@@ -116,7 +116,9 @@ def _texts(
     found: dict[str, str] = {}
     for file in manifest.folder(folder):
         if ids and file.unit == unit:
-            table = pq.read_table(storage.path(file.path), columns=["id", "text"])
+            table = pq.read_table(
+                storage.path(file.path), columns=["id", "text"], page_checksum_verification=True
+            )
             wanted = table.filter(pc.is_in(table["id"], pa.array(list(ids), pa.string())))
             found.update(zip(wanted["id"].to_pylist(), wanted["text"].to_pylist(), strict=True))
     return found

@@ -1,80 +1,109 @@
-"""``corpusmill whatif``: the funnel under other limits, from the ledger alone.
+"""``corpusmill whatif``: the funnel under other limits, computed from the ledger alone.
 
 The checks of the steps become one SQL expression over the ledger's columns, so a million rows are judged in a second
-and no text is read. It decides exactly as `filters.judge` does (a test re-runs the stage and compares). A record that
-gets past the step that dropped it is ``unknown`` where later steps did not measure it; ``ledger: full`` in the recipe
-makes them measure all.
+and no text is read. It decides exactly as `filters.judge` does (a test reruns the stage and compares). A record that
+passes the step that dropped it is ``unknown`` if later steps did not measure it; with ``ledger: full`` in the recipe
+they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, TypedDict
 
 import duckdb
 
-from filters.language_codes import BEFORE_SCRIPT, UNDETERMINED
-from filters.step import Check, Step
+from pipelines.store.fate import FATE_SQL, KEPT, Fate
 from pipelines.store.manifest import manifest_path, read_current, read_manifest
 from pipelines.store.storage import Storage
+from pipelines.views.whatif_sql import new_fate
 from pipelines.views.whatif_steps import Change
 
-BYTES_PER_TOKEN = 4.0
+BYTES_PER_TOKEN: Final = 4.0
 """Bytes of text per token where nothing is packed yet: English in a vocabulary of 32,768 has 3.8 to 3.9."""
 
-UNKNOWN = "unknown"
+SAMPLED_PARTS: Final = 8
+"""Parts of ``token_counts/`` that the ratio is taken from."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """Documents that one fate lost to another: ``kept``, ``dropped STEP.REASON``, ``error …``, ``unknown``."""
+    """The documents that have one fate now and one fate under the other limits.
 
-    old: str
-    new: str
+    Attributes:
+        old: the fate in the ledger.
+        new: the fate under the other limits; ``unknown`` where the ledger cannot tell.
+        documents: how many there are.
+        bytes: size of their text.
+    """
+
+    old: Fate
+    new: Fate
     documents: int
     bytes: int
 
     @property
     def changes_side(self) -> bool:
         """Whether the documents are kept before or after, but not both."""
-        return (self.old == "kept") != (self.new == "kept")
+        return (self.old.decision == KEPT) != (self.new.decision == KEPT)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One document that is kept before or after, but not both."""
+
+    id: str
+    url: str | None
+    bytes: int | None
+    old: Fate
+    new: Fate
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What other limits would have done.
+    """The effect of other limits.
 
     Attributes:
         moves: every pair of fates that documents have, those that keep theirs included.
-        bytes_per_token: by which bytes become estimated tokens.
+        bytes_per_token: ratio by which bytes become estimated tokens.
         estimated: whether that ratio is a guess, because the run has counted no tokens.
-        examples: documents that change sides: id, url, bytes, old, new.
+        examples: some documents that change sides.
     """
 
     moves: tuple[Move, ...]
     bytes_per_token: float
     estimated: bool
-    examples: tuple[dict[str, Any], ...]
+    examples: tuple[Example, ...]
 
-    def funnel(self, old: bool) -> dict[str, int]:
-        """Return documents by fate, before (`old`) or after."""
-        found: dict[str, int] = {}
-        for move in self.moves:
-            fate = move.old if old else move.new
-            found[fate] = found.get(fate, 0) + move.documents
-        return found
+    @property
+    def now(self) -> Counter[Fate]:
+        """Documents by fate in the ledger."""
+        return _sum((move.old, move.documents) for move in self.moves)
+
+    @property
+    def then(self) -> Counter[Fate]:
+        """Documents by fate under the other limits."""
+        return _sum((move.new, move.documents) for move in self.moves)
 
     def gained(self) -> tuple[int, int]:
         """Return documents and bytes that are dropped now and kept then."""
-        return _total(move for move in self.moves if move.changes_side and move.new == "kept")
+        return _total(move for move in self.moves if move.changes_side and move.new.decision == KEPT)
 
     def lost(self) -> tuple[int, int]:
         """Return documents and bytes that are kept now and dropped then."""
-        return _total(move for move in self.moves if move.changes_side and move.old == "kept")
+        return _total(move for move in self.moves if move.changes_side and move.old.decision == KEPT)
 
 
-def _total(moves: Iterator[Move]) -> tuple[int, int]:
+def _sum(counts: Iterable[tuple[Fate, int]]) -> Counter[Fate]:
+    found: Counter[Fate] = Counter()
+    for fate, documents in counts:
+        found[fate] += documents
+    return found
+
+
+def _total(moves: Iterable[Move]) -> tuple[int, int]:
     found = list(moves)
     return sum(move.documents for move in found), sum(move.bytes for move in found)
 
@@ -86,119 +115,28 @@ def whatif(storage: Storage, steps: Sequence[Change], examples: int = 10) -> Ans
         storage: the run.
         steps: its steps under other limits, see `pipelines.views.whatif_steps`.
         examples: how many documents that change sides to name.
+
+    Raises:
+        VerificationError: the run has no ledger, or it does not belong to the stages before.
     """
     manifest = read_current(storage, "filtered")
     database = duckdb.connect()
     paths = [str(storage.path(file.path)) for file in manifest.folder("ledger")]
     database.read_parquet(paths).create_view("ledger")
-    judged = f"SELECT id, url, bytes, {_old_fate()} AS old, {_new_fate(steps, database)} AS new FROM ledger"  # noqa: S608 - built from checks
+    judged = f"SELECT id, url, bytes, {FATE_SQL} AS old, {new_fate(steps, database)} AS new FROM ledger"  # noqa: S608 - built from checks
     counted = database.execute(
         f"SELECT old, new, count(*), coalesce(sum(bytes), 0)::BIGINT FROM ({judged}) GROUP BY ALL ORDER BY ALL"  # noqa: S608
     ).fetchall()
-    moves = tuple(Move(*row) for row in counted)
-    named: list[dict[str, Any]] = []
-    if examples and any(move.changes_side for move in moves):
-        found = database.execute(
-            f"SELECT * FROM ({judged}) WHERE (old = 'kept') <> (new = 'kept') ORDER BY id LIMIT {int(examples)}"  # noqa: S608
-        )
-        names = [column[0] for column in found.description]
-        named = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    ratio = _bytes_per_token(storage, database)
-    return Answer(moves, ratio or BYTES_PER_TOKEN, ratio is None, tuple(named))
-
-
-def _old_fate() -> str:
-    return "CASE WHEN decision = 'kept' THEN 'kept' ELSE decision || ' ' || step || '.' || reason END"
-
-
-def _new_fate(steps: Sequence[Change], database: duckdb.DuckDBPyConnection) -> str:
-    """Return the expression that gives a record its fate under the new limits."""
-    cases = [f"WHEN applied IS NULL THEN {_old_fate()}"]
-    for position, change in enumerate(steps):
-        cases += _cases(position, change, database)
-        if any(_active(later.new) for later in steps[position:]):
-            cases.append(f"WHEN applied <= {position} THEN '{UNKNOWN}'")
-    return f"CASE {' '.join(cases)} ELSE 'kept' END"
-
-
-def _cases(position: int, change: Change, database: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Yield the ways in which a record can end at one step, in order."""
-    if change.new is None:
-        return
-    for check in change.new.CHECKS:
-        fault = _fault(change, check)
-        if fault is None:
-            continue
-        was_off = getattr(change.old.step, check.field) is None
-        if was_off and _never_measured(position, change, check, database):
-            yield f"WHEN applied > {position} THEN '{UNKNOWN}'"
-        else:
-            yield f"WHEN applied > {position} AND {fault} THEN {_text(f'dropped {change.name}.{check.reason}')}"
-    yield f"WHEN applied = {position} AND decision = 'error' THEN {_old_fate()}"
-
-
-def _active(step: Step | None) -> bool:
-    """Say whether a step could drop anything."""
-    return step is not None and any(
-        getattr(step, check.field) is not None and not (check.op == "and" and not getattr(step, check.field))
-        for check in step.CHECKS
+    moves = tuple(Move(Fate.parse(old), Fate.parse(new), *counts) for old, new, *counts in counted)
+    named = database.execute(
+        f"SELECT * FROM ({judged}) WHERE (old = '{KEPT}') <> (new = '{KEPT}') ORDER BY id LIMIT {int(examples)}"  # noqa: S608
+    ).fetchall()
+    found = tuple(
+        Example(identity, url, size, Fate.parse(old), Fate.parse(new))
+        for identity, url, size, old, new in named
     )
-
-
-def _never_measured(position: int, change: Change, check: Check, database: duckdb.DuckDBPyConnection) -> bool:
-    """Say whether a step that ran has left out a measure whose limit was off."""
-    column = _column(change, check.measure)
-    sql = f"SELECT count(*), count({column}) FROM ledger WHERE applied > {position}"  # noqa: S608
-    rows, measured = database.execute(sql).fetchall()[0]
-    return bool(rows) and not measured
-
-
-def _fault(change: Change, check: Check) -> str | None:
-    """Return the condition under which a check fails, as `filters.step.is_fault` has it; None = never."""
-    limit = getattr(change.new, check.field)
-    column = _column(change, check.measure)
-    if limit is None:
-        return None
-    if check.op in ("not in", "outside"):
-        listed = ", ".join(_text(str(value)) for value in limit)
-        absent = f"{column} NOT IN ({listed})" if limit else f"{column} IS NOT NULL"
-        return (
-            f"{absent} AND {_language(column)} NOT IN ({listed})"
-            if check.op == "outside" and limit
-            else absent
-        )
-    if check.op == "and":
-        kind = change.old.step.MEASURES[check.measure]
-        truth = column if kind is bool else f"{column} <> ''" if kind is str else f"{column} <> 0"
-        return truth if limit else None
-    if isinstance(limit, Mapping):
-        return f"{column} {check.op} {_limit_by_language(limit, _column(change, check.by))}"
-    return f"{column} {check.op} {_number(limit)}"
-
-
-def _limit_by_language(limits: Mapping[str, float | None], column: str) -> str:
-    """Return the limit of a record's language, as `filters.step.limit_for` has it."""
-    label = f"coalesce({column}, {_text(UNDETERMINED)})"
-    named = [(name, _number(limit)) for name, limit in limits.items()]
-    cases = [f"WHEN {label} = {_text(name)} THEN {limit}" for name, limit in named]
-    cases += [f"WHEN {_language(label)} = {_text(name)} THEN {limit}" for name, limit in named]
-    return f"CASE {' '.join(cases)} ELSE {_number(limits.get('default'))} END"
-
-
-def _language(label: str) -> str:
-    return f"regexp_extract({label}, {_text(BEFORE_SCRIPT)})"
-
-
-def _number(limit: float | None) -> str:
-    return "NULL::DOUBLE" if limit is None else f"'{float(limit)!r}'::DOUBLE"
-
-
-def _column(change: Change, measure: str) -> str:
-    return '"' + f"{change.name}.{measure}".replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    ratio = _bytes_per_token(storage, database)
+    return Answer(moves, ratio or BYTES_PER_TOKEN, ratio is None, found)
 
 
 def _bytes_per_token(storage: Storage, database: duckdb.DuckDBPyConnection) -> float | None:
@@ -215,26 +153,70 @@ def _bytes_per_token(storage: Storage, database: duckdb.DuckDBPyConnection) -> f
     return size / tokens if tokens else None
 
 
-SAMPLED_PARTS = 8
-"""Parts of ``token_counts/`` that the ratio is taken from."""
+class Side(TypedDict):
+    """Documents that change sides, for machines; `tokens` are estimated."""
+
+    documents: int
+    bytes: int
+    tokens: int
 
 
-def as_json(answer: Answer, steps: Sequence[Change]) -> Mapping[str, Any]:
+class MoveRow(TypedDict):
+    """A `Move` for machines."""
+
+    old: str
+    new: str
+    documents: int
+    bytes: int
+
+
+class ExampleRow(TypedDict):
+    """An `Example` for machines."""
+
+    id: str
+    url: str | None
+    bytes: int | None
+    old: str
+    new: str
+
+
+class AnswerRow(TypedDict):
+    """An `Answer` for machines: what ``corpusmill whatif --json`` prints."""
+
+    changed: list[str]
+    now: dict[str, int]
+    then: dict[str, int]
+    moves: list[MoveRow]
+    gained: Side
+    lost: Side
+    bytes_per_token: float
+    documents: list[ExampleRow]
+
+
+def as_json(answer: Answer, steps: Sequence[Change]) -> AnswerRow:
     """Return the answer for machines."""
-    per_token = answer.bytes_per_token
-    sides = {"gained": answer.gained(), "lost": answer.lost()}
     return {
         "changed": changes(steps),
-        "now": answer.funnel(old=True),
-        "then": answer.funnel(old=False),
-        "moves": [vars(move) for move in answer.moves if move.old != move.new],
-        **{
-            side: {"documents": documents, "bytes": size, "tokens": round(size / per_token)}
-            for side, (documents, size) in sides.items()
-        },
-        "bytes_per_token": per_token,
-        "documents": list(answer.examples),
+        "now": {str(fate): documents for fate, documents in answer.now.items()},
+        "then": {str(fate): documents for fate, documents in answer.then.items()},
+        "moves": [
+            {"old": str(move.old), "new": str(move.new), "documents": move.documents, "bytes": move.bytes}
+            for move in answer.moves
+            if move.old != move.new
+        ],
+        "gained": _side(answer, answer.gained()),
+        "lost": _side(answer, answer.lost()),
+        "bytes_per_token": answer.bytes_per_token,
+        "documents": [
+            {"id": one.id, "url": one.url, "bytes": one.bytes, "old": str(one.old), "new": str(one.new)}
+            for one in answer.examples
+        ],
     }
+
+
+def _side(answer: Answer, found: tuple[int, int]) -> Side:
+    documents, size = found
+    return {"documents": documents, "bytes": size, "tokens": round(size / answer.bytes_per_token)}
 
 
 def changes(steps: Sequence[Change]) -> list[str]:

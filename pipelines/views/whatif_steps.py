@@ -1,7 +1,7 @@
 """The steps that a ledger was written with, and the same steps under other limits.
 
-A ledger holds measures, so it answers for limits only. What shapes text or measures is refused by name: such a change
-needs ``corpusmill filter``.
+A ledger holds measures, so it answers for limits only. A change of a key that shapes text or measures is refused by
+name: it needs ``corpusmill filter``.
 """
 
 from __future__ import annotations

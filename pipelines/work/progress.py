@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 
+from pipelines.store.fate import DROPPED, ERROR
 from pipelines.store.storage import Storage
-from pipelines.store.tables import DROPPED, ERROR
 
 PROGRESS_FILE: Final = "work/progress.jsonl"
 POLL_S: Final = 0.5

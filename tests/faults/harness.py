@@ -117,14 +117,14 @@ class Bench:
             shutil.copytree(self.snapshot(STAGES[position - 1]), out)
         return out
 
-    def run(self, until: str, out: Path, plan: Plan | None = None, user: int | None = None) -> Ended:
-        """Do the stages up to `until` in a fork of this process, as another user if one is given."""
+    def run(self, until: str, out: Path, plan: Plan | None = None) -> Ended:
+        """Do the stages up to `until` in a fork of this process."""
         flags = ["--", *self.flags] if self.flags else []
         command = [until, str(self.recipe), "--out", str(out), "--workers", "1", "--quiet", *flags]
-        return in_fork(command, self.folder / "log", plan, user)
+        return in_fork(command, self.folder / "log", plan)
 
 
-def in_fork(command: list[str], log: Path, plan: Plan | None, user: int | None = None) -> Ended:
+def in_fork(command: list[str], log: Path, plan: Plan | None) -> Ended:
     """Run the command line in a fork of this process, with a planned fault."""
     counts = log.with_suffix(".counts")
     counts.unlink(missing_ok=True)
@@ -132,13 +132,13 @@ def in_fork(command: list[str], log: Path, plan: Plan | None, user: int | None =
         plan.count_file = str(counts)
     child = os.fork()
     if not child:
-        _be_child(command, log, plan, user)
+        _be_child(command, log, plan)
     _, status = os.waitpid(child, 0)
     passed = counts.read_text().splitlines() if isinstance(plan, Noting) and counts.exists() else []
     return Ended(os.waitstatus_to_exitcode(status), log.read_text(errors="replace"), passed)
 
 
-def _be_child(command: list[str], log: Path, plan: Plan | None, user: int | None) -> None:
+def _be_child(command: list[str], log: Path, plan: Plan | None) -> None:
     code = 99
     try:
         os.setpgid(0, 0)
@@ -151,8 +151,6 @@ def _be_child(command: list[str], log: Path, plan: Plan | None, user: int | None
         Report.page = lambda _: "no content"  # type: ignore[method-assign]
         signal.alarm(PATIENCE_S)
         faults.plan = plan
-        if user is not None:
-            os.setuid(user)
         main(command)
     except SystemExit as ended:
         code = int(ended.code or 0)

@@ -43,7 +43,7 @@ def test_every_command_has_help_with_examples_that_parse(
 
 
 def test_a_shell_completes_commands_options_and_recipes(tmp_path: Path) -> None:
-    (tmp_path / "completion.sh").write_text(corpusmill("completion", "bash").stdout)
+    (tmp_path / "completion.sh").write_text(corpusmill("--print-completion", "bash").stdout)
     cases = {"ver": "verify", "show runs --dro": "--dropped", "run configs/dem": "configs/demo.yaml"}
     for typed, wanted in cases.items():
         words = typed.split()

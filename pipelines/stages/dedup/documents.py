@@ -21,6 +21,7 @@ from pipelines.stages.dedup.decisions import DECISIONS, LAYERS
 from pipelines.stages.dedup.lines import remove_lines
 from pipelines.stages.dedup.search import Array
 from pipelines.stages.dedup.substrings import remove_substrings
+from pipelines.store.fate import REMOVED, Fate
 from pipelines.store.folders import EDITS, REMOVED_LINES, REMOVED_SUBSTRINGS, Folder
 from pipelines.store.tables import DOCUMENTS, DUPLICATES
 from pipelines.work.marks import UNWATCHED, Watch
@@ -178,7 +179,7 @@ def _counts(
     counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
     for name, pieces in lost.items():
         counted[_layer(name)] = pieces.get("documents_emptied", 0)
-    removed = {f"removed {layer}": number for layer, number in counted.items() if number}
+    removed = {str(Fate(REMOVED, None, layer)): number for layer, number in counted.items() if number}
     records = {"seen": seen, "kept": seen - sum(removed.values()), **removed}
     edits = {name: dict(pieces) for name, pieces in lost.items()}
     return {"records": records, **edits, "capped": _count(decisions["capped"])}

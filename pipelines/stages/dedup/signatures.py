@@ -21,9 +21,10 @@ from filters.dedup.urls import url_key
 from filters.hashing import Hashes
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup, Preference
+from pipelines.store.fate import KEPT
 from pipelines.store.folders import Folder
 from pipelines.store.sealed import canonical_json
-from pipelines.store.tables import KEPT, read_rows
+from pipelines.store.tables import read_rows
 from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts
 

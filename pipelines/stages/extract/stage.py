@@ -18,10 +18,11 @@ from pipelines.readers.record import MESSAGE_CHARACTERS, Damaged, Event, Reader,
 from pipelines.recipe.recipe import Extract
 from pipelines.stages.extract.pins import access_of
 from pipelines.stages.extract.units import Unit, plan_units
+from pipelines.store.fate import DROPPED, ERROR, KEPT, Fate
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Manifest, Totals
 from pipelines.store.stage_key import StageKey, stage_key
-from pipelines.store.tables import DROPPED, ERROR, ERRORS, EXTRACTED, KEPT, Row, fate, to_table
+from pipelines.store.tables import ERRORS, EXTRACTED, Row, to_table
 from pipelines.work.loop import finish_stage, run_units
 from pipelines.work.marks import QUARANTINE_ERROR, QUARANTINE_MESSAGE, QUARANTINE_REASON, UNWATCHED, Watch
 from pipelines.work.stage import Run, Stage
@@ -211,7 +212,7 @@ def _extract_batch(
         row = _row(unit, event, result)
         rows.append(row)
         tally.records["seen"] += 1
-        tally.records[fate(row)] += 1
+        tally.records[str(Fate(row["decision"], row["step"], row["reason"]))] += 1
         tally.replaced += (row["text"] or "").count("\ufffd")
         error = _error(result)
         if error is not None:

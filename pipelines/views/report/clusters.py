@@ -1,15 +1,16 @@
-"""Duplicates: clusters, the largest side by side with what they kept; and the lines that too many documents had."""
+"""Duplicates: sizes of clusters, the largest ones with the differences of their copies, and frequent lines removed."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
+from pipelines.views.cluster import Member, members
 from pipelines.views.report.histograms import Histogram, Limit, histogram
 from pipelines.views.report.shown import shown
 from pipelines.views.run_tables import RunTables
@@ -29,13 +30,31 @@ class Cluster:
 
     Attributes:
         size: documents in it.
-        members: id, url, similarity, layer, kept, keeper; keepers first, then by similarity.
+        members: the first of them; keepers first, then by similarity.
         diff: the copy compared with its keeper; empty where no text differs.
     """
 
     size: int
-    members: Sequence[Mapping[str, Any]]
+    members: Sequence[Member]
     diff: Markup
+
+
+@dataclass(frozen=True)
+class Size:
+    """The clusters of one size, and how many documents were removed from them."""
+
+    size: int
+    clusters: int
+    removed: int
+
+
+@dataclass(frozen=True)
+class RemovedLine:
+    """A line that was removed, how many documents had it, and how often it was removed."""
+
+    text: str
+    documents: int
+    removed: int
 
 
 @dataclass(frozen=True)
@@ -43,61 +62,59 @@ class Duplicates:
     """The whole section.
 
     Attributes:
-        sizes: rows of size, clusters, removed.
+        sizes: of the clusters, smallest first.
         similarity: of near duplicates to their keepers, with the limit of the recipe.
         largest: the largest clusters.
-        lines: rows of text, documents, removed: the removed lines that most documents had.
+        lines: the most frequent of the removed lines.
     """
 
-    sizes: Sequence[Mapping[str, Any]]
+    sizes: Sequence[Size]
     similarity: Histogram | None
     largest: Sequence[Cluster]
-    lines: Sequence[Mapping[str, Any]]
+    lines: Sequence[RemovedLine]
 
 
 def duplicates(tables: RunTables) -> Duplicates | None:
     """Return the section; None where dedup is switched off or not done yet."""
     if not tables.files("dedup", "duplicates"):
         return None
-    sizes = tables.query(
+    sizes = tables.rows(
+        Size,
         "SELECT size, count(DISTINCT cluster) AS clusters, count(*) FILTER (NOT kept) AS removed "
-        "FROM duplicates GROUP BY size ORDER BY size"
+        "FROM duplicates GROUP BY size ORDER BY size",
     )
     settings = tables.manifests["dedup"].settings
     minhash = settings.get("minhash")
     limits = [Limit("similarity", "<", minhash["similarity"], "")] if minhash else []
     near = histogram(tables, "similarity", "duplicates WHERE layer = 'minhash'", limits)
-    lines = tables.query(
+    lines = tables.rows(
+        RemovedLine,
         f"SELECT trim(text) AS text, max(documents) AS documents, count(*) AS removed "  # noqa: S608 - a number of ours
-        f"FROM removed_lines GROUP BY ALL ORDER BY documents DESC, text LIMIT {LINES}"
+        f"FROM removed_lines GROUP BY ALL ORDER BY documents DESC, text LIMIT {LINES}",
     )
     return Duplicates(sizes, near, _largest(tables), lines)
 
 
 def _largest(tables: RunTables) -> list[Cluster]:
-    ids = tables.query(
-        f"SELECT cluster, max(size) AS size FROM duplicates GROUP BY cluster "  # noqa: S608 - a number of ours
-        f"ORDER BY size DESC, cluster LIMIT {LARGEST}"
-    )
-    members = tables.query(
-        "SELECT d.*, f.url, f.text FROM duplicates d JOIN filtered f USING (id) "
-        "WHERE cluster IN (SELECT unnest(?)) ORDER BY cluster, kept DESC, similarity DESC, id",
-        [[row["cluster"] for row in ids]],
-    )
-    return [
-        _cluster(row["size"], [member for member in members if member["cluster"] == row["cluster"]])
-        for row in ids
+    ids = [
+        row["cluster"]
+        for row in tables.query(
+            f"SELECT cluster, max(size) AS size FROM duplicates GROUP BY cluster "  # noqa: S608 - a number of ours
+            f"ORDER BY size DESC, cluster LIMIT {LARGEST}"
+        )
     ]
+    found: dict[str, list[Member]] = {identity: [] for identity in ids}
+    for member in members(tables, "d.cluster IN (SELECT unnest(?))", [ids]):
+        found[member.cluster].append(member)
+    return [_cluster(cluster) for cluster in found.values()]
 
 
-def _cluster(size: int, members: Sequence[Mapping[str, Any]]) -> Cluster:
-    texts = {member["id"]: member["text"] for member in members}
+def _cluster(found: Sequence[Member]) -> Cluster:
+    texts = {member.id: member.text for member in found}
     # The keeper of a copy may be a document of an older run, whose text is not here.
-    pairs = [
-        (texts[one["keeper"]], one["text"]) for one in members if one["keeper"] in texts and not one["kept"]
-    ]
+    pairs = [(texts[one.keeper], one.text) for one in found if one.keeper in texts and not one.kept]
     different = [pair for pair in pairs if pair[0] != pair[1]]
-    return Cluster(size, members[:MEMBERS], diff(*different[-1]) if different else Markup())
+    return Cluster(found[0].size, found[:MEMBERS], diff(*different[-1]) if different else Markup())
 
 
 def diff(before: str, after: str) -> Markup:

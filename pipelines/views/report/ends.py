@@ -1,4 +1,4 @@
-"""What stands at both ends of a run: the input files with their damage, the tokenizer, the packed rows."""
+"""Both ends of a run: the input files with their damage, the tokenizer, the packed rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from pipelines.store.balance import by_fate, files_read, in_shards, kept
+from pipelines.store.balance import files_read, in_shards, kept
+from pipelines.store.fate import DROPPED, ERROR, total
 from pipelines.store.manifest import UnitFile
 from pipelines.views.report.histograms import Histogram, histogram
+from pipelines.views.rows import ErrorRow
 from pipelines.views.run_tables import RunTables
 from tokenizer_training.model.sentencepiece_model import Kind
 from tokenizer_training.model.tokenizer import Tokenizer
@@ -25,42 +27,56 @@ EXAMPLE_CHARACTERS: Final = 320
 
 
 @dataclass(frozen=True)
+class FileRow:
+    """One input file: its size in bytes, and its records and damaged spans as the extract stage counted them."""
+
+    source: str
+    file: str
+    size: int
+    records: int
+    kept: int
+    dropped: int
+    errors: int
+    damaged: int
+
+
+@dataclass(frozen=True)
 class Files:
     """Input files, those with errors or damage first.
 
     Attributes:
-        rows: source, file, size, records, kept, dropped, errors, damaged.
+        rows: the first of them.
         files: how many files there are.
-        errors: rows of the error table: source, file, offset, step, reason, error, message; the first few.
+        errors: the first rows of the error table.
         all_errors: how many rows that table has.
     """
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[FileRow]
     files: int
-    errors: Sequence[Mapping[str, Any]]
+    errors: Sequence[ErrorRow]
     all_errors: int
 
 
 def input_files(tables: RunTables) -> Files:
     """Return the input files of a run."""
     found = files_read(tables.manifests["extract"])
-    rows: list[dict[str, Any]] = [
-        {
-            "source": source,
-            "file": file,
-            "size": entry.size,
-            "records": entry.records.get("seen", 0),
-            "kept": kept(entry.records),
-            "dropped": sum(by_fate(entry.records, "dropped").values()),
-            "errors": sum(by_fate(entry.records, "error").values()),
-            "damaged": entry.damaged_spans,
-        }
+    rows = [
+        FileRow(
+            source,
+            file,
+            entry.size,
+            entry.records.get("seen", 0),
+            kept(entry.records),
+            total(entry.records, DROPPED),
+            total(entry.records, ERROR),
+            entry.damaged_spans,
+        )
         for (source, file), entry in found.items()
     ]
-    rows.sort(key=lambda row: (-row["errors"] - row["damaged"], -row["size"], row["source"], row["file"]))
-    errors = tables.query(f'SELECT * FROM errors ORDER BY source, file, "offset", step LIMIT {ERRORS}')  # noqa: S608
+    rows.sort(key=lambda row: (-row.errors - row.damaged, -row.size, row.source, row.file))
+    first = f'SELECT * FROM errors ORDER BY source, file, "offset", step LIMIT {ERRORS}'  # noqa: S608
     (count,) = tables.query("SELECT count(*) AS n FROM errors")
-    return Files(rows[:FILES], len(rows), errors, count["n"])
+    return Files(rows[:FILES], len(rows), tables.rows(ErrorRow, first), count["n"])
 
 
 @dataclass(frozen=True)
@@ -68,8 +84,8 @@ class TokenizerFacts:
     """The tokenizer of a run.
 
     Attributes:
-        evaluation: what ``evaluation.json`` says.
-        longest: its longest pieces; where a corpus is unclean, they show it.
+        evaluation: the content of ``evaluation.json``.
+        longest: its longest pieces, which show an unclean corpus.
         examples: the beginning of one finished document of each of the largest languages, as pieces.
     """
 
@@ -108,7 +124,7 @@ def tokenizer(tables: RunTables) -> TokenizerFacts | None:
 
 
 def piece_texts(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Return text as the pieces it is divided into; one that is only a byte of a character is written ``<0xE2>``."""
+    """Return text as pieces of a tokenizer; a piece that is one byte of a character is written ``<0xE2>``."""
     ids = tokenizer.encode(text)
     pieces = [tokenizer.model.pieces[number] for number in ids]
     return [
@@ -119,13 +135,13 @@ def piece_texts(tokenizer: Tokenizer, text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Packing:
-    """How documents became rows.
+    """How documents were packed into rows.
 
     Attributes:
-        counts: what the shards hold, see `in_shards`; ``tokens_over_budget``, which they do not.
+        counts: the content of the shards, see `in_shards`; and ``tokens_over_budget``, which are not in them.
         settings: of the pack stage.
         documents: that begin in the shards; one that is packed twice counts twice.
-        cut: those of them that did not fit into one row, or into what was left of one.
+        cut: those of them that did not fit into one row, or into the rest of one.
         documents_per_row: histogram.
         shards: path, rows, bytes.
     """
@@ -147,16 +163,16 @@ def packing(tables: RunTables) -> Packing | None:
     tokens = manifest.total("tokens")
     counts = {**in_shards(tokens), "tokens_over_budget": tokens.get("tokens_over_budget", 0)}
     shards = manifest.folder("shards")
-    per_row, begun = None, {"documents": 0, "cut": 0}
+    per_row, packed = None, {"documents": 0, "cut": 0}
     if paths:
         relation = f"read_parquet([{', '.join(map(_quoted, paths))}])"
         per_row = histogram(tables, "len(doc_ids)", relation)
-        (begun,) = tables.query(
+        (packed,) = tables.query(
             f"SELECT count(*) FILTER (flags & {CONTINUES} = 0) AS documents, count(*) FILTER (flags = {CUT}) AS cut "  # noqa: S608 - our paths
             f"FROM (SELECT unnest(doc_flags) AS flags FROM {relation})"
         )
     settings = manifest.settings
-    return Packing(counts, settings, begun["documents"], begun["cut"], per_row, shards)
+    return Packing(counts, settings, packed["documents"], packed["cut"], per_row, shards)
 
 
 def _quoted(path: str) -> str:

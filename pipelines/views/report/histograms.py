@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pipelines.views.run_tables import RunTables
 
@@ -22,7 +22,7 @@ class Limit:
         field: the step's field: ``min_words``.
         op: ``<`` or ``>``; a value beyond it is a fault.
         value: the limit.
-        reason: what the fault is called.
+        reason: name of the fault.
     """
 
     field: str
@@ -65,7 +65,7 @@ class Histogram:
     Attributes:
         axis: its bins.
         passed, failed: documents per bin, within and beyond the limits.
-        limits: drawn as lines.
+        limits: the checks, drawn as lines.
         low, high: smallest and largest value measured; outside the axis they are in the end bins.
     """
 
@@ -110,7 +110,7 @@ def choose_axis(low: float, high: float, whole: bool, limits: Iterable[float], b
 def histogram(
     tables: RunTables, expression: str, relation: str, limits: Sequence[Limit] = (), axis: Axis | None = None
 ) -> Histogram | None:
-    """Count one measure; None where nothing was measured.
+    """Count one measure; None if it has no values.
 
     Args:
         tables: the run.
@@ -131,7 +131,7 @@ def histogram(
         axis = choose_axis(span["first"], span["last"], whole, [limit.value for limit in limits])
     fault = " OR ".join(f"v {limit.op} {limit.value!r}" for limit in limits) or "false"
     scaled = "log10(1 + greatest(v, 0))" if axis.log else "v"
-    # A value on an edge must not fall below it by rounding: the limits are edges.
+    # Rounding must not move a value on an edge below it: the limits are edges.
     place = f"floor(({scaled} - {axis.start!r}) / {axis.width!r} + 1e-9)"
     rows = tables.query(
         f"SELECT greatest(0, least({place}, {axis.bins - 1}))::INTEGER AS bin, ({fault}) AS fault, "  # noqa: S608
@@ -145,14 +145,3 @@ def histogram(
 def measure_column(name: str) -> str:
     """Return the ledger's column of a measure as an SQL name."""
     return '"{}"'.format(name.replace('"', '""'))
-
-
-def numeric_limits(checks: Iterable[Any], fields: Mapping[str, Any], measure: str) -> tuple[Limit, ...]:
-    """Return the checks of a step on one measure that compare with one number and are switched on."""
-    found = [check for check in checks if check.measure == measure and check.op in "<>"]
-    values = [(check, fields.get(check.field)) for check in found]
-    return tuple(
-        Limit(check.field, check.op, float(value), check.reason)
-        for check, value in values
-        if isinstance(value, int | float)
-    )

@@ -1,4 +1,4 @@
-"""The page: every section's facts, laid out by its template, and all of them in one file."""
+"""The page: the facts of each section, laid out by its template, in one file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
+from pipelines.recipe.recipe import Recipe
+from pipelines.recipe.typed import keys_of
 from pipelines.store.balance import balance, broken_laws
+from pipelines.store.fate import ERROR, total
 from pipelines.store.folders import REPORT, TIMES
 from pipelines.store.manifest import RunManifest, read_run_manifest
 from pipelines.store.storage import FileFact, Storage
 from pipelines.terminal import counted, escape
 from pipelines.views.report import breakdowns, charts, clusters, comparison, ends, samples, shown
-from pipelines.views.report.funnel import funnel
+from pipelines.views.report.funnel import levels
 from pipelines.views.run_tables import RunTables
 
 SEAL: Final = b"<!-- sha256 of all before: "
@@ -51,68 +54,79 @@ class Report:
         return render("page.html", style=_style(), name=title, titles=SECTIONS, sections=sections)
 
     def _body(self, name: str) -> Markup:
-        facts: dict[str, Any] = getattr(self, f"_{name}")()
-        return render(f"{name}.html", **facts)
+        body: Markup = getattr(self, f"_{name}")()
+        return body
 
     def _manifest(self) -> RunManifest:
         return read_run_manifest(self._tables.storage)
 
-    def _summary(self) -> dict[str, Any]:
-        levels = funnel(self._tables)
-        return {
-            "counted": balance(self._tables.manifests),
-            "faults": broken_laws(self._tables.manifests),
-            "first": levels[0],
-            "last": levels[-1],
-            "packed": ends.packing(self._tables),
-        }
+    def _summary(self) -> Markup:
+        found = levels(self._tables)
+        counted = balance(self._tables.manifests)
+        return render(
+            "summary.html",
+            counted=counted,
+            errors=total(counted.decisions, ERROR),
+            faults=broken_laws(self._tables.manifests),
+            first=found[0],
+            last=found[-1],
+            packed=ends.packing(self._tables),
+        )
 
-    def _comparison(self) -> dict[str, Any]:
-        return {"compared": comparison.compare(self._tables, self._other)} if self._other else {}
+    def _comparison(self) -> Markup:
+        if self._other is None:
+            return Markup()
+        return render("comparison.html", compared=comparison.compare(self._tables, self._other))
 
-    def _funnel(self) -> dict[str, Any]:
-        return {"levels": funnel(self._tables)}
+    def _funnel(self) -> Markup:
+        return render("funnel.html", levels=levels(self._tables))
 
-    def _languages(self) -> dict[str, Any]:
-        return {"table": breakdowns.languages(self._tables)}
+    def _languages(self) -> Markup:
+        return render("languages.html", table=breakdowns.languages(self._tables))
 
-    def _domains(self) -> dict[str, Any]:
-        return {order: breakdowns.domains(self._tables, order) for order in ("before", "after")}
+    def _domains(self) -> Markup:
+        before, after = (breakdowns.domains(self._tables, order) for order in ("before", "after"))
+        return render("domains.html", before=before, after=after)
 
-    def _lengths(self) -> dict[str, Any]:
-        return {"bytes": breakdowns.lengths(self._tables), "tokens": breakdowns.token_lengths(self._tables)}
+    def _lengths(self) -> Markup:
+        tokens = breakdowns.token_lengths(self._tables)
+        return render("lengths.html", bytes=breakdowns.lengths(self._tables), tokens=tokens)
 
-    def _measures(self) -> dict[str, Any]:
+    def _measures(self) -> Markup:
         measured = breakdowns.measures(self._tables)
         others = {}
         if self._other is not None:
             axes = {f"{m.step}.{m.name}": m.counted.axis for m in measured if m.counted}
             others = {(m.step, m.name): m.counted for m in breakdowns.measures(self._other, axes)}
-        return {"measures": measured, "others": others}
+        return render("measures.html", measures=measured, others=others)
 
-    def _duplicates(self) -> dict[str, Any]:
-        return {"found": clusters.duplicates(self._tables)}
+    def _duplicates(self) -> Markup:
+        return render("duplicates.html", found=clusters.duplicates(self._tables))
 
-    def _documents(self) -> dict[str, Any]:
-        return {"groups": samples.samples(self._tables)}
+    def _documents(self) -> Markup:
+        return render("documents.html", groups=samples.samples(self._tables))
 
-    def _tokenizer(self) -> dict[str, Any]:
-        return {"facts": ends.tokenizer(self._tables)}
+    def _tokenizer(self) -> Markup:
+        return render("tokenizer.html", facts=ends.tokenizer(self._tables))
 
-    def _packing(self) -> dict[str, Any]:
-        return {"packed": ends.packing(self._tables), "header": ends.shard_header(self._tables)}
+    def _packing(self) -> Markup:
+        header = ends.shard_header(self._tables)
+        return render("packing.html", packed=ends.packing(self._tables), header=header)
 
-    def _inputs(self) -> dict[str, Any]:
-        return {"files": ends.input_files(self._tables)}
+    def _inputs(self) -> Markup:
+        return render("inputs.html", files=ends.input_files(self._tables))
 
-    def _recipe(self) -> dict[str, Any]:
+    def _recipe(self) -> Markup:
         manifest = self._manifest()
-        return {
-            "recipe": yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True),
-            "stages": self._tables.manifests,
-            "times": self._tables.storage.read_json(TIMES),
-            "manifest": manifest,
-        }
+        order = [*keys_of(Recipe), *manifest.recipe]  # the manifest's own is that of the alphabet
+        recipe = {key: manifest.recipe[key] for key in dict.fromkeys(order) if key in manifest.recipe}
+        return render(
+            "recipe.html",
+            recipe=yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True),
+            stages=self._tables.manifests,
+            times=self._tables.storage.read_json(TIMES),
+            manifest=manifest,
+        )
 
 
 class Section:
@@ -144,7 +158,7 @@ SECTIONS: Final = {
 
 
 def render(template: str, **facts: Any) -> Markup:
-    """Return what a template of the report makes of some facts."""
+    """Return a template of the report, filled with some facts."""
     return Markup(_environment().get_template(template).render(**facts))  # noqa: S704 - it escapes
 
 
@@ -155,7 +169,7 @@ def write_report(storage: Storage, against: Storage | None = None) -> FileFact:
 
 
 def is_whole(data: bytes) -> bool:
-    """Say whether this is a report to the byte as it was written."""
+    """Return True if a report has the bytes that were written."""
     page, mark, _ = data.rpartition(SEAL)
     return data == page + _seal(page) if mark else False
 
@@ -170,7 +184,7 @@ def _storage(out: str | Storage) -> Storage:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    """Return templates in which every text is made safe, whoever forgets to."""
+    """Return an environment in which every text is made safe, even where a template forgets it."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipelines.views.report"),
         autoescape=True,
@@ -182,10 +196,12 @@ def _environment() -> jinja2.Environment:
     for function in (
         shown.number,
         shown.about,
+        shown.decimals,
         shown.share,
         shown.size,
         shown.shown,
         shown.breakable,
+        shown.with_code,
         counted,
     ):
         environment.filters[function.__name__] = function
@@ -193,6 +209,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update({tool.__name__: tool for tool in tools})
     environment.filters["plain"] = escape
     environment.globals["text_characters"] = samples.TEXT_CHARACTERS
+    environment.globals.update(chart_width=charts.WIDTH, chart_height=charts.HEIGHT, chart_floor=charts.FLOOR)
     return environment
 
 

@@ -1,18 +1,22 @@
-"""Samples of kept and removed documents for each reason: drawn by a hash of their ids, so anyone draws the same."""
+"""Samples of kept and dropped documents by reason, drawn by a hash of their ids: the same run, the same samples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
+from pipelines.store.fate import KEPT, Decision, Fate
+from pipelines.views.reasons import meaning
 from pipelines.views.report.steps import RunStep, run_steps
+from pipelines.views.rows import LedgerRow
 from pipelines.views.run_tables import RunTables
 
 PER_REASON: Final = 4
-KEPT: Final = 12
+FINISHED: Final = 12
 TEXT_CHARACTERS: Final = 1500
 SEED: Final = "1"
+"""Changes which documents are drawn."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,12 @@ class Sample:
     """One document of a sample.
 
     Attributes:
-        row: id, url, source, file, language, bytes.
+        row: its row of the ledger.
         why: the measure that decided, with its limit; empty where that is not known.
-        text: as finished for kept documents, else as extracted; None = there is none.
+        text: as finished for kept documents, else as extracted; None = it has no text.
     """
 
-    row: Mapping[str, Any]
+    row: LedgerRow
     why: str
     text: str | None
 
@@ -35,57 +39,64 @@ class Group:
     """The sample of one fate.
 
     Attributes:
-        step, reason: who took the documents and why; None for those that were kept.
+        fate: of all its documents.
+        meaning: of the reason; empty for documents that were kept.
         documents: how many there are in all.
         samples: some of them.
     """
 
+    fate: Fate
+    meaning: str
+    documents: int
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The ids drawn for one fate."""
+
+    decision: Decision
     step: str | None
     reason: str | None
     documents: int
-    samples: Sequence[Sample]
-    error: bool = False
+    ids: list[str]
 
 
-def samples(tables: RunTables, kept: int = KEPT, per_reason: int = PER_REASON) -> list[Group]:
+def samples(tables: RunTables, finished: int = FINISHED, per_reason: int = PER_REASON) -> list[Group]:
     """Return the sample of the finished documents, then one for each reason, in the order of the steps."""
-    most = max(kept, per_reason)
-    fates = tables.query(
+    drawn = tables.rows(
+        _Drawn,
         f"SELECT l.decision, l.step, l.reason, count(*) AS documents, "  # noqa: S608 - numbers and a seed of ours
-        f"min_by(l.id, md5(l.id || '{SEED}'), {most}) AS ids FROM ledger l "
+        f"min_by(l.id, md5(l.id || '{SEED}'), {max(finished, per_reason)}) AS ids FROM ledger l "
         "ANTI JOIN (SELECT id FROM duplicates WHERE NOT kept UNION ALL SELECT id FROM emptied) u USING (id) "
-        "GROUP BY ALL"
+        "GROUP BY ALL",
     )
-    for fate in fates:
-        fate["ids"] = fate["ids"][: kept if fate["step"] is None else per_reason]
     steps = run_steps(tables)
-    order = ["read", "extract", *(step.name for step in steps)]
-    fates.sort(key=lambda row: (_place(order, row["step"]), -row["documents"], row["reason"] or ""))
-    rows = _rows(tables, [identity for row in fates for identity in row["ids"]])
     by_name = {step.name: step for step in steps}
-    return [
-        Group(
-            fate["step"],
-            fate["reason"],
-            fate["documents"],
-            [with_reason(rows[identity], by_name.get(fate["step"])) for identity in fate["ids"]],
-            fate["decision"] == "error",
-        )
-        for fate in fates
-    ]
+    order = ["read", "extract", *by_name]
+    drawn.sort(key=lambda one: (_place(order, one.step), -one.documents, one.reason or ""))
+    drawn = [replace(one, ids=one.ids[: finished if one.decision == KEPT else per_reason]) for one in drawn]
+    rows = ledger_rows(tables, [identity for one in drawn for identity in one.ids])
+    texts = tables.texts(list(rows))
+    groups = []
+    for one in drawn:
+        step = by_name.get(one.step or "")
+        found = [with_reason(rows[identity], texts.get(identity), step) for identity in one.ids]
+        fate = Fate(one.decision, one.step, one.reason)
+        groups.append(Group(fate, meaning(fate, step), one.documents, found))
+    return groups
 
 
 def _place(order: Sequence[str], step: str | None) -> int:
     return -1 if step is None else order.index(step) if step in order else len(order)
 
 
-def _rows(tables: RunTables, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the ledger's rows with their texts, by id."""
-    rows = tables.query("SELECT * FROM ledger WHERE id IN (SELECT unnest(?))", [list(ids)])
-    texts = tables.texts(ids)
-    return {row["id"]: {**row, "text": texts.get(row["id"])} for row in rows}
+def ledger_rows(tables: RunTables, ids: Sequence[str]) -> dict[str, LedgerRow]:
+    """Return rows of the ledger by id."""
+    found = tables.query("SELECT * FROM ledger WHERE id IN (SELECT unnest(?))", [list(ids)])
+    return {row["id"]: LedgerRow.of(row) for row in found}
 
 
-def with_reason(row: Mapping[str, Any], step: RunStep | None) -> Sample:
-    """Return a row of the ledger, with its ``text``, as a sample; `step` is the one that took it."""
-    return Sample(row, step.explain(row) if step is not None else "", row["text"])
+def with_reason(row: LedgerRow, text: str | None, step: RunStep | None) -> Sample:
+    """Return a document as a sample; `step` is the one that took it."""
+    return Sample(row, step.explain(row) if step is not None else "", text)

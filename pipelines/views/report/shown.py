@@ -1,19 +1,21 @@
-"""Crawled text and figures on their way into HTML: nothing acts, what is invisible becomes visible."""
+"""Crawled text and figures as HTML: nothing in a text can act, and invisible characters become visible."""
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
 from markupsafe import Markup, escape
 
-# Joiners shape Persian, Indic and emoji text and cannot reorder it; hiding them would make it unreadable.
 _HARMLESS = "\n\t\u200c\u200d"
+"""The joiners shape Persian, Indic and emoji text and cannot reorder it; without them it would be unreadable."""
+_BACKTICKS = re.compile("`([^`]+)`")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def shown(text: str, characters: int | None = None) -> Markup:
-    r"""Return text for HTML: escaped, with control and direction marks written out, cut after so many characters.
+    r"""Return text for HTML: escaped, control and direction marks written out, cut after some number of characters.
 
     >>> shown("<b>\u202eevil")
     Markup('&lt;b&gt;<i class="mark">\\u202e</i>evil')
@@ -33,8 +35,23 @@ def shown(text: str, characters: int | None = None) -> Markup:
 
 
 def breakable(name: Markup) -> Markup:
-    """Return a shown host name that may be broken after its dots, and not within its labels."""
-    return Markup(name.replace(".", ".<wbr>"))  # noqa: S704 - it was escaped before
+    """Return a name that `shown` has made safe, with line breaks allowed after its dots and underscores.
+
+    >>> breakable(shown("help.example.org")), breakable(shown("too_short"))
+    (Markup('help.<wbr>example.<wbr>org'), Markup('too_<wbr>short'))
+    """
+    for mark in "._":
+        name = name.replace(mark, mark + Markup("<wbr>"))  # a plain string would be escaped
+    return name
+
+
+def with_code(text: Markup) -> Markup:
+    """Return text that `shown` has made safe with what stands in backticks as code.
+
+    >>> with_code(shown("fewer than `min_words`"))
+    Markup('fewer than <code>min_words</code>')
+    """
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(text)))  # noqa: S704 - it is safe already
 
 
 def number(value: float | None) -> str:
@@ -46,6 +63,11 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def decimals(value: float | None, digits: int) -> str:
+    """Return a figure with a fixed number of decimals, for a column of them; '–' for None."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
 def about(value: float) -> str:
     """Return an estimate with two digits: ``6.1 M``."""
     for unit, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
@@ -55,7 +77,7 @@ def about(value: float) -> str:
 
 
 def share(part: float | None, whole: float | None = 1.0) -> str:
-    """Return a share in per cent, with a digit more below 10 %; '–' where there is none."""
+    """Return a share in per cent, with two decimals below 10 %; '–' if there is nothing to share."""
     if part is None or not whole:
         return "–"
     percent = 100 * part / whole

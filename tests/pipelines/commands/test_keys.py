@@ -14,6 +14,7 @@ from pipelines.commands.keys import SECTIONS
 from pipelines.readers.find import reader_names
 from pipelines.recipe.load import load, resolved
 from pipelines.recipe.typed import keys_of
+from pipelines.store.fate import Fate
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -67,3 +68,28 @@ def test_words_of_a_key_and_a_wrong_name(capsys: pytest.CaptureFixture[str]) -> 
         main(["keys", "gopher_qualiti"])
     assert ended.value.code == 2
     assert "did you mean 'gopher_quality'" in capsys.readouterr().err
+
+
+def test_every_reason_is_listed_with_its_meaning(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that the demo counted among them; a wrong name names the nearest."""
+    listed = json.loads(said(capsys, "reasons", "--json"))
+    assert all(one["meaning"] and "\n" not in one["meaning"] for one in listed)
+    known = {(one["outcome"], one["step"], one["name"]) for one in listed}
+    assert len(known) == len(listed)
+    counted = json.loads((demo / "manifest.json").read_text())["balance"]
+    fates = [
+        Fate.parse(name) for name in (*counted["filter"], *counted["dedup"]) if name not in ("seen", "kept")
+    ]
+    assert fates
+    assert {(fate.decision, fate.step or "dedup", fate.reason) for fate in fates} <= known
+    lines = said(capsys, "reasons").splitlines()
+    assert [line for line in lines if line and not line.startswith(" ")][:3] == ["read", "extract", "c4"]
+    assert all(one["meaning"] in "\n".join(lines) for one in listed)
+
+
+def test_a_reason_is_explained_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "curly_bracket").splitlines()[0] == "c4"
+    with pytest.raises(SystemExit) as ended:
+        main(["keys", "too_few_wrds"])
+    assert ended.value.code == 2
+    assert "did you mean 'too_few_words'" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.store.balance import balance, broken_laws, in_shards
 from pipelines.store.manifest import Manifest, UnitCounts
-from pipelines.views.funnel import funnel
+from pipelines.views.funnel import funnel_lines
 
 
 def stage(counts: dict[str, Any]) -> Manifest:
@@ -81,7 +81,7 @@ def test_each_law_is_named_when_broken(name: str, section: str, key: str, law: s
 
 
 def test_the_funnel_ends_with_what_is_left() -> None:
-    lines = {line.name: line.count for line in funnel(balance(HONEST))}
+    lines = {line.name: line.count for line in funnel_lines(balance(HONEST))}
     assert lines["records read"] == 6
     assert lines["c4.lorem"] == lines["extract.crash"] == lines["exact"] == 1
     assert (lines["documents"], lines["tokens"], lines["padding"]) == (2, 10, 4)
@@ -94,5 +94,5 @@ def test_rows_over_a_token_budget_are_not_among_the_rows() -> None:
     counted = balance({"pack": stage({"tokens": {**counts, **split}})})
     held = {"rows": 3, "train_rows": 2, "validation_rows": 1, "tokens": 19, "padding": 5, "slots": 24}
     assert in_shards(counted.tokens or {}) == held
-    lines = {line.name: line.count for line in funnel(counted)}
+    lines = {line.name: line.count for line in funnel_lines(counted)}
     assert (lines["over the token budget"], lines["rows"], lines["padding"]) == (7, 3, 5)

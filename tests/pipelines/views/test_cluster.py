@@ -11,7 +11,7 @@ import pytest
 from pipelines.cli import main
 from pipelines.errors import InputError
 from pipelines.store.storage import Storage
-from pipelines.views.cluster import as_text, compare, show_cluster
+from pipelines.views.cluster import Change, Member, changes, show_cluster
 
 
 def test_members_of_a_run(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,17 +19,18 @@ def test_members_of_a_run(demo: Path, capsys: pytest.CaptureFixture[str]) -> Non
     duplicates = pq.read_table(demo / "duplicates").to_pylist()
     cluster = max(duplicates, key=lambda row: (row["size"], row["cluster"]))["cluster"]
     rows = list(show_cluster(Storage(demo), cluster, None))
-    assert sorted(row["id"] for row in rows) == sorted(
+    assert sorted(row.id for row in rows) == sorted(
         row["id"] for row in duplicates if row["cluster"] == cluster
     )
-    assert [row["kept"] for row in rows] == [True] + [False] * (len(rows) - 1)
-    similarities = [row["similarity"] for row in rows[1:]]
+    assert [row.kept for row in rows] == [True] + [False] * (len(rows) - 1)
+    similarities = [row.similarity for row in rows[1:]]
     assert similarities == sorted(similarities, reverse=True)
-    assert all(bool(row["changes"]) == (row["text"].split() != rows[0]["text"].split()) for row in rows[1:])
+    assert all(bool(row.changes) == (row.text.split() != rows[0].text.split()) for row in rows[1:])
     with pytest.raises(SystemExit):
         main(["show", str(demo), "--cluster", cluster[:12], "--json"])
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["id"] for row in printed] == [row["id"] for row in rows][:10]
+    assert [row["id"] for row in printed] == [row.id for row in rows]
+    assert [row["changes"] for row in printed] == [[vars(one) for one in row.changes] for row in rows]
 
 
 def test_no_such_cluster(demo: Path) -> None:
@@ -38,25 +39,27 @@ def test_no_such_cluster(demo: Path) -> None:
 
 
 def test_changes_are_words_with_their_surroundings() -> None:
-    found = compare("a b c d e f g", "a b c D e f g h")
-    assert found == [
-        {"before": "a b c", "removed": "d", "added": "D", "after": "e f g"},
-        {"before": "d e f g", "removed": "", "added": "h", "after": ""},
-    ]
-    assert compare("same words", "same \n words") == []
+    found = changes("a b c d e f g", "a b c D e f g h")
+    assert found == [Change("a b c", "d", "D", "e f g"), Change("d e f g", "", "h", "")]
+    assert changes("same words", "same \n words") == []
 
 
 def test_nothing_in_a_text_acts_on_the_terminal() -> None:
-    row = {
-        "id": "1",
-        "kept": False,
-        "layer": "minhash",
-        "keeper": "2",
-        "against": "old\x1b[31m",
-        "similarity": 0.8,
-    }
-    changes = [{"before": "\x1b[2J", "removed": "a", "added": "", "after": ""}]
-    shown = as_text({**row, "size": 2, "source": "web", "url": None, "text": "x", "changes": changes})
+    row = Member(
+        "1",
+        "c",
+        2,
+        "2",
+        "old\x1b[31m",
+        0.8,
+        "minhash",
+        False,
+        None,
+        "web",
+        "x",
+        [Change("\x1b[2J", "a", "", "")],
+    )
+    shown = row.as_text()
     assert "\x1b" not in shown
     assert "in run old" in shown
     assert "[-a-]" in shown

@@ -17,25 +17,30 @@ from pipelines.recipe.load import load
 from pipelines.run import run_recipe
 from pipelines.store.storage import Storage
 from pipelines.views import show as showing
+from pipelines.views.found import DamagedSpan, Found
 from pipelines.views.query import Between, Query
-from pipelines.views.show import as_text, show
+from pipelines.views.show import records, show
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def found(run: Path, **asked: Any) -> list[dict[str, Any]]:
-    return list(show(Storage(run), Query(**{"limit": None, **asked})))
+def found(run: Path, **asked: Any) -> list[Found]:
+    return list(records(Storage(run), Query(**{"limit": None, **asked})))
 
 
 def test_filters_narrow_what_is_kept(demo: Path) -> None:
     kept = found(demo)
     german = found(demo, language="de")
     assert german
-    assert german == [row for row in kept if row["language"] == "de"]
+    assert german == [row for row in kept if row.language == "de"]
     long = found(
         demo, between=(Between("gopher_quality.words", 200, None), Between("language_score", None, 0.98))
     )
-    assert long == [r for r in kept if r["gopher_quality.words"] >= 200 and r["language_score"] <= 0.98]
+    assert long == [
+        row
+        for row in kept
+        if int(row.measures["gopher_quality.words"] or 0) >= 200 and (row.language_score or 0) <= 0.98
+    ]
     assert 0 < len(long) < len(kept)
 
 
@@ -47,7 +52,7 @@ def test_a_language_that_is_not_there_is_told_those_that_are(demo: Path) -> None
 def test_a_domain_is_a_host_and_those_below_it(demo: Path) -> None:
     rows = found(demo, domain="Sample.example")
     assert rows
-    assert all(row["url"].startswith("https://wiki.sample.example/") for row in rows)
+    assert all((row.url or "").startswith("https://wiki.sample.example/") for row in rows)
     with pytest.raises(InputError, match="no record matches"):
         found(demo, domain="ample.example")
 
@@ -80,7 +85,7 @@ def test_a_run_that_stopped_after_a_stage_is_shown(tmp_path: Path) -> None:
     run_recipe(load(ROOT / "configs" / "demo.yaml", [inputs]), str(tmp_path), 1, until="extract", quiet=True)
     rows = found(tmp_path)
     assert rows
-    assert all(row["bytes"] == len(row["text"].encode()) for row in rows)
+    assert all(row.bytes == len((row.text or "").encode()) for row in rows)
     with pytest.raises(VerificationError, match="there is no run here"):
         found(tmp_path / "elsewhere")
 
@@ -92,23 +97,26 @@ def test_errors_are_what_they_said_after_the_damaged_spans(tmp_path: Path) -> No
     inputs = f"inputs=[{{reader: warc, paths: [{tmp_path}/*.warc.gz]}}, {{reader: jsonl, paths: [{tmp_path}/b.jsonl]}}]"
     recipe = load(ROOT / "configs" / "demo.yaml", [inputs, "steps=[]"])
     run_recipe(recipe, str(tmp_path / "run"), 1, until="filter", quiet=True)
-    damaged, wrong = found(tmp_path / "run", errors=True)
-    assert as_text(damaged).splitlines()[1] == "the file ends inside a gzip member; fetch it again"
-    assert damaged["offset"] + damaged["length"] == 5000
-    assert wrong["message"]
-    assert wrong["message"] in as_text(wrong)
+    damaged, wrong = show(Storage(tmp_path / "run"), Query(errors=True))
+    assert isinstance(damaged, DamagedSpan)
+    assert damaged.as_text().splitlines()[1] == "the file ends inside a gzip member; fetch it again"
+    assert damaged.offset + damaged.length == 5000
+    assert isinstance(wrong, Found)
+    assert wrong.message
+    assert wrong.message in wrong.as_text()
+    assert wrong.why == "the line is not a JSON object"
 
 
 def test_what_a_removed_copy_is_a_copy_of_is_said(demo: Path) -> None:
-    row = next(row for row in found(demo) if row["kept_copy"] is False)
-    assert f"kept by the steps, removed as {row['layer']} duplicate of {row['keeper']}" in as_text(row)
+    row = next(row for row in found(demo) if row.kept_copy is False)
+    assert f"kept by the steps, removed as {row.layer} duplicate of {row.keeper}" in row.as_text()
 
 
 def test_nothing_hostile_reaches_the_terminal(hostile: Path) -> None:
     rows = [*found(hostile, where="true")]
     assert len(rows) > 20
     for row in rows:
-        said = as_text(row, whole=True)
+        said = row.as_text(whole=True)
         assert not [
             c for c in said if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
         ]
@@ -116,8 +124,8 @@ def test_nothing_hostile_reaches_the_terminal(hostile: Path) -> None:
 
 def test_a_dropped_document_says_which_measure_decided(demo: Path) -> None:
     row = found(demo, dropped="gopher_quality.too_few_words")[0]
-    assert row["why"] == f"words {row['gopher_quality.words']}, min_words 50"
-    assert f"too_few_words ({row['why']})" in as_text(row)
+    assert row.why == f"words {row.measures['gopher_quality.words']}, min_words 50"
+    assert f"too_few_words ({row.why})" in row.as_text()
 
 
 def test_on_a_terminal_a_pager_shows_all_and_may_be_closed_early(demo: Path) -> None:

@@ -22,10 +22,12 @@ from pipelines.errors import RecipeError
 from pipelines.recipe.load import load
 from pipelines.recipe.models import resolve
 from pipelines.run import run_recipe
+from pipelines.store.fate import Fate
 from pipelines.store.manifest import read_manifest
 from pipelines.store.storage import Storage
-from pipelines.store.tables import fate, row_document
-from pipelines.views.whatif import _fault, whatif
+from pipelines.store.tables import row_document
+from pipelines.views.whatif import whatif
+from pipelines.views.whatif_sql import fault
 from pipelines.views.whatif_steps import Change, ledger_steps, with_overrides, with_recipe
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,7 +55,7 @@ def rows(out: Path, folder: str) -> list[dict[str, Any]]:
     ]
 
 
-def decide_again(out: Path, changed: list[Change]) -> Counter[tuple[str, str]]:
+def decide_again(out: Path, changed: list[Change]) -> Counter[tuple[Fate, Fate]]:
     """Old and new fate of every record, the new one by running the steps on the texts."""
     with_model = {entry.name: resolve(entry, DEMO.parent) for entry in load(DEMO).steps}
     steps = [
@@ -63,13 +65,13 @@ def decide_again(out: Path, changed: list[Change]) -> Counter[tuple[str, str]]:
         for change in changed
         if change.new
     ]
-    found: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[Fate, Fate]] = Counter()
     for before, row in zip(rows(out, "ledger"), rows(out, "extracted"), strict=True):
-        after = fate(before)
+        after = old = Fate(before["decision"], before["step"], before["reason"])
         if row["text"] is not None:
             verdict = judge(row_document(row), steps)
-            after = "kept" if verdict.step is None else f"dropped {verdict.step}.{verdict.reason}"
-        found[fate(before), after] += 1
+            after = Fate("kept") if verdict.step is None else Fate("dropped", verdict.step, verdict.reason)
+        found[old, after] += 1
     return found
 
 
@@ -140,7 +142,7 @@ def test_labels_with_scripts_are_judged_alike(
         database.execute('CREATE TABLE ledger ("language.language" VARCHAR, "language.score" DOUBLE)')
         database.executemany("INSERT INTO ledger VALUES (?, ?)", [[label, 0.5] for label in [*labels, "en"]])
         for check in step.CHECKS:
-            told = database.execute(f"SELECT coalesce({_fault(chosen, check)}, false) FROM ledger").fetchall()
+            told = database.execute(f"SELECT coalesce({fault(chosen, check)}, false) FROM ledger").fetchall()
             for (found,), label in zip(told, [*labels, "en"], strict=True):
                 measured: dict[str, Any] = {"language": label, "score": 0.5}
                 limit = limit_for(check, getattr(step, check.field), measured)
@@ -151,9 +153,9 @@ def test_it_equals_running_the_filter_stage_again(full: Path, tmp_path: Path) ->
     """The whole way: another recipe, another run, the counts of its manifest."""
     changed = ["gopher_quality.min_words=200", "c4.min_sentences=none"]
     recipe = load(DEMO, ["ledger=full", f"steps={STEPS}", *changed])
-    records = run_recipe(recipe, str(tmp_path / "again"), 1, until="filter", quiet=True).balance.filter
+    records = run_recipe(recipe, str(tmp_path / "again"), 1, until="filter", quiet=True).balance.filter or {}
     answer = whatif(Storage(full), with_overrides(steps_of(full), changed))
-    assert answer.funnel(old=False) == {name: count for name, count in records.items() if name != "seen"}
+    assert answer.then == {Fate.parse(name): count for name, count in records.items() if name != "seen"}
     assert answer.gained()[0] or answer.lost()[0]
 
 
@@ -170,20 +172,20 @@ def test_what_was_not_measured_is_unknown(demo: Path) -> None:
     answer = whatif(Storage(demo), steps)
     moved = {(m.old, m.new): m.documents for m in answer.moves if m.old != m.new}
     assert moved
-    assert all(new == "unknown" or new.startswith("dropped gopher_quality.") for _, new in moved)
+    assert all(new == Fate("unknown") or new.step == "gopher_quality" for _, new in moved)
     last = with_overrides(steps_of(demo), [f"fineweb_quality.{name}=none" for name in (
         "min_punctuated_lines", "max_short_lines", "max_duplicate_characters", "max_newlines_per_word"
     )])  # fmt: skip
     moved = {(m.old, m.new) for m in whatif(Storage(demo), last).moves if m.old != m.new}
     assert moved
-    assert {new for _, new in moved} == {"kept"}
+    assert {new for _, new in moved} == {Fate("kept")}
 
 
 def test_a_limit_that_was_off_and_never_measured_is_unknown(tmp_path: Path) -> None:
     steps = "steps=[length: {min_characters: 1}]"
     run_recipe(load(DEMO, [steps]), str(tmp_path), 1, until="filter", quiet=True)
     answer = whatif(Storage(tmp_path), with_overrides(steps_of(tmp_path), ["length.min_words=5"]))
-    assert set(answer.funnel(old=False)) == {"unknown"} | {f for f in answer.funnel(old=True) if f != "kept"}
+    assert set(answer.then) == {Fate("unknown")} | (set(answer.now) - {Fate("kept")})
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from pipelines.store.sealed import write_sealed
 from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
 from pipelines.store.tables import FILTERED, ledger_schema, to_table
-from pipelines.views.report.funnel import _by_layer
+from pipelines.views.report.funnel import by_layer
 from pipelines.views.run_tables import RunTables
 from pipelines.views.verify import verify
 from pipelines.work.progress import Progress
@@ -134,7 +134,7 @@ def rerun_demo(demo: Path, out: Path, section: str, layer: str) -> set[str]:
     assert counted.dedup is not None
     assert edited is not None
     assert counted.dedup[f"removed {layer}"] == edited["documents_emptied"] == len(ids)
-    (step,) = [reasons for name, reasons in _by_layer(tables) if name == "remove duplicates"]
+    (step,) = [reasons for name, reasons in by_layer(tables) if name == "remove duplicates"]
     assert [(reason.name, reason.documents) for reason in step] == [(layer, len(ids))]
     write_dropped(tables)
     files = (out / "work/publish").rglob("*.parquet")

@@ -20,9 +20,9 @@ from pipelines.store.storage import Storage
 from pipelines.views.query import Query
 from pipelines.views.report.clusters import duplicates
 from pipelines.views.run_tables import RunTables
-from pipelines.views.show import as_text, show
-from pipelines.views.verify import _duplicate_faults
+from pipelines.views.show import records
 from pipelines.views.verify_edits import edit_faults
+from pipelines.views.verify_tables import duplicate_faults
 from tests.pipelines.stages.dedup.corpora import Row, dedupe, essay, prepare, rerun_demo, row, split, table
 
 PLAIN = Dedup(exact=False, minhash=None)
@@ -144,7 +144,7 @@ def test_verify_recounts_the_lines(tmp_path: Path) -> None:
     run, filtered = prepare(tmp_path, units, section)
     manifest = dedupe(tmp_path, units, section)
     assert broken_laws({"dedup": manifest}) == []
-    assert list(_duplicate_faults(run.storage, filtered, manifest)) == []
+    assert list(duplicate_faults(run.storage, filtered, manifest)) == []
     assert list(edit_faults(run.storage, filtered, manifest)) == []
     edited = {one["id"] for one in table(tmp_path, "removed_lines")}
     path = tmp_path / "documents" / "part-unit1.parquet"
@@ -173,16 +173,15 @@ def test_a_document_that_lost_all_lines_is_accounted_for(demo: Path, tmp_path: P
     out = tmp_path / "run"
     section = "dedup={exact: false, minhash: none, lines: {max_documents: 1, min_characters: 1}}"
     ids = rerun_demo(demo, out, section, "lines")
-    one = next(iter(show(Storage(out), Query(doc=min(ids)))))
-    shown = as_text(one)
+    one = next(records(Storage(out), Query(doc=min(ids))))
+    shown = one.as_text()
     assert "kept by the steps, removed because it has only lines that many documents have" in shown
-    piece = one["removed"][0]
-    assert f"[removed: {len(piece['text'])} characters, in {piece['documents']} documents]" in shown
+    piece = one.removed[0]
+    assert f"[removed: {len(piece.text)} characters, in {piece.documents} documents]" in shown
     found = duplicates(RunTables(Storage(out)))
     assert found is not None
-    assert [one["documents"] for one in found.lines] == sorted(
-        (n["documents"] for n in found.lines), reverse=True
-    )
+    counts = [line.documents for line in found.lines]
+    assert counts == sorted(counts, reverse=True)
     removed = {one["text"].strip() for one in table(out, "removed_lines")}
-    assert {one["text"] for one in found.lines} <= removed
+    assert {line.text for line in found.lines} <= removed
     assert "Removed lines that most documents had" in (out / "report.html").read_text()

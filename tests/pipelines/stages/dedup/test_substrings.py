@@ -18,9 +18,9 @@ from pipelines.stages.dedup.search import Search
 from pipelines.store.balance import balance, broken_laws
 from pipelines.store.storage import Storage
 from pipelines.views.query import Query
-from pipelines.views.show import as_text, show
-from pipelines.views.verify import _duplicate_faults
+from pipelines.views.show import records
 from pipelines.views.verify_edits import edit_faults
+from pipelines.views.verify_tables import duplicate_faults
 from tests.pipelines.stages.dedup.corpora import Row, dedupe, essay, prepare, rerun_demo, row, split, table
 
 LEAST = 10
@@ -151,7 +151,7 @@ def test_verify_recounts_the_spans(tmp_path: Path) -> None:
     run, filtered = prepare(tmp_path, units, PLAIN)
     manifest = dedupe(tmp_path, units, PLAIN)
     assert broken_laws({"dedup": manifest}) == []
-    assert list(_duplicate_faults(run.storage, filtered, manifest)) == []
+    assert list(duplicate_faults(run.storage, filtered, manifest)) == []
     assert list(edit_faults(run.storage, filtered, manifest)) == []
     removed = table(tmp_path, "removed_substrings")
     victim, named = removed[0]["id"], removed[0]["first"]
@@ -185,9 +185,10 @@ def test_a_run_tells_what_it_removed(demo: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     section = "dedup={exact: false, minhash: none, substrings: {min_tokens: 8}}"
     ids = rerun_demo(demo, out, section, "substrings")
-    one = next(iter(show(Storage(out), Query(doc=min(ids)))))
-    shown = as_text(one)
-    assert "removed because it has only passages that stand in others before" in shown
-    piece = one["removed"][0]
-    assert f"[removed: {len(piece['text'])} characters, first at character {piece['first_start']}" in shown
-    assert next(iter(show(Storage(out), Query(doc=piece["first"]))))["id"] == piece["first"]
+    one = next(records(Storage(out), Query(doc=min(ids))))
+    shown = one.as_text()
+    assert "removed because it has only passages that earlier documents have" in shown
+    piece = one.removed[0]
+    assert f"[removed: {len(piece.text)} characters, first at character {piece.first_start}" in shown
+    assert piece.first is not None
+    assert next(records(Storage(out), Query(doc=piece.first))).id == piece.first

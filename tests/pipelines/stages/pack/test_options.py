@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.store.balance import broken_laws
 from pipelines.store.manifest import UnitCounts
-from pipelines.views.verify import _token_faults
+from pipelines.views.verify_tables import token_faults
 from pipelines.work.stage import Run
 from tests.pipelines.conftest import MakeRun, pack_documents
 from tokenizer_training.loader import ShardLoader
@@ -27,7 +27,7 @@ def do(made: tuple[Run, dict[str, Any], dict[str, Any]]) -> tuple[Run, dict[str,
     """Run the stage; check the laws in the counts and in the data; return the counts."""
     run, documents, tokenizer = made
     manifest = pack_documents(run, documents, tokenizer)
-    assert list(_token_faults(run.storage, documents, manifest)) == []
+    assert list(token_faults(run.storage, documents, manifest)) == []
     tokens = manifest.total("tokens")
     assert tokens["document_tokens"] + tokens["separators"] + tokens["padding"] == tokens["slots"]
     shards = manifest.folder("shards")

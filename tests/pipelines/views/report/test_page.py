@@ -15,11 +15,12 @@ import pytest
 
 from pipelines.recipe.load import load
 from pipelines.run import run_recipe
-from pipelines.store.balance import by_fate, kept
+from pipelines.store.balance import kept
+from pipelines.store.fate import Fate, fates
 from pipelines.store.storage import Storage
 from pipelines.views.report.breakdowns import token_lengths
 from pipelines.views.report.ends import packing
-from pipelines.views.report.funnel import funnel
+from pipelines.views.report.funnel import levels as levels_of
 from pipelines.views.report.page import SECTIONS, Report, is_whole, write_report
 from pipelines.views.report.samples import samples
 from pipelines.views.run_tables import RunTables
@@ -66,6 +67,13 @@ def test_every_section_is_there(page: str) -> None:
         assert (f'<a href="#{name}">{title}</a>' in page) == (name != "comparison")
 
 
+def test_no_markup_is_shown_as_text(page: str) -> None:
+    """No text of the demo has a tag in it, so whatever looks like one was made markup, and escaped, by mistake."""
+    assert re.findall(r"&lt;/?[a-z]+&gt;", page) == []
+    assert "wiki.<wbr>sample.<wbr>example" in page
+    assert "too_<wbr>few_<wbr>words" in page
+
+
 def test_it_refers_to_nothing_outside(page: str) -> None:
     """URLs of documents are text; no attribute or style names one."""
     assert "<script" not in page
@@ -78,24 +86,25 @@ def test_it_refers_to_nothing_outside(page: str) -> None:
 def test_the_funnel_is_the_balance(demo: Path) -> None:
     tables = RunTables(Storage(demo))
     counted = json.loads((demo / "manifest.json").read_text())["balance"]
-    levels = funnel(tables)
+    levels = levels_of(tables)
     assert levels[0].documents == counted["filter"]["seen"]
     assert levels[-1].documents == levels[-2].documents == kept(counted["dedup"])
     assert levels[-1].tokens == counted["tokens"]["document_tokens"]
     taken = {f"{level.name}.{reason.name}": reason.documents for level in levels for reason in level.taken}
-    for name, number in by_fate(counted["filter"], "dropped").items():
-        assert taken[name.replace("extract.", "extract text.")] == number
+    for fate, number in fates(counted["filter"], "dropped").items():
+        assert taken[fate.name.replace("extract.", "extract text.")] == number
     for before, after in itertools.pairwise(levels):
         assert before.documents - after.lost == after.documents
 
 
 def test_samples_are_of_their_fate_and_say_what_decided(demo: Path) -> None:
     groups = samples(RunTables(Storage(demo)))
-    assert groups[0].step is None
+    assert groups[0].fate == Fate("kept")
     for group in groups:
         assert 1 <= len(group.samples) <= 12
-        assert all(s.row["step"] == group.step and s.row["reason"] == group.reason for s in group.samples)
-    (words,) = (group for group in groups if group.reason == "too_few_words")
+        assert all(Fate(s.row.decision, s.row.step, s.row.reason) == group.fate for s in group.samples)
+        assert bool(group.meaning) == (group.fate.decision != "kept")
+    (words,) = (group for group in groups if group.fate.reason == "too_few_words")
     assert re.fullmatch(r"words \d+, min_words 50", words.samples[0].why)
 
 
@@ -147,7 +156,7 @@ def test_packing_is_what_the_shards_hold(demo: Path, tmp_path: Path) -> None:
     assert packed.documents == sum(flag in (0, 2) for flag in flags)
     assert packed.cut == flags.count(2) > 0
     summary: Any = Report(str(tmp_path / "run")).section("summary")
-    tokens = funnel(RunTables(Storage(demo)))[-1].tokens
+    tokens = levels_of(RunTables(Storage(demo)))[-1].tokens
     assert f"<b>{tokens:,}</b><span>tokens</span>" in summary._repr_html_()
 
 
