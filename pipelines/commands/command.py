@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.recipe.bundled import bundled_names, find_recipe
+
 
 @dataclass(frozen=True)
 class Command:
@@ -50,7 +52,12 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """Add the recipe and what overrides its keys."""
-    parser.add_argument("recipe", type=Path, metavar="RECIPE", help="a recipe, such as configs/demo.yaml")
+    parser.add_argument(
+        "recipe",
+        type=recipe_path,
+        metavar="RECIPE",
+        help=f"a recipe file, or one that comes with the program: {', '.join(bundled_names())}",
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -58,6 +65,14 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="override a key of the recipe, for example --set gopher_quality.min_words=100",
     )
+
+
+def recipe_path(text: str) -> Path:
+    """Return the file of a recipe that is named by its path, or by name alone; the type of such arguments."""
+    try:
+        return find_recipe(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:

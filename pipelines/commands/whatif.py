@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.commands.command import Command, add_out, positive
+from pipelines.commands.command import Command, add_out, positive, recipe_path
 from pipelines.errors import RecipeError
 from pipelines.store.manifest import read_manifest
 
@@ -26,7 +25,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STEP.LIMIT=VALUE",
         help="another limit, for example --set gopher_quality.min_words=100; none switches it off",
     )
-    parser.add_argument("--recipe", type=Path, metavar="RECIPE", help="the limits of another recipe's steps")
+    parser.add_argument(
+        "--recipe", type=recipe_path, metavar="RECIPE", help="the limits of another recipe's steps"
+    )
     parser.add_argument(
         "--limit", type=positive, default=10, help="name at most so many documents (default: 10)"
     )
