@@ -13,7 +13,9 @@ from filters.gopher_quality import GopherQuality
 from filters.segment_words import SegmentWords, segment
 from filters.text import TextView
 
-needs_icu = pytest.mark.skipif(util.find_spec("icu4py") is None, reason="pip install 'corpusmill[segmenters]'")
+needs_icu = pytest.mark.skipif(
+    util.find_spec("icu4py") is None, reason="pip install 'corpusmill[segmenters]'"
+)
 SENTENCES = {
     "zh": "中华|人民|共和国|成立|于|1949|年|，|首都|是|北京|。",
     "ja": "東京|へ|行き|ま|した|。|コンピュータ|を|使|って|日本語|を|勉強|し|てい|ます|。",
