@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pipelines.recipe.tree import nearest
+from pipelines.errors import nearest
 
 FOLDER: Final = Path(__file__).parents[1] / "configs"
 
