@@ -100,7 +100,7 @@ class Perplexity:
     def versions(self) -> dict[str, str]:
         """Return the versions of KenLM and SentencePiece."""
         if util.find_spec("kenlm") is None:
-            raise ValueError("kenlm is not installed; install it with: pip install '.[kenlm]'")
+            raise ValueError("kenlm is not installed; run: pip install 'corpusmill[kenlm]'")
         return {name: metadata.version(name) for name in ("kenlm", "sentencepiece")}
 
     def load(self) -> None:

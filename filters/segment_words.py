@@ -42,7 +42,7 @@ class SegmentWords:
     """The library that finds words.
 
     Attributes:
-        library: ``icu`` = the package icu4py; install it with ``pip install '.[segmenters]'``.
+        library: ``icu`` = the package icu4py; install it with ``pip install 'corpusmill[segmenters]'``.
     """
 
     library: Literal["icu"] = "icu"
@@ -54,7 +54,7 @@ class SegmentWords:
     def versions(self) -> dict[str, str]:
         """Return the versions of the binding, and of ICU with its dictionaries."""
         if util.find_spec("icu4py") is None:
-            raise ValueError("icu4py is not installed; install it with: pip install '.[segmenters]'")
+            raise ValueError("icu4py is not installed; run: pip install 'corpusmill[segmenters]'")
         import icu4py
 
         return {"icu4py": metadata.version("icu4py"), "icu": icu4py.icu_version}

@@ -15,7 +15,7 @@ FLOORS = ("filters", "tokenizer_training", "pipelines")
 """The packages, from the ground up: each may import those before it."""
 
 ROOMS = (
-    ("errors", "faults", "terminal"),
+    ("errors", "faults", "installed", "terminal"),
     ("beam",),
     ("store",),
     ("readers", "inputs"),

@@ -84,7 +84,7 @@ def test_commands_run_in_order(folder: Path) -> None:
     installed.touch()
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "MAKEFLAGS": f"STAMP={installed}",
+        "MAKEFLAGS": f"PIPELINE={installed}",
         "PYTHONPATH": "",
     }
     ran = []

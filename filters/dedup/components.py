@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from filters.compiled import compiled
 from filters.dedup.buckets import Buckets
 from filters.hashing import Hashes
+
+Ints = npt.NDArray[np.int64]
 
 # A document, and a smaller one that it is connected with.
 EDGE: Final = np.dtype([("doc", "<u8"), ("root", "<u8")])
@@ -27,11 +28,7 @@ EDGE: Final = np.dtype([("doc", "<u8"), ("root", "<u8")])
 def local_edges(buckets: Buckets) -> npt.NDArray[Any]:
     """Return an edge (dtype `EDGE`) from each document in the buckets to the smallest one connected with it."""
     docs, places = np.unique(buckets.docs, return_inverse=True)
-    first = np.repeat(places[buckets.starts[:-1]], buckets.sizes)
-    links = coo_array((np.ones(len(places), dtype=np.bool_), (first, places)), shape=(len(docs), len(docs)))
-    labels = connected_components(links, directed=False)[1]
-    _, roots = np.unique(labels, return_index=True)  # `docs` ascend, so the first of a label is its smallest
-    return _edges(docs, docs[roots[labels]])
+    return _edges(docs, docs[_smallest(places, buckets.starts, len(docs))])
 
 
 def both_ways(edges: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -93,6 +90,36 @@ def groups_of(roots: Hashes, groups: int) -> npt.NDArray[np.int64]:
     """Return the work group of each root, by a hash: a component is never split."""
     mixed = (roots ^ (roots >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
     return ((mixed ^ (mixed >> np.uint64(29))) % np.uint64(groups)).astype(np.int64)
+
+
+@compiled
+def _smallest(places: Ints, starts: Ints, count: int) -> Ints:
+    """Return the smallest of the numbers below `count` that each is connected with: a union-find.
+
+    Args:
+        places: the numbers in each bucket, one bucket after the other; a bucket connects its numbers.
+        starts: int64 [buckets + 1]: where each bucket begins in `places`.
+        count: how many numbers there are.
+    """
+    roots = np.arange(count)
+    for bucket in range(len(starts) - 1):
+        root = _root(roots, places[starts[bucket]])
+        for place in places[starts[bucket] + 1 : starts[bucket + 1]]:
+            other = _root(roots, place)
+            root, other = min(root, other), max(root, other)
+            roots[other] = root
+    for place in range(count):
+        roots[place] = roots[roots[place]]  # the root of a smaller number is final already
+    return roots
+
+
+@compiled
+def _root(roots: Ints, place: int) -> int:
+    """Follow a number to its root, and let every second number on the way skip the next one."""
+    while roots[place] != place:
+        roots[place] = roots[roots[place]]
+        place = roots[place]
+    return place
 
 
 def _by_document(edges: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], Hashes]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import shtab
 
+from pipelines.recipe.bundled import bundled_names, find_recipe
+
 
 @dataclass(frozen=True)
 class Command:
@@ -52,8 +54,9 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """Add the recipe and the overrides of its keys."""
-    about = "a recipe, such as configs/demo.yaml"
-    complete(parser.add_argument("recipe", type=Path, metavar="RECIPE", help=about), shtab.FILE)
+    about = f"a recipe file, or one that comes with the program: {', '.join(bundled_names())}"
+    recipe = parser.add_argument("recipe", type=recipe_path, metavar="RECIPE", help=about)
+    complete(recipe, shtab.FILE)
     parser.add_argument(
         "--set",
         action="append",
@@ -66,6 +69,14 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
 def complete(argument: argparse.Action, kind: object) -> None:
     """Let a shell complete the values of an argument with paths: `shtab.FILE` or `shtab.DIRECTORY`."""
     argument.complete = kind  # type: ignore[attr-defined]  # the attribute that shtab looks for
+
+
+def recipe_path(text: str) -> Path:
+    """Return the file of a recipe that is named by its path, or by name alone; the type of such arguments."""
+    try:
+        return find_recipe(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.commands.command import Command, add_out, positive
+from pipelines.commands.command import Command, add_out, positive, recipe_path
 from pipelines.errors import RecipeError
 from pipelines.store.fate import DROPPED, ERROR, KEPT, UNKNOWN, Fate
 from pipelines.store.manifest import read_manifest
@@ -28,7 +27,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change a limit, for example --set gopher_quality.min_words=100; none = off",
     )
     parser.add_argument(
-        "--recipe", type=Path, metavar="RECIPE", help="take the limits from the steps of another recipe"
+        "--recipe", type=recipe_path, metavar="RECIPE", help="take the limits from the steps of another recipe"
     )
     parser.add_argument(
         "--limit", type=positive, default=10, metavar="N", help="list at most N documents (default: 10)"

@@ -16,7 +16,7 @@ from filters.perplexity import Perplexity, normalize
 from filters.step import first_fault
 from filters.text import TextView
 
-needs_kenlm = pytest.mark.skipif(util.find_spec("kenlm") is None, reason="pip install '.[kenlm]'")
+needs_kenlm = pytest.mark.skipif(util.find_spec("kenlm") is None, reason="pip install 'corpusmill[kenlm]'")
 TINY = Path(__file__).with_name("models") / "tiny.arpa"
 TEXTS = Path(__file__).resolve().parents[1] / "sample" / "texts"
 
@@ -106,7 +106,7 @@ def test_limits_that_nothing_meets_are_refused() -> None:
 
 def test_without_the_library_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"kenlm is not installed.*pip install '\.\[kenlm\]'"):
+    with pytest.raises(ValueError, match=r"kenlm is not installed.*pip install 'corpusmill\[kenlm\]'"):
         Perplexity("m").versions()
 
 

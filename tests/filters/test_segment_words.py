@@ -13,7 +13,9 @@ from filters.gopher_quality import GopherQuality
 from filters.segment_words import SegmentWords, segment
 from filters.text import TextView
 
-needs_icu = pytest.mark.skipif(util.find_spec("icu4py") is None, reason="pip install '.[segmenters]'")
+needs_icu = pytest.mark.skipif(
+    util.find_spec("icu4py") is None, reason="pip install 'corpusmill[segmenters]'"
+)
 SENTENCES = {
     "zh": "中华|人民|共和国|成立|于|1949|年|，|首都|是|北京|。",
     "ja": "東京|へ|行き|ま|した|。|コンピュータ|を|使|って|日本語|を|勉強|し|てい|ます|。",
@@ -71,5 +73,5 @@ def test_the_library_and_its_dictionaries_are_part_of_the_stage_key() -> None:
 
 def test_without_the_library_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"icu4py is not installed.*pip install '\.\[segmenters\]'"):
+    with pytest.raises(ValueError, match=r"icu4py is not installed.*pip install 'corpusmill\[segmenters\]'"):
         SegmentWords().versions()

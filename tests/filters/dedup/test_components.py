@@ -86,6 +86,18 @@ def test_local_edges_lead_to_the_smallest() -> None:
     assert found.tolist() == [(3, 2), (7, 5), (9, 5)]
 
 
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 40), min_size=2, max_size=5, unique=True), min_size=1, max_size=20))
+def test_local_edges_are_those_of_scipy(buckets: list[list[int]]) -> None:
+    docs = np.array([doc for bucket in buckets for doc in bucket], dtype=np.uint64)
+    starts = np.cumsum([0, *map(len, buckets)])
+    false = np.zeros(len(buckets), dtype=np.bool_)
+    pairs = [(bucket[0], doc) for bucket in buckets for doc in bucket[1:]]
+    smallest = by_union(pairs, 41)
+    wanted = [(doc, smallest[doc]) for doc in range(41) if smallest[doc] != doc]
+    assert local_edges(Buckets(docs, starts, false, false)).tolist() == wanted
+
+
 def test_a_component_is_one_group() -> None:
     roots = np.repeat(np.arange(100, dtype=np.uint64) * np.uint64(1 << 32), 3)
     groups = groups_of(roots, 7).reshape(100, 3)
