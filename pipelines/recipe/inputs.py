@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filters.step import FieldFault
 from pipelines.errors import CorpusmillError
 from pipelines.inputs.address import parse_address
 from pipelines.inputs.crawl_list import COMMON_CRAWL, CrawlFiles
@@ -59,28 +60,31 @@ class InputKeys:
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
-            raise ValueError(f"limit must be at least 1, not {self.limit}; leave it out to read everything")
+            what = f"limit must be at least 1, not {self.limit}; leave it out to read everything"
+            raise FieldFault(what, "limit")
         if self.files is not None and self.files < 1:
-            raise ValueError(
-                f"files must be at least 1, not {self.files}; leave it out to read all of the crawl"
-            )
-        if self.crawl is not None and not _CRAWL.fullmatch(self.crawl):
-            raise ValueError(f"crawl must be a release such as CC-MAIN-2025-08, not {self.crawl[:60]!r}")
-        if self.crawl is not None and self.limit is not None and self.files is None:
-            raise ValueError(
-                "files must say how many files the limit is taken from; one of them has 30,000 pages"
-            )
+            what = f"files must be at least 1, not {self.files}; leave it out to read all of the crawl"
+            raise FieldFault(what, "files")
+        if self.crawl is not None:
+            self._check_crawl(self.crawl)
         if not self.mirror.endswith("/"):
-            raise ValueError("mirror must end with a slash")
+            raise FieldFault("mirror must end with a slash", "mirror")
         try:
             parse_address(f"{self.mirror}x")
         except ValueError as error:
-            raise ValueError(f"mirror cannot be used: {error}") from error
+            raise FieldFault(f"mirror cannot be used: {error}", "mirror") from error
         for host in self.hosts:
             if not _HOST.fullmatch(host):
-                raise ValueError(
-                    f"hosts must be names such as cdn.example.org or *.example.org, not {host[:60]!r}"
-                )
+                what = f"hosts must be names such as cdn.example.org or *.example.org, not {host[:60]!r}"
+                raise FieldFault(what, "hosts")
+
+    def _check_crawl(self, crawl: str) -> None:
+        if not _CRAWL.fullmatch(crawl):
+            what = f"crawl must be a release such as CC-MAIN-2025-08, not {crawl[:60]!r}"
+            raise FieldFault(what, "crawl")
+        if self.limit is not None and self.files is None:
+            what = "files must say how many files the limit is taken from; one of them has 30,000 pages"
+            raise FieldFault(what, "files", "limit")
 
 
 def read_inputs(node: Node, path: str, faults: Faults) -> object:

@@ -25,11 +25,12 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from filters.step import FieldFault
 from pipelines.errors import nearest
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table, join
 
@@ -65,8 +66,7 @@ def build(
     """Build a dataclass from a mapping, or return `INVALID` after reporting everything that is wrong.
 
     Args:
-        cls: the dataclass; a ValueError of its ``__post_init__`` is reported as a fault, and
-            then once more without the fields that its message names, to find what else is wrong.
+        cls: the dataclass; its ``__post_init__`` may raise a `FieldFault`, or any ValueError.
         node: the mapping.
         path: key path of the mapping, for messages.
         faults: receives the faults.
@@ -97,12 +97,16 @@ def build(
 
 
 def _construct(
-    cls: type, table: Table, path: str, faults: Faults, values: dict[str, object], broken: set[str]
+    cls: type, table: Table, path: str, faults: Faults, values: Mapping[str, object], broken: Set[str]
 ) -> object:
-    """Call the class; on a ValueError report it and try again without the fields it names."""
+    """Build the class; report each `FieldFault` and build again without its fields, to find further faults.
+
+    A plain ValueError does not say which field is at fault, so it is reported only if all fields have their values:
+    the default in place of a broken value could be its cause.
+    """
     hints = typing.get_type_hints(cls)
     required = {item.name for item in _fields(cls) if _required(item)}
-    complete = not broken
+    is_sound = not broken
     while True:
         good = {name: value for name, value in values.items() if name not in broken}
         good.update({name: _stand_in(hints[name]) for name in required & broken})
@@ -110,30 +114,25 @@ def _construct(
             return INVALID
         try:
             built = cls(**good)
-        except ValueError as error:
-            named = _named_in(str(error), keys_of(cls))
-            given = [name for name in named if name in values and name not in broken]
-            complete = False
-            if not broken.intersection(named):
-                at = table.entries[given[0]][0] if given else table.at
-                faults.add(at, path, str(error))
+        except FieldFault as error:
+            given = [name for name in error.fields if name in values and name not in broken]
+            if broken.isdisjoint(error.fields):
+                faults.add(table.entries[given[0]][0] if given else table.at, path, str(error))
             if not given:
                 return INVALID
-            broken = broken.union(given)
+            is_sound, broken = False, broken | set(given)
+        except ValueError as error:
+            if not broken:
+                faults.add(table.at, path, str(error))
+            return INVALID
         else:
-            return built if complete else INVALID
+            return built if is_sound else INVALID
 
 
 def _stand_in(hint: Any) -> object:
-    """Return a harmless value for a required field without one, so that its neighbours can be judged."""
+    """Return a harmless value for a required field without one, so that the other fields can be checked."""
     empty = () if get_origin(hint) is tuple else INVALID
     return {str: "x", int: 1, float: 0.5, bool: False}.get(hint, empty)
-
-
-def _named_in(message: str, names: list[str]) -> list[str]:
-    """Return the field names that stand in a message, in the order in which they stand there."""
-    words = re.findall(r"\w+", message)
-    return [word for word in dict.fromkeys(words) if word in names]
 
 
 def _fields(cls: type) -> list[Field[Any]]:

@@ -172,6 +172,24 @@ def test_each_fault_of_the_whole_recipe(home: Path, text: str, line: str) -> Non
     assert faults(home, text) == [line]
 
 
+def test_a_fault_stands_where_its_field_is_written(home: Path) -> None:
+    """Not where a word of its message is: the message of `Pack` about `tokens` also says `row`, `none` and `more`."""
+    text = "pack:\n  seed: 7\n  tokens: 5\n  seq_len: 16\nsteps:\n  - rules:Rule:\n      strict: true\n      max_words: 9\n      min_words: 10\n"
+    assert faults_below(home, text) == [
+        "./r.yaml:5: pack: tokens must be more than one row, or none; found 5",
+        "./r.yaml:11: rules:Rule: min_words must not be above max_words; found 10 and 9",
+    ]
+
+
+def test_a_plain_value_error_stands_at_its_step(home: Path) -> None:
+    """It does not say which field is at fault, whatever words it holds; with a broken field it is not judged."""
+    text = "steps:\n  - rules:Simple:\n      other: {}\n      limit: {}\n"
+    message = "limit is 1; it must be at least 1, like other"
+    assert faults_below(home, text.format(0, 1)) == [f"./r.yaml:5: rules:Simple: {message}"]
+    (broken,) = faults_below(home, text.format(0, "x"))
+    assert broken.startswith("./r.yaml:6: rules:Simple.limit: expected a whole number")
+
+
 def test_a_broken_section_hides_no_other(home: Path) -> None:
     """A syntax trap in one place and a wrong value in another are told together."""
     lines = faults_below(home, "dedup: &d {exact: true}\npack: {seq_len: x}\nextract: *d\n")
