@@ -19,11 +19,11 @@ from pipelines.inputs.crawl_list import COMMON_CRAWL, CrawlFiles
 from pipelines.inputs.file import InputFile, Listing
 from pipelines.readers.find import contract_fault, find_reader, reader_names
 from pipelines.readers.record import Reader
-from pipelines.recipe.own_code import find_class
 from pipelines.recipe.paths import Paths, check_unique, read_paths
 from pipelines.recipe.recipe import Input
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table
 from pipelines.recipe.typed import INVALID, build, found, keys_of, plain
+from pipelines.recipe.user_code import find_class
 
 _CRAWL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?")

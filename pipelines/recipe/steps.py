@@ -19,9 +19,9 @@ from typing import Final, cast
 from filters.judge import NamedStep
 from filters.step import Step, contract_fault, find_step, step_names
 from pipelines.errors import nearest
-from pipelines.recipe.own_code import find_class
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Place, Scalar, Table
 from pipelines.recipe.typed import INVALID, build, convert, exists, found
+from pipelines.recipe.user_code import find_class
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 OWN_KEYS: Final = ("as", "only")
