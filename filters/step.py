@@ -71,18 +71,6 @@ def check_order(low: str, least: float | None, high: str, most: float | None) ->
         raise FieldFault(f"{low} {least} is above {high} {most}", low, high)
 
 
-class FieldFault(ValueError):  # noqa: N818 - it is the fault of a value, not an error of the program
-    """A value that a step or section does not accept; its text is the message for the user.
-
-    Attributes:
-        fields: names of the fields at fault; a recipe's loader points to where the first of these is written.
-    """
-
-    def __init__(self, message: str, *fields: str) -> None:
-        super().__init__(message)
-        self.fields = fields
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """One reason to drop a document: ``measured[measure] op step.field`` is a fault.
