@@ -41,7 +41,7 @@ class Input:
         reader: the reader built from this entry's other keys.
         paths: the patterns as written; empty where `listings` come from other keys.
         source: name of the source in every output; the reader's default where none is given.
-        limit: read at most so many content records from this input; None = all.
+        limit: read at most so many content records from this input; none = all.
         files: the matching files, sorted by name.
         listings: what has yet to be listed to know more files.
         hosts: further hosts that may be contacted: where files are redirected to.
@@ -114,8 +114,8 @@ class Minhash:
             the limit to five above; ``exact`` = exact Jaccard for every pair; ``containment`` = in addition, the kept
             document must contain every 3-gram of words of the removed one.
         scheme: hash functions of the signatures; see `filters.dedup.scheme.Scheme`.
-        unit: what shingles are made of; None = words, or characters with ``bands: nemo``.
-        width: shingle length in words or characters; None = 5, or 24 with ``bands: nemo``.
+        unit: what shingles are made of; none = words, or characters with ``bands: nemo``.
+        width: shingle length in words or characters; none = 5, or 24 with ``bands: nemo``.
     """
 
     bands: Literal["fineweb", "dolma3", "nemo"] | BandChoice = "fineweb"
@@ -169,10 +169,10 @@ class Dedup:
     Attributes:
         exact: remove documents whose text is identical, white space aside.
         url: remove documents whose URL is identical, tracking parameters aside, whatever their text.
-        minhash: remove near-duplicates; None = off.
-        lines: remove lines that occur in many of the remaining documents of this run; None = off.
+        minhash: remove near-duplicates; none = off.
+        lines: remove lines that occur in many of the remaining documents of this run; none = off.
         substrings: remove passages already seen in an earlier kept document of this run; runs after `lines`;
-            None = off.
+            none = off.
         keep: which duplicate stays: the ``longest``, the ``newest``, or a `Preference`; ties go by id.
         scope: compare all documents (``global``), or only those of one ``source`` or ``language``.
         against: output folders of earlier runs, oldest first; duplicates of what they kept are removed.
@@ -236,8 +236,8 @@ class Pack:
             that are not named count 1.
         repeat_by_cluster_size: epochs by the size of a document's duplicate cluster, times `mix`:
             ``{2: 2, 5: 5, 100: 1}`` = two from size 2, five from size 5, one from size 100; ``fineweb2`` is
-            ``{2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}``; None = one. Validation documents are packed once at most.
-        tokens: token budget, padding included; the first rows of the shuffle are taken; None = all.
+            ``{2: 2, 3: 3, 5: 5, 100: 8, 1000: 1}``; none = one. Validation documents are packed once at most.
+        tokens: token budget, padding included; the first rows of the shuffle are taken; none = all.
         by_language: separate shards for each language, in ``shards/<language>/``.
         validation: share of documents, chosen by a hash of the id, held out for validation.
         seed: seed of the shuffle.
@@ -289,9 +289,9 @@ class Recipe:
         inputs: what to read.
         steps: filters and edits, in order.
         ledger: ``until_drop`` = measure a document up to the step that drops it; ``full`` = by all steps.
-        dedup, tokenizer, pack: None = skip the stage.
+        dedup, tokenizer, pack: none = skip the stage.
         unit_mb: MiB of compressed input per unit of work.
-        max_error_share: exit with code 1 if a larger share of the records are errors; None = never.
+        max_error_share: exit with code 1 if a larger share of the records are errors; none = never.
         folder: folder of the recipe file; file fields of steps are relative to it. Not a key.
     """
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from filters.dedup.scheme import differences
 from pipelines.errors import InputError
@@ -13,7 +13,7 @@ from pipelines.recipe.recipe import Dedup
 from pipelines.stages.dedup.index import FOLDER as INDEX
 from pipelines.stages.dedup.index import has_keys
 from pipelines.stages.dedup.search import Index, SearchUnit
-from pipelines.stages.dedup.signatures import read_header
+from pipelines.stages.dedup.signatures import Header, read_header
 from pipelines.store.manifest import Totals, read_manifest
 from pipelines.store.storage import Storage
 
@@ -80,7 +80,7 @@ def read_older(paths: Sequence[Path], own_name: str) -> list[OlderRun]:
     return found
 
 
-def check_headers(older: Sequence[OlderRun], own: Mapping[str, Any]) -> None:
+def check_headers(older: Sequence[OlderRun], own: Header) -> None:
     """Refuse runs whose signatures cannot be compared with those of this recipe.
 
     Raises:

@@ -22,6 +22,7 @@ from pipelines.stages.dedup.lines import remove_lines
 from pipelines.stages.dedup.records import Array
 from pipelines.stages.dedup.substrings import remove_substrings
 from pipelines.store.folders import EDITS, REMOVED_LINES, REMOVED_SUBSTRINGS, Folder
+from pipelines.store.manifest import Totals
 from pipelines.store.tables import DOCUMENTS, DUPLICATES
 from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts
@@ -174,7 +175,7 @@ def _lost(folder: str, removed: pa.Table, emptied: int) -> dict[str, int]:
 
 def _counts(
     seen: int, clustered: pa.Table, decisions: pa.Table, lost: Mapping[str, Mapping[str, int]]
-) -> dict[str, Any]:
+) -> Totals:
     counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
     for name, pieces in lost.items():
         counted[_layer(name)] = pieces.get("documents_emptied", 0)

@@ -73,7 +73,7 @@ max_error_share: 2
         "./r.yaml:17: dedup.minhash.bands: expected one of: fineweb, dolma3, nemo; found 'wide'",
         "./r.yaml:17: dedup.minhash: similarity must be above 0 and at most 1; found 1.5",
         "./r.yaml:18: unknown key 'dedop'; did you mean 'dedup'?",
-        "./r.yaml:19: tokenizer: vocab_size belongs to a tokenizer that is trained; with path, nothing is",
+        "./r.yaml:19: tokenizer: vocab_size is for a tokenizer to train; with path, none is trained",
         "./r.yaml:19: tokenizer.path: expected an existing file or folder, or none; found 'gone'",
         "./r.yaml:19: tokenizer: vocab_size must be a multiple of 128 and at least 384 (256 are bytes), "
         "such as 896 or 1024; found 1000",
