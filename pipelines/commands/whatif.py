@@ -27,7 +27,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="change a limit, for example --set gopher_quality.min_words=100; none = off",
     )
     parser.add_argument(
-        "--recipe", type=recipe_path, metavar="RECIPE", help="take the limits from the steps of another recipe"
+        "--recipe",
+        type=recipe_path,
+        metavar="RECIPE",
+        help="take the limits from the steps of another recipe",
     )
     parser.add_argument(
         "--limit", type=positive, default=10, metavar="N", help="list at most N documents (default: 10)"

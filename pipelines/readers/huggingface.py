@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
 
+from filters.step import FieldFault
 from pipelines.errors import InputError
 from pipelines.inputs.file import InputFile, Listing
 from pipelines.inputs.hub_dataset import HubDataset, format_of, is_hub_name, local_files
@@ -53,11 +54,10 @@ class Huggingface:
 
     def __post_init__(self) -> None:
         if not is_hub_name(self.dataset) and not self._is_folder():
-            raise ValueError(
-                f"dataset must be OWNER/NAME on the Hub or a folder such as ./data; found {self.dataset!r}"
-            )
+            what = f"dataset must be OWNER/NAME on the Hub or a folder such as ./data; found {self.dataset!r}"
+            raise FieldFault(what, "dataset")
         if self._is_folder() and self.revision != "main":
-            raise ValueError("revision belongs to a dataset on the Hub; a folder has none")
+            raise FieldFault("revision belongs to a dataset on the Hub; a folder has none", "revision")
 
     def locate(self, base: Path) -> Sequence[InputFile | Listing]:
         """Return the files of a folder, or the listing to ask the Hub for.

@@ -1,7 +1,7 @@
 """The ``inputs`` section of a recipe: what to read with which reader, and how a resolved recipe shows it.
 
-An input names its files in one of three ways: ``paths``; ``crawl``, a release of Common Crawl, for readers that know
-its lists; or keys of the reader, where it finds its files itself (``dataset`` of ``huggingface``).
+An input names its files in one of three ways: by ``paths``; by ``crawl``, a release of Common Crawl, for readers that
+know its lists; or by keys of a reader that finds its files itself (``dataset`` of ``huggingface``).
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from filters.step import FieldFault
 from pipelines.errors import CorpusmillError
 from pipelines.inputs.address import parse_address
 from pipelines.inputs.crawl_list import COMMON_CRAWL, CrawlFiles
 from pipelines.inputs.file import InputFile, Listing
 from pipelines.readers.find import contract_fault, find_reader, reader_names
 from pipelines.readers.record import Reader
-from pipelines.recipe.own_code import find_class
 from pipelines.recipe.paths import Paths, check_unique, read_paths
 from pipelines.recipe.recipe import Input
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table
-from pipelines.recipe.typed import INVALID, build, found, keys_of, plain
+from pipelines.recipe.typed import INVALID, Json, build, describe, keys_of, plain
+from pipelines.recipe.user_code import find_class
 
-_CRAWL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?")
-_EXAMPLE = "{reader: warc, paths: [a.warc.gz]}"
-_LOCATIONS: tuple[str, ...] = ("paths", "crawl")
-_CRAWL_KEYS: tuple[str, ...] = ("files", "seed", "mirror")
+_CRAWL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
+_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9._-]+(:[0-9]{1,5})?")
+_EXAMPLE: Final = "{reader: warc, paths: [a.warc.gz]}"
+_LOCATIONS: Final[tuple[str, ...]] = ("paths", "crawl")
+_CRAWL_KEYS: Final[tuple[str, ...]] = ("files", "seed", "mirror")
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,15 @@ class InputKeys:
     """The keys of every input, whatever its reader.
 
     Attributes:
-        reader: name of the reader; its own keys stand beside these: ``corpusmill keys warc``.
-        paths: files, patterns such as ``crawl/*.warc.gz``, or addresses; relative to the recipe's folder.
-        crawl: a release of Common Crawl in place of paths: ``CC-MAIN-2025-08``.
-        files: number of files of a crawl to read; None = all.
-        seed: which ones.
-        mirror: where the crawl is fetched from; a folder of a web server or a bucket.
+        reader: name of the reader; its own keys are written beside these: ``corpusmill keys warc``.
+        paths: files, patterns such as ``crawl/*.warc.gz``, or URLs; relative to the recipe's folder.
+        crawl: a release of Common Crawl instead of paths: ``CC-MAIN-2025-08``.
+        files: number of files of the crawl to read; none = all.
+        seed: seed of the choice of these files.
+        mirror: where the crawl is fetched from: a folder of a web server or a bucket.
         hosts: further hosts that files may be redirected to.
-        source: name of the source in every output; none = that of the reader: ``web``, ``wikipedia``.
-        limit: read at most so many records of this input; none = all.
+        source: name of the source in every output; none = the reader's: ``web``, ``wikipedia``.
+        limit: maximum number of records to read from this input; none = all.
     """
 
     reader: str
@@ -59,35 +60,38 @@ class InputKeys:
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
-            raise ValueError(f"limit must be at least 1, not {self.limit}; leave it out to read everything")
+            what = f"limit must be at least 1, not {self.limit}; leave it out to read everything"
+            raise FieldFault(what, "limit")
         if self.files is not None and self.files < 1:
-            raise ValueError(
-                f"files must be at least 1, not {self.files}; leave it out to read all of the crawl"
-            )
-        if self.crawl is not None and not _CRAWL.fullmatch(self.crawl):
-            raise ValueError(f"crawl must be a release such as CC-MAIN-2025-08, not {self.crawl[:60]!r}")
-        if self.crawl is not None and self.limit is not None and self.files is None:
-            raise ValueError(
-                "files must say how many files the limit is taken from; one of them has 30,000 pages"
-            )
+            what = f"files must be at least 1, not {self.files}; leave it out to read all of the crawl"
+            raise FieldFault(what, "files")
+        if self.crawl is not None:
+            self._check_crawl(self.crawl)
         if not self.mirror.endswith("/"):
-            raise ValueError("mirror must end with a slash")
+            raise FieldFault("mirror must end with a slash", "mirror")
         try:
             parse_address(f"{self.mirror}x")
         except ValueError as error:
-            raise ValueError(f"mirror cannot be used: {error}") from error
+            raise FieldFault(f"mirror cannot be used: {error}", "mirror") from error
         for host in self.hosts:
             if not _HOST.fullmatch(host):
-                raise ValueError(
-                    f"hosts must be names such as cdn.example.org or *.example.org, not {host[:60]!r}"
-                )
+                what = f"hosts must be names such as cdn.example.org or *.example.org, not {host[:60]!r}"
+                raise FieldFault(what, "hosts")
+
+    def _check_crawl(self, crawl: str) -> None:
+        if not _CRAWL.fullmatch(crawl):
+            what = f"crawl must be a release such as CC-MAIN-2025-08, not {crawl[:60]!r}"
+            raise FieldFault(what, "crawl")
+        if self.limit is not None and self.files is None:
+            what = "files must say how many files the limit is taken from; one of them has 30,000 pages"
+            raise FieldFault(what, "files", "limit")
 
 
 def read_inputs(node: Node, path: str, faults: Faults) -> object:
     """Read ``inputs``: a list of mappings whose other keys are fields of the reader they name."""
     if not isinstance(node, Items) or not node.nodes:
         if not isinstance(node, Broken):
-            what = "an empty list" if isinstance(node, Items) else found(node)
+            what = "an empty list" if isinstance(node, Items) else describe(node)
             faults.add(node.at, path, f"expected a list such as [{_EXAMPLE}]; found {what}")
         return INVALID
     read = [_input(item, f"{path}[{n}]", faults) for n, item in enumerate(node.nodes)]
@@ -102,7 +106,7 @@ def _input(node: Node, path: str, faults: Faults) -> object:
     """Read one input."""
     if not isinstance(node, Table):
         if not isinstance(node, Broken):
-            faults.add(node.at, path, f"expected a mapping such as {_EXAMPLE}; found {found(node)}")
+            faults.add(node.at, path, f"expected a mapping such as {_EXAMPLE}; found {describe(node)}")
         return INVALID
     cls = _reader_class(node, path, faults)
     options = keys_of(cls) if cls is not None else []
@@ -126,29 +130,31 @@ def _input(node: Node, path: str, faults: Faults) -> object:
 
 
 def _check_location(node: Table, cls: type[Reader] | None, path: str, faults: Faults) -> bool:
-    """Report an input that says nowhere, or twice, where its files are."""
-    known = len(faults.found)
+    """Report an input that does not say where its files are, or says it twice; return True if it is right."""
+    before = len(faults.found)
     given = [key for key in _LOCATIONS if key in node.entries]
     finds_itself = hasattr(cls, "locate")
     if finds_itself:
         for key in given:
-            faults.add(node.entries[key][0], path, f"this reader finds its files itself; take {key} out")
+            faults.add(node.entries[key][0], path, f"this reader finds its files itself; remove {key}")
     elif not given:
         faults.add(node.at, path, "missing key 'paths'")
     elif len(given) == 2:
-        faults.add(node.entries["crawl"][0], path, "crawl and paths both say what to read; take one out")
+        faults.add(
+            node.entries["crawl"][0], path, "crawl and paths both say what to read; remove one of them"
+        )
     elif given == ["crawl"] and cls is not None and not hasattr(cls, "CRAWL_LIST"):
         faults.add(
             node.entries["crawl"][0], path, "Common Crawl lists no files for this reader; use warc or wet"
         )
     for key in _CRAWL_KEYS:
         if key in node.entries and "crawl" not in node.entries:
-            faults.add(node.entries[key][0], path, f"{key} belongs to a crawl; add `crawl` or take it out")
-    return len(faults.found) == known
+            faults.add(node.entries[key][0], path, f"{key} belongs to a crawl; add `crawl` or remove it")
+    return len(faults.found) == before
 
 
 def _locate(keys: InputKeys, reader: Any, base: Path) -> Sequence[InputFile | Listing]:
-    """Return the files of an input as far as they are known, and what the network has to say."""
+    """Return the files of an input as far as they are known, and the listings that will name the others."""
     if keys.crawl is not None:
         return [CrawlFiles(keys.crawl, keys.files, keys.seed, keys.mirror, reader.CRAWL_LIST)]
     if hasattr(reader, "locate"):
@@ -158,7 +164,7 @@ def _locate(keys: InputKeys, reader: Any, base: Path) -> Sequence[InputFile | Li
 
 
 def _reader_class(node: Table, path: str, faults: Faults) -> type[Reader] | None:
-    """Return the reader class that an input names, or None after reporting that there is none."""
+    """Return the reader class that an input names, or None after reporting that it does not exist."""
     if "reader" not in node.entries:
         return None
     name = node.entries["reader"][1]
@@ -173,36 +179,33 @@ def _reader_class(node: Table, path: str, faults: Faults) -> type[Reader] | None
     return cls
 
 
-def plain_fields(value: object) -> dict[str, object]:
+def plain_fields(value: object) -> dict[str, Json]:
     """Return the fields of a step or reader."""
     return {name: plain(getattr(value, name)) for name in keys_of(type(value))}
 
 
-def plain_input(entry: Input, folder: Path) -> dict[str, object]:
+def plain_input(entry: Input, folder: Path) -> dict[str, Json]:
     """Return an input as a mapping: its keys, and the files as far as they are known."""
-    keys: dict[str, object] = {
-        key: value for listing in entry.listings for key, value in listing.keys().items()
-    }
-    where: dict[str, object] = {"paths": list(entry.paths)} if entry.paths else keys
-    files = [_plain_file(file, folder) for file in entry.files]
-    return {
-        "reader": entry.reader_name,
-        **where,
-        **({"hosts": list(entry.hosts)} if entry.hosts else {}),
-        "source": entry.source,
-        "limit": entry.limit,
-        **plain_fields(entry.reader),
-        **({"listed": [dict(facts) for facts in entry.listed]} if any(entry.listed) else {}),
-        **({} if keys and not files else {"found" if "files" in where else "files": files}),
-    }
+    keys = {key: plain(value) for listing in entry.listings for key, value in listing.keys().items()}
+    shown: dict[str, Json] = {"reader": entry.reader_name}
+    shown |= {"paths": plain(entry.paths)} if entry.paths else keys
+    if entry.hosts:
+        shown["hosts"] = plain(entry.hosts)
+    shown |= {"source": entry.source, "limit": entry.limit, **plain_fields(entry.reader)}
+    if any(entry.listed):
+        shown["listed"] = plain(entry.listed)
+    if entry.files or not keys:
+        files: Json = [_plain_file(file, folder) for file in entry.files]
+        shown["found" if "files" in shown else "files"] = files
+    return shown
 
 
-def _plain_file(file: InputFile, folder: Path) -> dict[str, object]:
+def _plain_file(file: InputFile, folder: Path) -> dict[str, Json]:
     path = as_written(file.path, folder) if isinstance(file.path, Path) else file.path
-    pin = {"bytes": file.pin.size, "version": file.pin.version} if file.pin else {}
-    return {"name": file.name, "path": path, **pin}
+    shown: dict[str, Json] = {"name": file.name, "path": path}
+    return shown | {"bytes": file.pin.size, "version": file.pin.version} if file.pin else shown
 
 
 def as_written(path: Path, folder: Path) -> str:
-    """Undo the joining of a path to the recipe's folder."""
+    """Return a path as the recipe has it: relative to the recipe's folder if it lies there."""
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()

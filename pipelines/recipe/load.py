@@ -1,7 +1,8 @@
 """Loads a recipe: YAML in, checked dataclasses out, or every fault at once with its place.
 
 A message reads ``configs/web.yaml:12: pack.seq_len: expected a whole number such as 1000; found '2k'``; a fault in
-an override names the override instead of a line. Nothing is executed, imported files are the steps' own modules.
+an override names the override instead of a line. Nothing in a recipe is executed; the modules of its steps and
+readers are imported.
 """
 
 from __future__ import annotations
@@ -17,16 +18,8 @@ from pipelines.recipe import overrides as overriding
 from pipelines.recipe.inputs import as_written, plain_fields, plain_input, read_inputs
 from pipelines.recipe.recipe import Pack, Recipe, Tokenizer
 from pipelines.recipe.steps import read_steps
-from pipelines.recipe.tree import (
-    MAX_CHARACTERS,
-    Broken,
-    Faults,
-    Node,
-    Place,
-    Table,
-    parse,
-)
-from pipelines.recipe.typed import INVALID, Special, build, found, is_off, keys_of, plain
+from pipelines.recipe.tree import MAX_CHARACTERS, Broken, Faults, Node, Place, Table, parse
+from pipelines.recipe.typed import INVALID, Converters, Json, build, describe, is_off, keys_of, plain
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -40,7 +33,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         The recipe, complete: defaults filled in, patterns matched to files, steps and readers built.
 
     Raises:
-        RecipeError: the file cannot be read, or is wrong; one line for every fault.
+        RecipeError: the file cannot be read, or is wrong; one line per fault.
     """
     faults = Faults()
     tree = parse(_read(path), Place(str(path), path.parent), faults)
@@ -50,7 +43,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         recipe = _recipe(tree, faults, path.parent)
     elif not isinstance(tree, Broken):
         faults.add(
-            tree.at, "", f"a recipe is a mapping with at least `name` and `inputs`; found {found(tree)}"
+            tree.at, "", f"a recipe is a mapping with at least `name` and `inputs`; found {describe(tree)}"
         )
     lines = faults.lines()
     if lines or not isinstance(recipe, Recipe):
@@ -71,20 +64,20 @@ def _read(path: Path) -> str:
 
 
 def _recipe(tree: Table, faults: Faults, folder: Path) -> object:
-    """Build the recipe from its tree; only the sections with a shape of their own are named here."""
+    """Build the recipe from its tree; only sections that need more than their type are named here."""
     steps = partial(read_steps, folder=folder, reserved=keys_of(Recipe))
-    special: Special = {"inputs": read_inputs, "steps": steps, "tokenizer": _tokenizer, "pack": _pack}
+    special: Converters = {"inputs": read_inputs, "steps": steps, "tokenizer": _tokenizer, "pack": _pack}
     recipe = build(Recipe, tree, "", faults, special)
     return replace(recipe, folder=folder) if isinstance(recipe, Recipe) else recipe
 
 
 def _tokenizer(node: Node, path: str, faults: Faults) -> object:
-    """Read ``tokenizer``: none, one to use (``path`` alone), or one to train."""
+    """Read ``tokenizer``: none, one to use (only ``path``), or one to train."""
     if is_off(node):
         return None
     if isinstance(node, Table) and "path" in node.entries and not is_off(node.entries["path"][1]):
         for key in sorted({"vocab_size", "alpha", "model_type", "special_tokens"} & set(node.entries)):
-            what = f"{key} belongs to a tokenizer that is trained; with path, nothing is"
+            what = f"{key} is for a tokenizer to train; with path, none is trained"
             faults.add(node.entries[key][0], path, what)
     return build(Tokenizer, node, path, faults)
 
@@ -94,30 +87,23 @@ def _pack(node: Node, path: str, faults: Faults) -> object:
     return None if is_off(node) else build(Pack, node, path, faults)
 
 
-def _only(item: NamedStep) -> dict[str, object]:
-    return {} if item.only is None else {"only": plain(item.only)}
-
-
-def resolved(recipe: Recipe) -> dict[str, object]:
-    """Return a recipe as a plain mapping with every default filled in, as `check` prints it.
+def resolved(recipe: Recipe) -> dict[str, Json]:
+    """Return a recipe as a plain mapping with every default filled in, as ``check`` prints it.
 
     Paths are as written, relative to the recipe's folder, so that the result is the same on every machine.
     """
     sections = {name: plain(getattr(recipe, name)) for name in keys_of(Recipe)}
     sections["inputs"] = [plain_input(entry, recipe.folder) for entry in recipe.inputs]
-    sections["steps"] = [
-        {
-            item.key: {
-                **({"as": item.name} if item.name != item.key else {}),
-                **_only(item),
-                **plain_fields(item.step),
-            }
-        }
-        for item in recipe.steps
-    ]
+    sections["steps"] = [{item.key: _plain_step(item)} for item in recipe.steps]
     if recipe.tokenizer is not None and recipe.tokenizer.path is not None:
         sections["tokenizer"] = {"path": as_written(recipe.tokenizer.path, recipe.folder)}
     if recipe.dedup is not None:
-        against = [as_written(path, recipe.folder) for path in recipe.dedup.against]
+        against: Json = [as_written(path, recipe.folder) for path in recipe.dedup.against]
         sections["dedup"] = {**plain_fields(recipe.dedup), "against": against}
     return sections
+
+
+def _plain_step(item: NamedStep) -> dict[str, Json]:
+    name: dict[str, Json] = {"as": item.name} if item.name != item.key else {}
+    only: dict[str, Json] = {"only": plain(item.only)} if item.only is not None else {}
+    return {**name, **only, **plain_fields(item.step)}

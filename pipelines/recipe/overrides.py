@@ -1,8 +1,8 @@
-"""``--set key=value``: changes to a recipe's tree before it is read, so that they obey the same rules as the file.
+"""``--set key=value``: changes a recipe's tree before it is read, so that overrides obey the same rules as the file.
 
-A key is a section and what is below it (``pack.seq_len``, ``dedup.minhash.similarity``, ``inputs[0].limit``), or
-a step by its name and one of its fields (``gopher_quality.min_words``). The value is YAML. Overrides apply in the
-order given. Relative paths in them refer to the current directory.
+A key is a path below a section (``pack.seq_len``, ``dedup.minhash.similarity``, ``inputs[0].limit``), or the name of a
+step and one of its fields (``gopher_quality.min_words``). The value is YAML. Overrides are applied in the order
+given. Relative paths in them refer to the current directory.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pipelines.errors import nearest
 from pipelines.recipe.steps import named_entries, normalise
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Place, Table, parse
 
-_SECTION_KEY = re.compile(r"\w+(\[[0-9]{1,6}\])*(\.\w+(\[[0-9]{1,6}\])*)*")
+_SECTION_KEY: Final = re.compile(r"\w+(\[[0-9]{1,6}\])*(\.\w+(\[[0-9]{1,6}\])*)*")
 
 
 def apply(tree: Table, overrides: Sequence[str], sections: Sequence[str], faults: Faults) -> Table:
@@ -58,19 +59,23 @@ def _with_full_steps(tree: Table) -> Table:
 
 
 def _set(tree: Table, key: str, value: Node, sections: Sequence[str]) -> Table:
-    """Replace or add one value; a LookupError says what is wrong with the key."""
+    """Replace or add one value.
+
+    Raises:
+        LookupError: the key leads nowhere; the message says why.
+    """
     section = re.split(r"[.\[]", key, maxsplit=1)[0]
     if section in sections:
         if not _SECTION_KEY.fullmatch(key):
             raise LookupError(f"{key!r} is not a key; write names and numbers such as inputs[0].limit")
         parts: list[str | int] = [int(part) if part.isdigit() else part for part in re.findall(r"\w+", key)]
-        return _put_key(tree, parts, value)
+        return _with_key(tree, parts, value)
     steps = named_entries(tree.entries["steps"][1]) if "steps" in tree.entries else {}
     name = key.rpartition(".")[0]
     owner = max((step for step in steps if key.startswith(f"{step}.")), key=len, default=None)
     if owner is not None:
         position, step_key = steps[owner]
-        return _put_key(tree, ["steps", position, step_key, *key[len(owner) + 1 :].split(".")], value)
+        return _with_key(tree, ["steps", position, step_key, *key[len(owner) + 1 :].split(".")], value)
     if key in steps:
         raise LookupError(f"{key} is a step; set one of its fields, {key}.FIELD=VALUE")
     wanted = name or key
@@ -78,26 +83,26 @@ def _set(tree: Table, key: str, value: Node, sections: Sequence[str]) -> Table:
     raise LookupError(f"there is no section or step {wanted!r} in this recipe; {known}")
 
 
-def _put(node: Node | None, parts: Sequence[str | int], value: Node) -> Node:
-    """Return a copy of a node in which the value at a path is another one."""
+def _with_value(node: Node | None, parts: Sequence[str | int], value: Node) -> Node:
+    """Return a copy of a node with another value at a path; a node that is missing becomes a mapping."""
     if not parts:
         return value
     if isinstance(parts[0], int):
-        return _put_item(node, parts, value)
-    return _put_key(node if isinstance(node, Table) else Table({}, value.at), parts, value)
+        return _with_item(node, parts, value)
+    return _with_key(node if isinstance(node, Table) else Table({}, value.at), parts, value)
 
 
-def _put_item(node: Node | None, parts: Sequence[str | int], value: Node) -> Items:
+def _with_item(node: Node | None, parts: Sequence[str | int], value: Node) -> Items:
     n = int(parts[0])
     if not isinstance(node, Items) or n >= len(node.nodes):
         count = len(node.nodes) if isinstance(node, Items) else 0
         raise LookupError(f"there is no element [{n}]: the list in the recipe has {count}, counted from 0")
-    changed = _put(node.nodes[n], parts[1:], value)
+    changed = _with_value(node.nodes[n], parts[1:], value)
     return Items((*node.nodes[:n], changed, *node.nodes[n + 1 :]), node.at)
 
 
-def _put_key(table: Table, parts: Sequence[str | int], value: Node) -> Table:
+def _with_key(table: Table, parts: Sequence[str | int], value: Node) -> Table:
     key = str(parts[0])
     at, old = table.entries.get(key, (value.at, None))
-    new = _put(old, parts[1:], value)
+    new = _with_value(old, parts[1:], value)
     return Table({**table.entries, key: (at if parts[1:] else value.at, new)}, table.at)

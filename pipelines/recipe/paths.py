@@ -1,12 +1,12 @@
 """From the ``paths`` of an input to files, each with a name that does not depend on the machine.
 
-A path is literal, or a pattern: ``*`` and ``?`` and ``[...]`` within a folder, ``**`` across folders. A file that
-carries such characters in its name is literal too if it exists. The name of a file is its path relative to the
-folders before the first pattern character: ``crawl/2024/*.gz`` names ``a.gz``, ``crawl/*/*.gz`` names ``2024/a.gz``.
-Names make document ids, so moving a crawl to another disk, or to a bucket, changes nothing.
+A path is literal, or a pattern: ``*``, ``?`` and ``[...]`` match within a folder, ``**`` across folders. If a file with
+such characters in its name exists, the path is literal. The name of a file is its path relative to the folders before
+the first pattern character: ``crawl/2024/*.gz`` names ``a.gz``, ``crawl/*/*.gz`` names ``2024/a.gz``. Document ids are
+made from names, so moving a crawl to another disk, or to a bucket, changes nothing.
 
-A path with ``://`` in it is an address (`pipelines.inputs.address`). Nothing is asked of the network here: a literal
-address becomes a file without a pin, a pattern in a bucket a listing, and a run finds out the rest.
+A path with ``://`` in it is an address (`pipelines.inputs.address`). The network is not used here: a literal address
+becomes a file without a pin, a pattern in a bucket becomes a listing, and the run resolves both.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Final
 
 from pipelines.inputs.address import is_remote, parse_address
 from pipelines.inputs.bucket_list import BucketPattern
 from pipelines.inputs.file import InputFile, Listing
 from pipelines.inputs.patterns import MAGIC
 from pipelines.recipe.recipe import Input
-from pipelines.recipe.tree import Faults, Node, Place, Scalar
+from pipelines.recipe.tree import Faults, Items, Node, Place, Scalar
 from pipelines.recipe.typed import INVALID, convert
 
-_UNSTORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Characters of a file name that no output can hold."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Paths:
     Attributes:
         patterns: as written.
         files: the files known so far, sorted by name.
-        listings: what the network has to say for the others.
+        listings: name the other files when the run resolves them.
     """
 
     patterns: tuple[str, ...] = ()
@@ -54,7 +56,7 @@ def literal_prefix(pattern: str) -> PurePath:
 
 
 def matches(pattern: str, base: Path) -> list[InputFile]:
-    """Return the files behind one path, sorted by name; an empty list if there are none.
+    """Return the files that one path matches, sorted by name.
 
     Args:
         pattern: the path as written.
@@ -82,7 +84,8 @@ def read_paths(node: Node, path: str, faults: Faults) -> object:
         return INVALID
     found: list[InputFile | Listing] = []
     complete = True
-    for n, item in enumerate(getattr(node, "nodes", ())):
+    items = (item for item in (node.nodes if isinstance(node, Items) else ()) if isinstance(item, Scalar))
+    for n, item in enumerate(items):
         read = _read_remote if is_remote(item.text) else _read_path
         more = read(item, f"{path}[{n}]", faults)
         complete = complete and bool(more)
@@ -109,7 +112,7 @@ def _read_remote(item: Scalar, path: str, faults: Faults) -> Sequence[InputFile 
 
 
 def _read_path(item: Scalar, path: str, faults: Faults) -> Sequence[InputFile | Listing]:
-    """Return the files of one path; reports a path without files and names that no output could hold."""
+    """Return the files of one path; report a path without files, and names that no output can hold."""
     try:
         found = matches(item.text, item.at.base)
     except (OSError, ValueError) as error:
@@ -123,7 +126,7 @@ def _read_path(item: Scalar, path: str, faults: Faults) -> Sequence[InputFile | 
 
 
 def _storable(file: InputFile, item: Scalar, path: str, faults: Faults) -> bool:
-    """Report a name that no output could hold."""
+    """Report a name that no output can hold; return True if it is right."""
     if _UNSTORABLE.search(file.name):
         faults.add(
             item.at, path, f"the file name {file.name!r} is not UTF-8 or holds control characters; rename it"
@@ -132,7 +135,7 @@ def _storable(file: InputFile, item: Scalar, path: str, faults: Faults) -> bool:
 
 
 def _nothing_at(pattern: str, base: Path) -> str:
-    """Say why a path yields no file."""
+    """Return why a path matches no file."""
     if (base / pattern).is_dir():
         return (
             f"{pattern!r} is a folder; name its files with a pattern such as {pattern.rstrip('/') + '/*'!r}"
@@ -154,7 +157,7 @@ def check_unique(inputs: Iterable[tuple[Input, Place]], faults: Faults) -> None:
 
 
 def clashes(inputs: Iterable[Input]) -> Iterator[tuple[int, str]]:
-    """Yield what is wrong where files would share a (source, name): ordinal of the input, and the message."""
+    """Yield the ordinal of each input with a file whose (source, name) is taken, and the message about it."""
     first: dict[tuple[str, str], InputFile] = {}
     for n, entry in enumerate(inputs):
         for file in entry.files:

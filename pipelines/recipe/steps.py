@@ -1,9 +1,9 @@
 """The ``steps`` of a recipe: a list of step names, each alone or with its fields.
 
-``- pii`` and ``- pii: {}`` are the same. A step stands once; a second copy takes a name of its own,
+``- pii`` and ``- pii: {}`` are the same. A step is listed once; a second copy needs a name of its own,
 ``- gopher_quality: {as: strict, min_words: 100}``. With ``only: [de, fr]`` a step sees documents of these languages and
-passes all others on. A `language` step, and one with `only`, needs a label to look at, so where nothing before it
-labels the text, `label_language` is put in front of it with its defaults.
+passes all others on. A `language` step, and one with `only`, needs the label of a document; if no step before it labels
+the text, `label_language` is inserted in front of it with its defaults.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from typing import Final, cast
 from filters.judge import NamedStep
 from filters.step import Step, contract_fault, find_step, step_names
 from pipelines.errors import nearest
-from pipelines.recipe.own_code import find_class
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Place, Scalar, Table
-from pipelines.recipe.typed import INVALID, build, convert, exists, found
+from pipelines.recipe.typed import INVALID, build, convert, describe, exists
+from pipelines.recipe.user_code import find_class
 
-_KEY = re.compile(r"[a-z][a-z0-9_]*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_KEY: Final = re.compile(r"[a-z][a-z0-9_]*|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 OWN_KEYS: Final = ("as", "only")
 """Keys of an entry that are not fields of its step."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def normalise(steps: Node) -> Node:
-    """Return the list with every well-formed step as ``{key: {fields}}`` and the label step put in."""
+    """Return the list with every well-formed step as ``{key: {fields}}``, and with the label step inserted."""
     if not isinstance(steps, Items):
         return steps
     full: list[Node] = []
@@ -62,12 +62,12 @@ def _key_of(item: Node) -> str | None:
 
 def named_entries(steps: Node) -> dict[str, tuple[int, str]]:
     """Return the steps of a normalised list: name -> (position, key)."""
-    found_names: dict[str, tuple[int, str]] = {}
+    names: dict[str, tuple[int, str]] = {}
     for position, item in enumerate(steps.nodes if isinstance(steps, Items) else ()):
         key = _key_of(item)
         if key is not None:
-            found_names.setdefault(_name_of(item, key), (position, key))
-    return found_names
+            names.setdefault(_name_of(item, key), (position, key))
+    return names
 
 
 def _name_of(item: Node, key: str) -> str:
@@ -76,7 +76,7 @@ def _name_of(item: Node, key: str) -> str:
 
 
 def _given(item: Node, key: str | None, name: str) -> tuple[Place, Node] | None:
-    """Return what stands for `name` among a step's fields."""
+    """Return the place and the value of a key of a step, None if it is not given."""
     body = item.entries[key][1] if isinstance(item, Table) and key is not None else None
     return body.entries.get(name) if isinstance(body, Table) else None
 
@@ -89,14 +89,14 @@ def read_steps(node: Node, path: str, faults: Faults, folder: Path, reserved: Co
         path: its key path.
         faults: receives the faults: unknown steps with the nearest name, equal names, wrong fields.
         folder: folder of the recipe; file fields of steps are relative to it.
-        reserved: names that a step cannot take, the recipe's sections.
+        reserved: names that a step cannot have: the recipe's sections.
 
     Returns:
         A tuple of `NamedStep`, or `INVALID`.
     """
     if not isinstance(node, Items):
         if not isinstance(node, Broken):
-            faults.add(node.at, path, f"expected a list of steps; found {found(node)}")
+            faults.add(node.at, path, f"expected a list of steps; found {describe(node)}")
         return INVALID
     places = [f"{path}[{number}]" for number in _as_written(node)]
     _check_names(node, places, faults, reserved)
@@ -105,7 +105,7 @@ def read_steps(node: Node, path: str, faults: Faults, folder: Path, reserved: Co
 
 
 def _as_written(node: Items) -> list[int]:
-    """Return the position of each step in the recipe; a label step that was put in has that of the step it is for."""
+    """Return the position of each step in the recipe; an inserted label step has that of the step it is for."""
     numbers, position = [], 0
     for item, after in itertools.pairwise([*node.nodes, None]):
         numbers.append(position)
@@ -136,7 +136,7 @@ def _read_step(item: Node, path: str, faults: Faults, folder: Path) -> object:
     key = _key_of(item)
     if key is None or not isinstance(item, Table):
         if not isinstance(item, Broken):
-            what = f"a mapping of {len(item.entries)} keys" if isinstance(item, Table) else found(item)
+            what = f"a mapping of {len(item.entries)} keys" if isinstance(item, Table) else describe(item)
             faults.add(item.at, path, f"expected one step name, alone or with its fields; found {what}")
         return INVALID
     at, body = item.entries[key]
@@ -169,9 +169,9 @@ def _only(item: Node, key: str, name: str, faults: Faults) -> object:
 
 
 def _from_folder(step: Step, body: Node, folder: Path) -> Step:
-    """Turn files that an override names from the current directory into paths from the recipe's folder.
+    """Turn files that an override names relative to the current directory into paths from the recipe's folder.
 
-    A name without a file there stays: it is the name of a known model, or a fault that the search for it reports.
+    A name without a file there is kept: it is the name of a known model, or the search for it reports a fault.
     """
     entries = body.entries if isinstance(body, Table) else {}
     moved = {}
@@ -184,7 +184,7 @@ def _from_folder(step: Step, body: Node, folder: Path) -> Step:
 
 
 def _step_class(key: str, at: Place, path: str, faults: Faults) -> type[Step] | None:
-    """Return the class behind a key, or None after reporting that there is none."""
+    """Return the class behind a key, or None after reporting that it does not exist."""
     if not _KEY.fullmatch(key):
         hint = nearest(key, step_names(), "known steps")
         faults.add(at, path, f"{key!r} is neither a step name nor `module:Class`; {hint}")

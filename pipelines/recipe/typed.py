@@ -1,11 +1,11 @@
 """From a YAML tree to dataclasses: the type hint of a field decides how its value is read.
 
 =============  =======================================================================================
-hint           accepted
+hint           what a recipe may write
 =============  =======================================================================================
 ``str``        any scalar, as written: ``no``, ``1e3`` and ``010`` are text here
 ``int``        decimal digits, ``_`` between digits allowed; no leading zero, no exponent
-``float``      the same, with a fraction or an exponent; never ``nan`` or infinite
+``float``      the same, with a fraction or an exponent; not ``nan``, not infinite
 ``bool``       ``true`` or ``false`` without quotes; ``yes``, ``no``, ``on``, ``off`` are refused
 ``Literal``    one of its words
 ``Path``       text that names an existing file or folder, relative to the place where it was written
@@ -13,10 +13,10 @@ hint           accepted
 dataclass      a mapping of its fields
 ``Mapping``    a mapping of any names to values
 ``X | None``   ``none``, ``null`` or ``~`` without quotes means None
-``X | Y``      two of which one is written as a mapping: a Literal and a dataclass, a number and a Mapping
+``X | Y``      one of two types, of which one is a mapping: a Literal or a dataclass, a number or a Mapping
 =============  =======================================================================================
 
-A value in quotes is text and nothing else. Nothing after a colon is a fault: it could mean off or default.
+A value in quotes is always text. An empty value is a fault, because it could mean either off or the default.
 """
 
 from __future__ import annotations
@@ -25,27 +25,32 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
+from filters.step import FieldFault
 from pipelines.errors import nearest
 from pipelines.recipe.tree import Broken, Faults, Items, Node, Scalar, Table, join
 
-INVALID = object()
-"""Stands for a value whose fault is reported."""
+INVALID: Final = object()
+"""In place of a value whose fault has been reported."""
 
-OFF = ("none", "null", "~")
+OFF: Final = ("none", "null", "~")
+"""Words that mean None if they are written without quotes."""
 
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
-_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
+_FLOAT: Final = re.compile(r"[-+]?((0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
-Special = Mapping[str, Callable[[Node, str, Faults], object]]
+Converters = Mapping[str, Callable[[Node, str, Faults], object]]
+"""For some fields by name: reads a node at a key path, and returns the value or `INVALID`."""
+
+Json = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
 
 def is_off(node: Node) -> bool:
-    """Say whether a node is an unquoted ``none``, ``null`` or ``~``."""
+    """Return True if a node is an unquoted ``none``, ``null`` or ``~``."""
     return isinstance(node, Scalar) and node.plain and node.text.lower() in OFF
 
 
@@ -59,19 +64,18 @@ def build(
     node: Node,
     path: str,
     faults: Faults,
-    special: Special | None = None,
-    other_keys: typing.Iterable[str] = (),
+    special: Converters | None = None,
+    other_keys: Iterable[str] = (),
 ) -> Any:
-    """Build a dataclass from a mapping, or return `INVALID` after reporting everything that is wrong.
+    """Build a dataclass from a mapping, or return `INVALID` after reporting all that is wrong.
 
     Args:
-        cls: the dataclass; a ValueError of its ``__post_init__`` is reported as a fault, and
-            then once more without the fields that its message names, to find what else is wrong.
+        cls: the dataclass; its ``__post_init__`` may raise a `FieldFault`, or any ValueError.
         node: the mapping.
         path: key path of the mapping, for messages.
         faults: receives the faults.
-        special: converters of fields whose shape is more than their hint.
-        other_keys: valid keys of the same mapping that are handled elsewhere, for suggestions.
+        special: converters of the fields that need more than their hint.
+        other_keys: valid keys of the mapping that are read elsewhere, for suggestions.
     """
     table = _as_table(node, path, faults)
     if table is None:
@@ -97,12 +101,16 @@ def build(
 
 
 def _construct(
-    cls: type, table: Table, path: str, faults: Faults, values: dict[str, object], broken: set[str]
+    cls: type, table: Table, path: str, faults: Faults, values: Mapping[str, object], broken: Set[str]
 ) -> object:
-    """Call the class; on a ValueError report it and try again without the fields it names."""
+    """Build the class; report each `FieldFault` and build again without its fields, to find further faults.
+
+    A plain ValueError does not say which field is at fault, so it is reported only if all fields have their values:
+    the default in place of a broken value could be its cause.
+    """
     hints = typing.get_type_hints(cls)
     required = {item.name for item in _fields(cls) if _required(item)}
-    complete = not broken
+    is_sound = not broken
     while True:
         good = {name: value for name, value in values.items() if name not in broken}
         good.update({name: _stand_in(hints[name]) for name in required & broken})
@@ -110,30 +118,25 @@ def _construct(
             return INVALID
         try:
             built = cls(**good)
-        except ValueError as error:
-            named = _named_in(str(error), keys_of(cls))
-            given = [name for name in named if name in values and name not in broken]
-            complete = False
-            if not broken.intersection(named):
-                at = table.entries[given[0]][0] if given else table.at
-                faults.add(at, path, str(error))
+        except FieldFault as error:
+            given = [name for name in error.fields if name in values and name not in broken]
+            if broken.isdisjoint(error.fields):
+                faults.add(table.entries[given[0]][0] if given else table.at, path, str(error))
             if not given:
                 return INVALID
-            broken = broken.union(given)
+            is_sound, broken = False, broken | set(given)
+        except ValueError as error:
+            if not broken:
+                faults.add(table.at, path, str(error))
+            return INVALID
         else:
-            return built if complete else INVALID
+            return built if is_sound else INVALID
 
 
 def _stand_in(hint: Any) -> object:
-    """Return a harmless value for a required field without one, so that its neighbours can be judged."""
+    """Return a harmless value for a required field without one, so that the other fields can be checked."""
     empty = () if get_origin(hint) is tuple else INVALID
     return {str: "x", int: 1, float: 0.5, bool: False}.get(hint, empty)
-
-
-def _named_in(message: str, names: list[str]) -> list[str]:
-    """Return the field names that stand in a message, in the order in which they stand there."""
-    words = re.findall(r"\w+", message)
-    return [word for word in dict.fromkeys(words) if word in names]
 
 
 def _fields(cls: type) -> list[Field[Any]]:
@@ -173,7 +176,7 @@ def convert(hint: Any, node: Node, path: str, faults: Faults) -> object:
     value = read(node) if isinstance(node, Scalar) else INVALID
     if value is INVALID:
         expected = f"{expected}, or none" if optional else expected
-        faults.add(node.at, path, f"expected {expected}; found {found(node)}")
+        faults.add(node.at, path, f"expected {expected}; found {describe(node)}")
     return value
 
 
@@ -199,7 +202,7 @@ def _unwrap(hint: Any) -> tuple[Any, bool]:
     return hint, False
 
 
-def found(node: Node) -> str:
+def describe(node: Node) -> str:
     """Describe a node for a message."""
     if isinstance(node, Table):
         return "a mapping"
@@ -215,14 +218,14 @@ def _as_table(node: Node, path: str, faults: Faults) -> Table | None:
     if isinstance(node, Table):
         return node
     if not isinstance(node, Broken):
-        faults.add(node.at, path, f"expected a mapping of keys to values; found {found(node)}")
+        faults.add(node.at, path, f"expected a mapping of keys to values; found {describe(node)}")
     return None
 
 
 def _tuple(hints: tuple[Any, ...], node: Node, path: str, faults: Faults) -> object:
     if not isinstance(node, Items):
         hint = f": write [{node.text}]" if isinstance(node, Scalar) and node.text else ""
-        faults.add(node.at, path, f"expected a list; found {found(node)}{hint}")
+        faults.add(node.at, path, f"expected a list; found {describe(node)}{hint}")
         return INVALID
     endless = len(hints) == 2 and hints[1] is Ellipsis
     wanted = hints[:1] * len(node.nodes) if endless else hints
@@ -239,7 +242,7 @@ def _literal(choices: tuple[Any, ...], optional: bool, node: Node, path: str, fa
     if isinstance(node, Scalar) and node.text in by_text:
         return by_text[node.text]
     allowed = ", ".join([*by_text, "none"] if optional else by_text)
-    faults.add(node.at, path, f"expected one of: {allowed}; found {found(node)}")
+    faults.add(node.at, path, f"expected one of: {allowed}; found {describe(node)}")
     return INVALID
 
 
@@ -265,7 +268,7 @@ def _bool(node: Scalar) -> object:
 
 
 def exists(path: Path) -> bool:
-    """Say whether there is something usable at a path; a name too long or a closed folder holds nothing."""
+    """Return True if a path can be used; False if its name is too long or its folder is closed."""
     try:
         return path.exists()
     except OSError:
@@ -286,12 +289,20 @@ _SCALARS: dict[Any, tuple[str, Callable[[Scalar], object]]] = {
 }
 
 
-def plain(value: object) -> object:
-    """Return a value as JSON would hold it: dataclasses as mappings, tuples as lists, paths as text."""
+def plain(value: object) -> Json:
+    """Return a value as JSON holds it: dataclasses as mappings, tuples as lists, paths as text.
+
+    Raises:
+        TypeError: JSON has no such value.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return {name: plain(getattr(value, name)) for name in keys_of(type(value))}
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
-    return value.as_posix() if isinstance(value, Path) else value
+    if isinstance(value, Path):
+        return value.as_posix()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} is no value of a recipe")

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from filters.judge import NamedStep, Verdict, judge
 from pipelines.errors import mapped
-from pipelines.recipe.own_code import code_of
+from pipelines.recipe.user_code import code_of
 from pipelines.store.fate import DROPPED, ERROR, KEPT, Fate
 from pipelines.store.folders import Folder
 from pipelines.store.manifest import Manifest

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from filters.dedup.lines import UNCOUNTED, Lines
 from pipelines.recipe.recipe import Dedup, Recipe
 from pipelines.stages.dedup import lines as dedup_lines
-from pipelines.stages.dedup.search import FOLDER, Search, Unit
+from pipelines.stages.dedup.search import FOLDER, SIZES, Search, SearchUnit, write_units
 from pipelines.store.storage import Storage
 from pipelines.work.progress import Progress
 from pipelines.work.stage import Run
@@ -87,7 +87,7 @@ def print_limits(out: Path, show: int) -> None:
         print(f"{number:7}  {' '.join(examples[key].split())[:120]!r}")
 
 
-def make_units(root: Path, number: int) -> list[Unit]:
+def make_units(root: Path, number: int) -> list[SearchUnit]:
     """Write the documents; return their units."""
     random, units = np.random.default_rng(1), []
     for ordinal in range(-(-number // (DOCUMENT_LINES * UNIT_DOCUMENTS))):
@@ -98,23 +98,24 @@ def make_units(root: Path, number: int) -> list[Unit]:
         texts = ["\n".join(f"{value:060d}" for value in row) for row in values.tolist()]
         path = root / f"text-{ordinal}.parquet"
         pq.write_table(pa.table({"text": texts}), path, row_group_size=1024)
-        units.append(Unit(ordinal, f"u{ordinal}", str(path), "none"))
+        units.append(SearchUnit(ordinal, f"u{ordinal}", str(path), "none"))
     return units
 
 
 def count(root: Path, number: int) -> None:
     """Run the count and report its cost."""
-    from pipelines.stages.dedup import graph as transforms
+    from pipelines.stages.dedup import graph
 
     writing = multiprocessing.get_context("fork").Pool(1)
     units: list[Any] = writing.apply(make_units, (root, number))
     writing.terminate()
     storage, section = Storage(root), Dedup(lines=RULE)
     run = Run(Recipe("bench", (), dedup=section), storage, 1, (), Progress(storage, quiet=True))
-    search = Search(str(root), section, 1, True, 0, len(units))
-    listing = transforms.write_listing(run, units)
+    partitions = dedup_lines.partitions_for(61 * number, RULE, SIZES)
+    unit_list = write_units(storage, units)
+    search = Search(str(root), section, unit_list, len(units), line_partitions=partitions)
     began = time.process_time()
-    transforms.count_lines(run, search, listing, dedup_lines.partitions_for(61 * number, RULE))
+    graph.count_lines(run, search)
     cpu = time.process_time() - began
     goes = (
         sum(path.stat().st_size for path in (root / FOLDER).glob("lines-*")) // dedup_lines.FREQUENT.itemsize

@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from filters.dedup.minhash import estimate
 from pipelines.recipe.recipe import Dedup, Recipe
-from pipelines.stages.dedup import decisions as dedup_decisions
-from pipelines.stages.dedup import search as dedup_search
+from pipelines.stages.dedup import decisions
 from pipelines.stages.dedup import stage as dedup
+from pipelines.stages.dedup.search import FOLDER, SIZES
 from pipelines.stages.dedup.signatures import Settings
 from pipelines.store.manifest import UnitFile
 from pipelines.store.storage import Storage
@@ -91,7 +91,7 @@ def make_run(root: Path, count: int, copies: float) -> None:
 
 def search(root: Path) -> None:
     """Run the search and report its cost."""
-    from pipelines.stages.dedup import graph as transforms
+    from pipelines.stages.dedup import graph
 
     storage, recipe = Storage(root), Recipe("bench", (), dedup=SECTION)
     run = Run(recipe, storage, 1, (), Progress(storage, quiet=True))
@@ -101,27 +101,27 @@ def search(root: Path) -> None:
     ]
     signatures = [str(path) for path in sorted((root / "signatures").glob("*.parquet"))]
 
-    def settle(pairs: Any, *_: object) -> Any:
+    def exact_similarities(pairs: Any, *_: object) -> Any:
         made = {int(one): None for one in pairs.ravel()}
-        tables = {o: dedup_decisions.SignaturePart.read(signatures[o]) for o in {one >> 32 for one in made}}
+        tables = {o: decisions.SignaturePart.read(signatures[o]) for o in {one >> 32 for one in made}}
         rows = [
             np.stack([tables[d >> 32].signatures[d & 0xFFFFFFFF] for d in column])
             for column in pairs.T.tolist()
         ]
         return estimate(*rows)
 
-    dedup_decisions.settle = settle
-    pipelines, original = [], transforms.run_pipeline
+    decisions.exact_similarities = exact_similarities
+    pipelines, original = [], graph.run_pipeline
 
     def counted(*arguments: Any) -> None:
         pipelines.append(1)
         original(*arguments)
 
-    transforms.run_pipeline = counted
+    graph.run_pipeline = counted
     began = time.process_time()
-    dedup._search(run, parts)
+    dedup._search(run, parts, (), SIZES)
     cpu = time.process_time() - began
-    tables = [pq.read_table(path) for path in (root / dedup_search.FOLDER).glob("decisions-*")]
+    tables = [pq.read_table(path) for path in (root / FOLDER).glob("decisions-*")]
     removed = sum(table.num_rows - table["layer"].null_count for table in tables)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = {"cpu": cpu, "peak": peak, "removed": removed, "pipelines": len(pipelines)}

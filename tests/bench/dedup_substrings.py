@@ -22,16 +22,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow.parquet as pq
 
 from filters.dedup.substrings import Substrings
 from pipelines.recipe.recipe import Dedup, Recipe
-from pipelines.stages.dedup import graph as transforms
+from pipelines.stages.dedup import graph
 from pipelines.stages.dedup import stage as dedup
-from pipelines.stages.dedup import substrings as dedup_substrings
-from pipelines.stages.dedup.search import FOLDER, Search, Unit
-from pipelines.stages.dedup.signatures import Settings
+from pipelines.stages.dedup.plan import plan_search
+from pipelines.stages.dedup.search import FOLDER
 from pipelines.store.manifest import UnitResult, read_manifest, write_manifest
 from pipelines.store.stage_key import stage_key
 from pipelines.store.storage import Storage
@@ -116,10 +116,9 @@ def write_run(root: Path, units: dict[str, list[dict[str, Any]]]) -> None:
         assert writer.fact is not None
         sidecars.append(UnitResult(unit, {}, (writer.fact,)))
     manifest = write_manifest(storage, "filtered", FILTER_KEY, (), sidecars)
-    run, clear = open_run(root, Dedup()), dedup._clear
-    dedup._clear = lambda _: None  # the decisions are what the search for passages begins with
-    dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))
-    dedup._clear = clear
+    run = open_run(root, Dedup())
+    with patch.object(Storage, "remove_files"):  # the search for passages begins with the decisions
+        dedup.run_stage(run, manifest, dedup.key(run, FILTER_KEY))
 
 
 def open_run(root: Path, section: Dedup) -> Run:
@@ -133,20 +132,13 @@ def measure(root: Path, least: int) -> None:
     section = Dedup(substrings=Substrings(least))
     run = open_run(root, section)
     parts = read_manifest(run.storage, "filtered").folder("filtered")
-    folder = Settings.of(section).folder
-    units = [
-        Unit(number, part["unit"], str(root / part["path"]), str(root / folder.part(part["unit"])))
-        for number, part in enumerate(parts)
-    ]
-    size = sum(text_bytes(root / part["path"]) for part in parts)
-    search = Search(str(root), section, 1, True, 0, len(units))
+    size = sum(text_bytes(root / part.path) for part in parts)
     tables, done = [0], threading.Event()
     watch = threading.Thread(target=watch_size, args=(root / FOLDER, tables, done))
     before = sum(path.stat().st_size for path in (root / FOLDER).iterdir())
     watch.start()
     began = time.process_time()
-    listing = transforms.write_listing(run, units)
-    transforms.find_substrings(run, search, listing, dedup_substrings.partitions_for(size))
+    graph.find_substrings(run, plan_search(run, section, parts, ()))
     written = dedup._write(run, parts, stage_key("bench", {}), ())
     cpu = time.process_time() - began
     done.set()
@@ -155,7 +147,7 @@ def measure(root: Path, least: int) -> None:
     for sidecar in written.values():
         for name, number in sidecar.section("removed_substrings").items():
             lost[name] = lost.get(name, 0) + number
-    texts = (text for part in parts for text in pq.read_table(root / part["path"])["text"].to_pylist())
+    texts = (text for part in parts for text in pq.read_table(root / part.path)["text"].to_pylist())
     found = {
         "text": size,
         "characters": sum(map(len, texts)),

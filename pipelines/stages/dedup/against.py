@@ -1,23 +1,41 @@
-"""Older runs that a corpus is deduplicated against: what they kept comes before all of its documents, and stays."""
+"""Older runs that a corpus is deduplicated against: what they kept comes before all its documents, and stays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from filters.dedup.scheme import differences
 from pipelines.errors import InputError
 from pipelines.recipe.recipe import Dedup
 from pipelines.stages.dedup.index import FOLDER as INDEX
 from pipelines.stages.dedup.index import has_keys
-from pipelines.stages.dedup.search import Index, Unit
-from pipelines.stages.dedup.signatures import read_header
+from pipelines.stages.dedup.search import Index, SearchUnit
+from pipelines.stages.dedup.signatures import Header, read_header
 from pipelines.store.manifest import Totals, read_manifest
 from pipelines.store.storage import Storage
 
-NAME_FILE = "work/name.json"
+NAME_FILE: Final = "work/name.json"
+"""Holds the name of a run; written by `pipelines.run`."""
+
+
+@dataclass(frozen=True)
+class OlderUnit:
+    """One unit of an older run: its name, and the paths of its parts.
+
+    Attributes:
+        name: its name.
+        text: part of ``filtered/``.
+        signatures: part of ``signatures/``.
+        kept: part of ``documents/``.
+    """
+
+    name: str
+    text: str
+    signatures: str
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -27,21 +45,21 @@ class OlderRun:
     Attributes:
         name: its name, which says in ``duplicates/`` where a keeper is.
         sha256: of the manifest of its ``documents/``.
-        documents: how many it kept.
-        units: name of a unit, and paths of its parts of ``filtered/``, ``signatures/`` and ``documents/``.
-        folder: where it is.
-        index: what shaped the keys of its ``index/``; None = it has none.
+        documents: number of documents that it kept.
+        units: its units, in order of their names.
+        folder: the run folder.
+        index: settings of its ``index/``; None = it has no index.
     """
 
     name: str
     sha256: str
     documents: int
-    units: tuple[tuple[str, str, str, str], ...]
+    units: tuple[OlderUnit, ...]
     folder: Path
     index: Totals | None
 
     def is_probed(self, dedup: Dedup) -> bool:
-        """Say whether a search can look up in the index what it shares with the run, and need not read it all."""
+        """Return True if a search looks up in the index what it shares with the run, instead of reading it all."""
         return has_keys(self.index, dedup)
 
 
@@ -62,29 +80,29 @@ def read_older(paths: Sequence[Path], own_name: str) -> list[OlderRun]:
     return found
 
 
-def check_headers(older: Sequence[OlderRun], own: Mapping[str, Any]) -> None:
+def check_headers(older: Sequence[OlderRun], own: Header) -> None:
     """Refuse runs whose signatures cannot be compared with those of this recipe.
 
     Raises:
         InputError: naming the parameters that differ.
     """
     for run in older:
-        for _, _, signatures, _ in run.units[:1]:
-            unlike = differences(own, read_header(signatures))
+        for unit in run.units[:1]:
+            unlike = differences(own, read_header(unit.signatures))
             if unlike:
                 what = f"dedup.against: the signatures of run {run.name!r} cannot be compared: {'; '.join(unlike)}"
                 raise InputError(f"{what}; use its settings here, or run its dedup stage again with these")
 
 
-def search_units(older: Sequence[OlderRun], first: int, dedup: Dedup) -> tuple[list[Unit], list[Index]]:
-    """Return the units of older runs for the search, numbered from `first`, and the indexes of those that have one."""
-    units: list[Unit] = []
+def search_units(older: Sequence[OlderRun], first: int, dedup: Dedup) -> tuple[list[SearchUnit], list[Index]]:
+    """Return the units of older runs, numbered from `first`, and the indexes of the runs that are probed."""
+    units: list[SearchUnit] = []
     indexes = []
     for age, run in enumerate(older):
         begin, probed = first + len(units), run.is_probed(dedup)
         units += [
-            Unit(ordinal, unit, text, signatures, age, kept, probed)
-            for ordinal, (unit, text, signatures, kept) in enumerate(run.units, begin)
+            SearchUnit(ordinal, unit.name, unit.text, unit.signatures, age, unit.kept, probed)
+            for ordinal, unit in enumerate(run.units, begin)
         ]
         if probed:
             indexes.append(Index(str(run.folder / INDEX), begin))
@@ -102,7 +120,7 @@ def _read(storage: Storage) -> OlderRun:
     if not signatures or not kept:
         raise InputError(f"dedup.against: {storage.root} was not deduplicated; run its dedup stage first")
     name = (storage.read_json(NAME_FILE) or {}).get("name", storage.root.name)
-    units = tuple((unit, texts[unit], path, kept[unit]) for unit, path in sorted(signatures.items()))
+    units = tuple(OlderUnit(name, texts[name], path, kept[name]) for name, path in sorted(signatures.items()))
     rows = sum(file.rows or 0 for file in documents.folder("documents"))
     index = next((unit.counts for unit in documents.units if unit.unit == INDEX), None)
     return OlderRun(name, documents.sha256, rows, units, storage.root, index)

@@ -1,8 +1,8 @@
-"""Second half of the dedup stage, part one: which documents may be copies of each other.
+"""Step 2 of the dedup stage: which documents may be copies of each other.
 
-Every document sends one record per band to the partition of its band hash, one to that of its content hash, and one
-to that of its URL. A partition returns to each unit the buckets that its documents are in, whom each of them is
-connected with, and which of them are exact copies.
+Every document sends a record to the partition of each of its band hashes, of its content hash and of its URL. A
+partition returns to each unit the buckets that hold the unit's documents, the edges between these and other documents,
+and which of them are exact copies.
 """
 
 from __future__ import annotations
@@ -20,52 +20,75 @@ from filters.dedup.components import EDGE, local_edges
 from filters.dedup.exact import COPY, find_copies
 from filters.dedup.order import id_halves, keep_keys
 from filters.hashing import Hashes
-from pipelines.stages.dedup.index import noted_rows, send_shared, write_keys
-from pipelines.stages.dedup.search import (
+from pipelines.stages.dedup.index import probed_rows, rows_to_units, write_keys
+from pipelines.stages.dedup.records import (
     Array,
     Keyed,
-    Search,
-    Unit,
+    Received,
     documents,
+    gather,
     ordinals,
-    receive,
-    send,
+    scatter,
     write_records,
 )
+from pipelines.stages.dedup.search import Search, SearchUnit
 from pipelines.stages.dedup.signatures import SignaturePart
 
 PAIR: Final = np.dtype([("first", "<u8"), ("doc", "<u8")])
-"""An exact copy, `doc`, and the first of its equals in keep order."""
+"""An exact copy, `doc`, and the first of the equal documents in keep order."""
 
-FOUND: Final = (("members", MEMBERSHIP), ("edges", EDGE), ("pairs", PAIR), ("copies", np.dtype("<u8")))
-"""What a unit is told about its documents: the buckets they are in, whom they are connected with, the copies of
-those that are the first of their equals, and those that are copies."""
-_MEMBERS, _EDGES, _PAIRS, _COPIES = range(len(FOUND))
+UNIT_TABLES: Final = (("members", MEMBERSHIP), ("edges", EDGE), ("pairs", PAIR), ("copies", np.dtype("<u8")))
+"""The tables of a unit: the buckets that its documents are in, their edges, the copies of those that are the first of
+equal documents, and those that are copies."""
+_MEMBERS, _EDGES, _PAIRS, _COPIES = range(len(UNIT_TABLES))
 
-# In place of the next band: the hash is that of a URL.
 _URL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
+"""In place of the next band's hash: the record is that of a URL."""
 
 
-def send_keys(unit: Unit, search: Search) -> Iterator[Keyed]:
-    """Yield what the documents of one unit can have in common with others, by partition.
+def keys_to_partitions(unit: SearchUnit, search: Search) -> Iterator[Keyed]:
+    """Yield (partition, keys of the documents of one unit).
 
-    To the first partitions go records of dtype `MEMBER`, to as many after them records of dtype `COPY`.
+    The first partitions get records of dtype `MEMBER`, as many after them records of dtype `COPY`.
     """
     part, docs = _read(unit, search)
-    yield from _send_members(unit, part, docs, search)
+    yield from _members_to_partitions(unit, part, docs, search)
     if search.dedup.exact:
-        yield from _send_copies(unit, part, docs, search)
+        yield from _contents_to_partitions(unit, part, docs, search)
 
 
-def find_shared(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
-    """Yield (ordinal of a unit, what it is told) of one partition of `send_keys`."""
+def shared_to_units(received: Received, search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit, records of `UNIT_TABLES`) of one partition of `keys_to_partitions`."""
+    partition, batches = received
     if partition < search.partitions:
-        yield from find_buckets(partition, batches, search)
+        yield from _buckets_to_units(partition, batches, search)
     else:
-        yield from find_pairs(partition - search.partitions, batches, search)
+        yield from _copies_to_units(partition - search.partitions, batches, search)
 
 
-def _send_members(unit: Unit, part: SignaturePart, docs: Hashes, search: Search) -> Iterator[Keyed]:
+def write_unit_tables(received: Received, search: Search) -> SearchUnit:
+    """Write the `UNIT_TABLES` of one unit; return the unit."""
+    ordinal, batches = received
+    dtypes = (dtype for _, dtype in UNIT_TABLES)
+    for (table, _), records in zip(UNIT_TABLES, gather(batches, *dtypes), strict=True):
+        if len(records):
+            write_records(search.storage, table, ordinal, records)
+    return search.units()[ordinal]
+
+
+def probed_to_units(unit: SearchUnit, search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of an older unit, its documents that share a key) for one unit of this run."""
+    minhash, (part, _) = search.dedup.minhash, _read(unit, search)
+    bands = [_bands(part, minhash.cut())[1].ravel()] if minhash is not None else []
+    urls = [_urls(part)[1].ravel()] if search.dedup.url else []
+    contents = _content_keys(part.content) if search.dedup.exact else np.empty(0, dtype=np.uint64)
+    keys = np.concatenate([np.empty(0, dtype=np.uint64), *bands, *urls])
+    yield from rows_to_units(unit.ordinal, (keys, contents), search)
+
+
+def _members_to_partitions(
+    unit: SearchUnit, part: SignaturePart, docs: Hashes, search: Search
+) -> Iterator[Keyed]:
     minhash, found = search.dedup.minhash, []
     if minhash is not None:
         rows, hashes = _bands(part, minhash.cut())
@@ -77,59 +100,46 @@ def _send_members(unit: Unit, part: SignaturePart, docs: Hashes, search: Search)
         found.append(_members(unit, part, rows, docs, hashes, np.full_like(hashes, _URL), docs[rows]))
     if found:
         made = np.concatenate(found)
-        yield from send("sent-members", unit.ordinal, _partitions(made["band"], search), made, search)
+        partitions = _partitions(made["band"], search)
+        yield from scatter("members-to-partitions", unit.ordinal, partitions, made, search)
 
 
-def _send_copies(unit: Unit, part: SignaturePart, docs: Hashes, search: Search) -> Iterator[Keyed]:
+def _contents_to_partitions(
+    unit: SearchUnit, part: SignaturePart, docs: Hashes, search: Search
+) -> Iterator[Keyed]:
     made = np.empty(len(docs), dtype=COPY)
     made["content"], made["scope"] = part.content, part.scopes
     made["order"], made["id"], made["doc"] = keep_keys(part.ranks, unit.age), part.ids, docs
     partitions = search.partitions + _partitions(_content_keys(made["content"]), search)
-    yield from send("sent-contents", unit.ordinal, partitions, made, search)
+    yield from scatter("contents-to-partitions", unit.ordinal, partitions, made, search)
 
 
-def probe(unit: Unit, search: Search) -> Iterator[Keyed]:
-    """Yield (ordinal of an older unit, its documents that share a key) for one unit of this run."""
-    minhash, (part, _) = search.dedup.minhash, _read(unit, search)
-    bands = [_bands(part, minhash.cut())[1].ravel()] if minhash is not None else []
-    urls = [_urls(part)[1].ravel()] if search.dedup.url else []
-    contents = _content_keys(part.content) if search.dedup.exact else np.empty(0, dtype=np.uint64)
-    keys = np.concatenate([np.empty(0, dtype=np.uint64), *bands, *urls])
-    yield from send_shared(unit.ordinal, (keys, contents), search)
-
-
-def find_buckets(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
-    """Yield (ordinal of a unit, what it is told) of one partition of band hashes."""
-    (records,) = receive(batches, MEMBER)
+def _buckets_to_units(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit, memberships and edges) of one partition of band hashes and URLs."""
+    (records,) = gather(batches, MEMBER)
     write_keys("bands", partition, records["band"], records["doc"], search)
     is_url = records["next_band"] == _URL
     buckets = join_buckets([form_buckets(records[~is_url]), form_buckets(records[is_url], sure=True)])
     memberships, edges = buckets.memberships(partition << 32), local_edges(buckets)
     for tag, made in ((_MEMBERS, memberships), (_EDGES, edges)):
-        yield from send(f"told-{FOUND[tag][0]}", partition, ordinals(made["doc"]), made, search, tag)
+        table = f"{UNIT_TABLES[tag][0]}-to-units"
+        yield from scatter(table, partition, ordinals(made["doc"]), made, search, tag)
 
 
-def find_pairs(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
-    """Yield (ordinal of a unit, what it is told) of one partition of content hashes."""
-    (records,) = receive(batches, COPY)
+def _copies_to_units(partition: int, batches: Iterable[bytes], search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit, pairs and copies) of one partition of content hashes."""
+    (records,) = gather(batches, COPY)
     write_keys("contents", partition, _content_keys(records["content"]), records["doc"], search)
     docs, firsts = find_copies(records)
     pairs = np.empty(len(docs), dtype=PAIR)
     pairs["first"], pairs["doc"] = firsts, docs
-    yield from send("told-pairs", partition, ordinals(firsts), pairs, search, _PAIRS)
-    yield from send("told-copies", partition, ordinals(docs), docs, search, _COPIES)
+    yield from scatter("pairs-to-units", partition, ordinals(firsts), pairs, search, _PAIRS)
+    yield from scatter("copies-to-units", partition, ordinals(docs), docs, search, _COPIES)
 
 
-def write_found(ordinal: int, batches: Iterable[bytes], search: Search) -> None:
-    """Write what one unit is told."""
-    for (kind, _), records in zip(FOUND, receive(batches, *(dtype for _, dtype in FOUND)), strict=True):
-        if len(records):
-            write_records(search.storage, kind, ordinal, records)
-
-
-def _read(unit: Unit, search: Search) -> tuple[SignaturePart, Hashes]:
+def _read(unit: SearchUnit, search: Search) -> tuple[SignaturePart, Hashes]:
     """Return the signatures of a unit's documents that take part, and these documents."""
-    rows = noted_rows(unit, search) if unit.probed else None
+    rows = probed_rows(unit, search) if unit.probed else None
     part = SignaturePart.read(unit.signatures, rows)
     rows = np.arange(len(part.ids)) if rows is None else rows
     if unit.kept is not None:
@@ -157,7 +167,7 @@ def _content_keys(content: npt.NDArray[np.void]) -> Hashes:
 
 
 def _members(
-    unit: Unit,
+    unit: SearchUnit,
     part: SignaturePart,
     rows: npt.NDArray[np.int64],
     docs: Hashes,

@@ -1,37 +1,42 @@
-"""How often the hashes that units have stand in the whole corpus: counted in partitions, told to who has them."""
+"""Counts each hash over the corpus, by partition, and reports frequent hashes to the units that hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from filters.hashing import Hashes
-from pipelines.stages.dedup.search import Array, Keyed, Search, receive, send
+from pipelines.stages.dedup.records import Array, Keyed, Received, gather, scatter
+from pipelines.stages.dedup.search import Search
 
-FOUND: Final = np.dtype([("hash", "<u8"), ("number", "<u4"), ("unit", "<u4")])
-"""A hash of a unit, and how often the unit has it."""
+COUNT: Final = np.dtype([("hash", "<u8"), ("number", "<u4"), ("unit", "<u4")])
+"""A hash of a unit, and how often it occurs there."""
 
 FREQUENT: Final = np.dtype([("hash", "<u8"), ("number", "<u4")])
-"""A hash that is frequent, and how often the corpus has it."""
+"""A frequent hash, and how often it occurs in the corpus."""
 
 
-def send_counts(kind: str, ordinal: int, hashes: Hashes, partitions: int, search: Search) -> Iterator[Keyed]:
-    """Yield (partition, records of dtype `FOUND`) of one unit."""
+def counts_to_partitions(
+    table: str, ordinal: int, hashes: Hashes, partitions: int, search: Search
+) -> Iterator[Keyed]:
+    """Yield (partition, records of dtype `COUNT`) of one unit."""
     values, numbers = np.unique(hashes, return_counts=True)
-    made = np.empty(len(values), dtype=FOUND)
+    made = np.empty(len(values), dtype=COUNT)
     made["hash"], made["number"], made["unit"] = values, numbers, ordinal
     partition = (values % np.uint64(partitions)).astype(np.int64)
-    yield from send(f"sent-{kind}", ordinal, partition, made, search)
+    yield from scatter(f"{table}-to-partitions", ordinal, partition, made, search)
 
 
-def find_frequent(
-    partition: int, batches: Iterable[bytes], search: Search, kind: str, most: int
-) -> Iterator[Keyed]:
-    """Yield (ordinal of a unit, records of dtype `FREQUENT`) of one partition: what there is more often than `most`."""
-    (records,) = receive(batches, FOUND)
+def frequent_to_units(received: Received, search: Search, table: str, most: int) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit, records of dtype `FREQUENT`) of one partition: hashes counted above `most`.
+
+    `table` names what is counted.
+    """
+    partition, batches = received
+    (records,) = gather(batches, COUNT)
     if not len(records):
         return
     records = records[np.argsort(records["hash"])]
@@ -40,11 +45,11 @@ def find_frequent(
     goes = totals > most
     made = np.empty(np.count_nonzero(goes), dtype=FREQUENT)
     made["hash"], made["number"] = records["hash"][goes], totals[goes]
-    yield from send(f"told-{kind}", partition, records["unit"][goes].astype(np.int64), made, search)
+    yield from scatter(f"{table}-to-units", partition, records["unit"][goes].astype(np.int64), made, search)
 
 
 def count_of(hashes: Hashes, frequent: Array) -> npt.NDArray[np.uint32]:
-    """Return how often each hash stands in the corpus, uint32 [n]; 0 where it is not frequent.
+    """Return how often each hash occurs in the corpus, uint32 [n]; 0 for a hash that is not frequent.
 
     Args:
         hashes: uint64 [n].

@@ -1,11 +1,11 @@
-"""Second half of the dedup stage, part three: each work group is decided, and each unit told about its documents.
+"""Step 4 of the dedup stage: the documents of each work group are decided, and the decisions go to their units.
 
-A group is whole connected components, so its documents are decided without knowledge of any other group.
+A group is made of whole connected components, so its documents are decided without any other group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -18,26 +18,22 @@ from filters.dedup.components import EDGE, groups_of, roots_of
 from filters.dedup.order import keep_keys, keep_order
 from filters.dedup.walk import KEPT, Floats, Ints
 from filters.hashing import Hashes
-from pipelines.stages.dedup.candidates import FOUND, PAIR
-from pipelines.stages.dedup.search import (
+from pipelines.stages.dedup.candidates import PAIR, UNIT_TABLES
+from pipelines.stages.dedup.exact_jaccard import Comparison, exact_similarities
+from pipelines.stages.dedup.records import (
     Array,
     Keyed,
-    Search,
-    Unit,
-    deal,
+    Received,
+    gather,
+    grouped,
     join,
     ordinals,
-    part_path,
     read_records,
-    receive,
     rows_of,
-    send,
+    scatter,
 )
-from pipelines.stages.dedup.settle import Comparison, settle
+from pipelines.stages.dedup.search import Search, SearchUnit, Sizes, table_path
 from pipelines.stages.dedup.signatures import Settings, SignaturePart
-
-# Documents per group, about: 15 MB of signatures, and as much work as is worth a bundle.
-CAPACITY: Final = 1 << 15
 
 DECISION: Final = np.dtype(
     [
@@ -50,8 +46,10 @@ DECISION: Final = np.dtype(
         ("capped", "?"),
     ]
 )
+"""What becomes of a document; `age` is that of its keeper's run, `layer` a place in `LAYERS`."""
+
 LAYERS: Final = (None, "exact", "url", "minhash")
-"""How a document was found to be a copy; None for those that stay."""
+"""How a document was found to be a copy; None for one that stays."""
 _STAYS, _EXACT, _URL, _MINHASH = range(4)
 _NODES, _MEMBERS, _PAIRS = range(3)
 
@@ -77,68 +75,65 @@ def node_type(search: Search) -> np.dtype[Any]:
     return np.dtype([("doc", "<u8"), ("order", "<u8"), ("id", "V16"), signature])
 
 
-def count_groups(search: Search, units: Sequence[Unit]) -> int:
-    """Return the number of work groups: about `CAPACITY` documents each; 0 when nothing has a candidate."""
-    names = [part_path(kind, unit.ordinal) for kind in ("members", "pairs") for unit in units]
+def count_groups(search: Search) -> int:
+    """Return the number of work groups for what the units' tables hold; 0 if no document has a candidate."""
+    paths = [table_path(table, unit.ordinal) for table in ("members", "pairs") for unit in search.units()]
     storage = search.storage
-    found = sum(storage.path(name).stat().st_size for name in names if storage.exists(name))
-    return 0 if not found else groups_for(found // MEMBERSHIP.itemsize // 8)
+    held = sum(storage.path(path).stat().st_size for path in paths if storage.exists(path))
+    return 0 if not held else groups_for(held // MEMBERSHIP.itemsize // 8, search.sizes)
 
 
-def groups_for(documents: int) -> int:
+def groups_for(documents: int, sizes: Sizes) -> int:
     """Return the number of work groups for so many documents."""
-    return 1 + documents // CAPACITY
+    return 1 + documents // sizes.group_documents
 
 
-def nodes(unit: Unit, search: Search, groups: int, roots: str) -> Iterator[Keyed]:
+def nodes_to_groups(unit: SearchUnit, search: Search, roots: str) -> Iterator[Keyed]:
     """Yield (group, records) of one unit: its documents that have candidates or copies.
 
     Args:
         unit: the unit.
-        search: the search.
-        groups: number of work groups.
-        roots: kind of the tables with the roots of components.
+        search: the search; its `groups` are known.
+        roots: table of the edges to the roots of components.
     """
-    memberships, pairs, copies = _told(unit, search)
+    memberships, pairs, copies = _read_unit_tables(unit, search)
     memberships = memberships[~np.isin(memberships["doc"], copies)]
     docs = np.unique(np.concatenate((memberships["doc"], pairs["first"])))
     if not len(docs):
         return
-    group = groups_of(roots_of(docs, read_records(search.storage, roots, [unit.ordinal], EDGE)), groups)
+    group = groups_of(
+        roots_of(docs, read_records(search.storage, roots, [unit.ordinal], EDGE)), search.groups
+    )
     part = SignaturePart.read(unit.signatures, rows_of(docs))
     made = np.empty(len(docs), dtype=node_type(search))
     made["doc"], made["order"] = docs, keep_keys(part.ranks, unit.age)
     made["id"], made["signature"] = part.ids, part.signatures
-    for tag, kind, owners, records in (
+    for tag, table, owners, records in (
         (_NODES, "nodes", docs, made),
         (_MEMBERS, "node-members", memberships["doc"], memberships),
         (_PAIRS, "node-pairs", pairs["first"], pairs),
     ):
-        yield from send(kind, unit.ordinal, group[np.searchsorted(docs, owners)], records, search, tag)
+        yield from scatter(table, unit.ordinal, group[np.searchsorted(docs, owners)], records, search, tag)
 
 
-def decide(_: int, batches: Iterable[bytes], search: Search, texts: Sequence[str]) -> Iterator[Keyed]:
-    """Yield (ordinal of a unit, records of dtype `DECISION`) of one work group.
-
-    Args:
-        batches: what `nodes` yields for the group.
-        search: the search.
-        texts: paths of the parts of ``filtered/``, by ordinal.
-    """
-    found, memberships, pairs = receive(batches, node_type(search), MEMBERSHIP, PAIR)
+def decisions_to_units(received: Received, search: Search) -> Iterator[Keyed]:
+    """Yield (ordinal of a unit of this run, records of dtype `DECISION`) of one group of `nodes_to_groups`."""
+    _, batches = received
+    found, memberships, pairs = gather(batches, node_type(search), MEMBERSHIP, PAIR)
     found = found[keep_order(found["order"], found["id"])]
     buckets = gather_buckets(memberships, found["doc"])
-    decisions = _resolve(found, buckets, search, texts)
+    decisions = _resolve(found, buckets, search)
     sorter = np.argsort(found["doc"])
     firsts = sorter[np.searchsorted(found["doc"], pairs["first"], sorter=sorter)]
     made = _decision_rows(found, decisions, buckets, pairs["doc"], firsts)
     units = ordinals(made["doc"])
     own = units < search.own_units
-    yield from ((ordinal, part.tobytes()) for ordinal, part in deal(units[own], made[own]))
+    yield from ((ordinal, part.tobytes()) for ordinal, part in grouped(units[own], made[own]))
 
 
-def write_decisions(ordinal: int, batches: Iterable[bytes], search: Search, units: Sequence[str]) -> None:
-    """Write the decisions about one unit, by row."""
+def write_decisions(received: Received, search: Search) -> None:
+    """Write the decisions about the documents of one unit, by row."""
+    ordinal, batches = received
     made = join(batches, DECISION)
     made = made[np.argsort(made["doc"])]
     columns = [
@@ -150,22 +145,23 @@ def write_decisions(ordinal: int, batches: Iterable[bytes], search: Search, unit
         pa.array([LAYERS[layer] for layer in made["layer"]], pa.string()),
         pa.array(made["capped"]),
     ]
-    with search.storage.table_writer(part_path("decisions", units[ordinal]), DECISIONS) as writer:
+    path = table_path("decisions", search.units()[ordinal].name)
+    with search.storage.table_writer(path, DECISIONS) as writer:
         writer.write(pa.Table.from_arrays(columns, schema=DECISIONS))
 
 
-def _told(unit: Unit, search: Search) -> tuple[Array, Array, Array]:
+def _read_unit_tables(unit: SearchUnit, search: Search) -> tuple[Array, Array, Array]:
     """Return the memberships, pairs and copies of one unit."""
-    kinds = dict(FOUND)
+    dtypes = dict(UNIT_TABLES)
     memberships, pairs, copies = (
-        read_records(search.storage, kind, [unit.ordinal], kinds[kind])
-        for kind in ("members", "pairs", "copies")
+        read_records(search.storage, table, [unit.ordinal], dtypes[table])
+        for table in ("members", "pairs", "copies")
     )
     return memberships, pairs, copies
 
 
-def _resolve(found: Array, buckets: Buckets, search: Search, texts: Sequence[str]) -> Decisions:
-    """Apply the rule to the nodes of a group in keep order."""
+def _resolve(found: Array, buckets: Buckets, search: Search) -> Decisions:
+    """Apply the rule to the nodes of a group, which are in keep order."""
     minhash, url = search.dedup.minhash, search.dedup.url
     if minhash is None and not url:
         return Decisions.all_stay(len(found))
@@ -176,13 +172,15 @@ def _resolve(found: Array, buckets: Buckets, search: Search, texts: Sequence[str
     trust = Limit.estimated if minhash.verify == "signature" else Limit.exact
     limit = trust(minhash.similarity, signatures.shape[1])
     comparison = Comparison(minhash.signing(), minhash.verify == "containment")
-    return resolve(
-        signatures, buckets, limit, lambda pairs: settle(found["doc"][pairs], texts, comparison), fixed
-    )
+
+    def compare(pairs: Ints) -> Floats:
+        return exact_similarities(found["doc"][pairs], search, comparison)
+
+    return resolve(signatures, buckets, limit, compare, fixed)
 
 
 def _no_pairs(pairs: Ints) -> Floats:
-    """Settle nothing: without ``minhash`` all buckets are sure ones."""
+    """Compare nothing: without ``minhash`` all buckets are sure ones."""
     return np.zeros(len(pairs))
 
 
@@ -191,15 +189,14 @@ def _decision_rows(
 ) -> npt.NDArray[Any]:
     """Return the records of nodes in keep order and of their exact copies.
 
-    A copy shares the fate of the first of its equals: where that one stays it is the copy's keeper, else both
-    have the same keeper.
+    A copy follows the first of its equals: if that one stays, it is the copy's keeper, else both have one keeper.
 
     Args:
         found: the nodes.
-        decisions: what becomes of them.
+        decisions: of the nodes.
         buckets: the group's buckets, of indices into `found`.
         copies: documents that are an exact copy.
-        firsts: index of the node each copies.
+        firsts: index of the node that each copies.
     """
     stays = decisions.keeper == KEPT
     keeper = np.where(stays, np.arange(len(found)), decisions.keeper)
@@ -216,5 +213,5 @@ def _decision_rows(
     made["layer"][len(found) :] = np.where(stays[firsts], _EXACT, layers[firsts])
     capped = np.unique(buckets.docs[np.repeat(buckets.capped, buckets.sizes)]).astype(np.int64)
     made["capped"][capped] = True
-    told: npt.NDArray[np.bool_] = (made["size"] > 1) | made["capped"]
-    return made[told]
+    matters: npt.NDArray[np.bool_] = (made["size"] > 1) | made["capped"]
+    return made[matters]

@@ -1,4 +1,4 @@
-"""Last part of the dedup stage: the decisions about a unit become its finished text and its list of duplicates."""
+"""Step 7 of the dedup stage: the decisions about a unit become its finished text and its list of duplicates."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from filters.dedup.substrings import SPAN
 from pipelines.stages.dedup.counts import FREQUENT
 from pipelines.stages.dedup.decisions import DECISIONS, LAYERS
 from pipelines.stages.dedup.lines import remove_lines
-from pipelines.stages.dedup.search import Array
+from pipelines.stages.dedup.records import Array
 from pipelines.stages.dedup.substrings import remove_substrings
 from pipelines.store.fate import REMOVED, Fate
 from pipelines.store.folders import EDITS, REMOVED_LINES, REMOVED_SUBSTRINGS, Folder
+from pipelines.store.manifest import Totals
 from pipelines.store.tables import DOCUMENTS, DUPLICATES
 from pipelines.work.marks import UNWATCHED, Watch
 from pipelines.work.task import Batch, Counts
@@ -33,8 +34,8 @@ BATCH_ROWS: Final = 1024
 FOLDERS: Final = (Folder("duplicates", DUPLICATES), Folder("documents", DOCUMENTS))
 
 Edit = Callable[[pa.Table, pa.Array, int], tuple[pa.Table, pa.Table]]
-"""From documents, the ids of the rows of ``filtered/`` that they are among, and the first row's number: what is left
-of the documents, and the rows about what is not."""
+"""From documents, the ids of the rows of ``filtered/`` that they were taken from, and the number of the first of these
+rows, to the documents with what is left of them, and the rows about what was removed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Settings:
     Attributes:
         older: names of the older runs, oldest first.
         lines: the rule for lines that many documents have; None = off.
-        substrings: whether passages that a text before has go.
+        substrings: remove passages that an earlier text has.
         scope: the recipe's ``dedup.scope``.
     """
 
@@ -55,7 +56,7 @@ class Settings:
 
     @property
     def folders(self) -> tuple[Folder, ...]:
-        """What is written."""
+        """The folders that a unit writes a part into."""
         wanted = (self.lines is not None, self.substrings)
         return (*FOLDERS, *(folder for folder, is_on in zip(EDITS, wanted, strict=True) if is_on))
 
@@ -78,11 +79,11 @@ class Payload:
 
 
 def process_unit(payload: Payload, settings: Settings, _: Watch = UNWATCHED) -> Iterator[Batch | Counts]:
-    """Part the rows of one part of ``filtered/``, in order, into documents that stay and what is removed.
+    """Divide the rows of one part of ``filtered/``, in order, into documents that stay and what is removed.
 
     Args:
         payload: the files of the unit.
-        settings: see there.
+        settings: of the stage.
     """
     edits = dict(_edits(payload, settings))
     lost = {name: Counter[str]() for name in edits}
@@ -107,7 +108,7 @@ def process_unit(payload: Payload, settings: Settings, _: Watch = UNWATCHED) -> 
 
 
 def _edits(payload: Payload, settings: Settings) -> Iterator[tuple[str, Edit]]:
-    """Yield what removes something from documents, in order, by the name of the folder that tells what."""
+    """Yield the edits of documents, in order, each with the name of the folder that lists what it removed."""
     if settings.lines is not None:
         frequent = _read(payload.lines, FREQUENT)
         edit = partial(remove_lines, rule=settings.lines, scope=settings.scope, frequent=frequent)
@@ -164,7 +165,7 @@ def _divide(
 
 
 def _lost(folder: str, removed: pa.Table, emptied: int) -> dict[str, int]:
-    """Return what rows about something that went amount to."""
+    """Return the totals of rows about what an edit removed."""
     return {
         _layer(folder): removed.num_rows,
         "characters": _count(pc.utf8_length(removed["text"])),
@@ -175,7 +176,7 @@ def _lost(folder: str, removed: pa.Table, emptied: int) -> dict[str, int]:
 
 def _counts(
     seen: int, clustered: pa.Table, decisions: pa.Table, lost: Mapping[str, Mapping[str, int]]
-) -> dict[str, Any]:
+) -> Totals:
     counted = {layer: _count(pc.equal(clustered["layer"], layer)) for layer in LAYERS if layer}
     for name, pieces in lost.items():
         counted[_layer(name)] = pieces.get("documents_emptied", 0)
@@ -186,7 +187,7 @@ def _counts(
 
 
 def _layer(folder: str) -> str:
-    """Return how a piece of a text was found to go, by the folder that holds it."""
+    """Return the layer that removed the pieces of text in a folder."""
     return folder.removeprefix("removed_")
 
 

@@ -1,249 +1,165 @@
-"""Transforms of the search for duplicates: records to partitions, edges in rounds, nodes to groups to units."""
+"""The Beam pipelines of a search for duplicates.
+
+Every pipeline begins with the list of units and ends with tables. In between, each `Exchange` sends records to numbered
+receivers (partitions, work groups, or units) and brings those of one receiver together. The functions that send and
+write are those of the steps, and take one element and the search; here they are only wired.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
-from functools import partial
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import apache_beam as beam
 
 from pipelines.beam.runner import run_pipeline
 from pipelines.errors import CorpusmillError
-from pipelines.stages.dedup import candidates as dedup_candidates
-from pipelines.stages.dedup import components as dedup_components
-from pipelines.stages.dedup import counts as dedup_counts
-from pipelines.stages.dedup import decisions as dedup_decisions
-from pipelines.stages.dedup import index as dedup_index
-from pipelines.stages.dedup import lines as dedup_lines
-from pipelines.stages.dedup import substrings as dedup_substrings
-from pipelines.stages.dedup.components import MOST_PIPELINES, ROUNDS
-from pipelines.stages.dedup.search import FOLDER, Keyed, Search, Unit, unit_of
+from pipelines.stages.dedup import candidates, components, decisions, index, lines, substrings
+from pipelines.stages.dedup.components import EDGES, MAX_PIPELINES, ROUNDS
+from pipelines.stages.dedup.records import Keyed
+from pipelines.stages.dedup.search import Search, unit_lines, unit_of
 from pipelines.work.stage import Run
 
-LISTING = f"{FOLDER}/units.jsonl"
-Emit = Callable[..., Iterator[Keyed]]
 
+def find_candidates(run: Run, search: Search) -> None:
+    """Write the tables of each unit: what its documents have in common with others.
 
-def find_candidates(run: Run, search: Search, listing: str, groups: int = 0) -> None:
-    """Tell every unit what its documents have in common with others.
-
-    It takes 10 CPU seconds per million documents, less than worker processes take to start.
-
-    Args:
-        run: the run.
-        search: the search.
-        listing: path of the list of units.
-        groups: decide in the same pipeline, in so many work groups; where the search `is_joined`. 0 = do not.
+    If the search is joined, the same pipeline decides. The work takes 10 CPU seconds per million documents, less than
+    worker processes take to start, so there is one worker.
     """
 
     def build(pipeline: beam.Pipeline) -> None:
-        units = pipeline | "Units" >> ReadUnits(listing)
+        units = pipeline | "Units" >> ReadUnits(search)
         if search.indexes:
             whole = units | "Whole" >> beam.Filter(lambda unit: not unit.probed)
-            found = (
+            probed = (
                 units
                 | "Of this run" >> beam.Filter(lambda unit: unit.ordinal < search.own_units)
-                | "Look up keys" >> Regroup(partial(dedup_candidates.probe, search=search))
-                | "Note rows" >> beam.MapTuple(partial(note_rows, search=search, listing=listing))
+                | "Look up keys" >> Exchange(beam.FlatMap(candidates.probed_to_units, search))
+                | "Write rows" >> beam.Map(index.write_rows, search)
             )
-            units = (whole, found) | "Units that take part" >> beam.Flatten()
-        written = (
+            units = (whole, probed) | "Units that take part" >> beam.Flatten()
+        found = (
             units
-            | "Send keys" >> Regroup(partial(dedup_candidates.send_keys, search=search))
-            | "Find shared" >> Regroup(Call(partial(dedup_candidates.find_shared, search=search)))
-            | "Write" >> beam.MapTuple(partial(write_found, search=search, listing=listing))
+            | "Send keys" >> Exchange(beam.FlatMap(candidates.keys_to_partitions, search))
+            | "Find shared" >> Exchange(beam.FlatMap(candidates.shared_to_units, search))
+            | "Write" >> beam.Map(candidates.write_unit_tables, search)
         )
-        if groups:
-            _ = written | "Decide" >> DecideGroups(search, listing, groups, dedup_components.JOINED)
+        if search.is_joined:
+            _ = found | "Decide" >> DecideGroups(search, EDGES)
 
     run_pipeline(build, 1, run.beam_flags)
 
 
-def join_components(run: Run, search: Search, units: Sequence[Unit], listing: str) -> tuple[str, int]:
-    """Connect the components of all partitions; return the kind of the tables with the roots, and the rounds.
+def join_components(run: Run, search: Search) -> tuple[str, int]:
+    """Connect the components of all partitions; return the table of their roots, and the number of rounds.
 
     Raises:
         CorpusmillError: the rounds do not come to an end.
     """
-    for attempt in range(MOST_PIPELINES):
+    for attempt in range(MAX_PIPELINES):
 
         def build(pipeline: beam.Pipeline, attempt: int = attempt) -> None:
-            emit = partial(dedup_components.edges, search=search, attempt=attempt)
-            edges = pipeline | "Units" >> ReadUnits(listing) | "Send edges" >> Regroup(emit)
+            send = beam.FlatMap(components.edges_to_partitions, search, attempt)
+            edges = pipeline | "Units" >> ReadUnits(search) | "Send edges" >> Exchange(send)
             for number in range(ROUNDS):
-                large = partial(dedup_components.large, search=search, number=number)
-                small = partial(dedup_components.small, search=search, number=number)
-                edges |= f"Large star {number}" >> Regroup(Call(large))
-                edges |= f"Small star {number}" >> Regroup(Call(small))
-            collect = partial(dedup_components.collect, search=search)
-            write = partial(dedup_components.write_roots, search=search, attempt=attempt)
-            _ = edges | "Collect" >> Regroup(Call(collect)) | "Write" >> beam.MapTuple(write)
+                large = beam.FlatMap(components.large_stars, search, number)
+                small = beam.FlatMap(components.small_stars, search, number)
+                edges = edges | f"Large stars {number}" >> Exchange(large)
+                edges = edges | f"Small stars {number}" >> Exchange(small)
+            _ = (
+                edges
+                | "Send roots" >> Exchange(beam.FlatMap(components.roots_to_units, search))
+                | "Write" >> beam.Map(components.write_roots, search, attempt)
+            )
 
         run_pipeline(build, 1, run.beam_flags)
-        if dedup_components.is_converged(search, len(units)):
-            return f"roots-{attempt}", (attempt + 1) * ROUNDS
-    rounds = MOST_PIPELINES * ROUNDS
-    raise CorpusmillError(f"dedup: components did not settle in {rounds} rounds; please report this corpus")
+        if components.is_converged(search):
+            return components.roots_table(attempt), (attempt + 1) * ROUNDS
+    rounds = MAX_PIPELINES * ROUNDS
+    raise CorpusmillError(f"dedup: components did not converge in {rounds} rounds; please report this corpus")
 
 
-def decide_groups(run: Run, search: Search, listing: str, groups: int, roots: str) -> None:
+def decide_groups(run: Run, search: Search, roots: str) -> None:
     """Write the decisions of all work groups, by unit."""
 
     def build(pipeline: beam.Pipeline) -> None:
-        units = pipeline | "Units" >> ReadUnits(listing)
-        _ = units | "Decide" >> DecideGroups(search, listing, groups, roots)
+        _ = pipeline | "Units" >> ReadUnits(search) | "Decide" >> DecideGroups(search, roots)
 
-    run_pipeline(build, min(run.workers, groups), run.beam_flags)
+    run_pipeline(build, min(run.workers, search.groups), run.beam_flags)
 
 
-def count_lines(run: Run, search: Search, listing: str, partitions: int) -> None:
-    """Tell every unit which of its lines too many documents have; every text is read once."""
+def count_lines(run: Run, search: Search) -> None:
+    """Write for each unit which of its lines too many documents have; every text is read once."""
 
     def build(pipeline: beam.Pipeline) -> None:
-        count = partial(dedup_lines.count_lines, search=search, partitions=partitions)
-        most = dedup_lines.rule_of(search.dedup).max_documents
-        frequent = partial(dedup_counts.find_frequent, search=search, kind=dedup_lines.KIND, most=most)
         _ = (
             pipeline
-            | "Units" >> ReadUnits(listing)
-            | "Send lines" >> Regroup(count)
-            | "Find frequent" >> Regroup(Call(frequent))
-            | "Write" >> beam.MapTuple(partial(dedup_lines.write_frequent, search=search))
+            | "Units" >> ReadUnits(search)
+            | "Send lines" >> Exchange(beam.FlatMap(lines.lines_to_partitions, search))
+            | "Find frequent" >> Exchange(beam.FlatMap(lines.frequent_lines_to_units, search))
+            | "Write" >> beam.Map(lines.write_lines, search)
         )
 
     run_pipeline(build, min(run.workers, search.own_units), run.beam_flags)
 
 
-def find_substrings(run: Run, search: Search, listing: str, partitions: int) -> None:
-    """Tell every unit which spans of its texts stand in a text before; every text is read twice."""
+def find_substrings(run: Run, search: Search) -> None:
+    """Write for each unit which spans of its texts an earlier text has; every text is read twice."""
 
     def build(pipeline: beam.Pipeline) -> None:
-        count = partial(dedup_substrings.count_anchors, search=search, partitions=partitions)
-        repeated = partial(dedup_counts.find_frequent, search=search, kind="anchors", most=1)
-        passages = partial(send_passages, search=search, listing=listing, partitions=partitions)
         _ = (
             pipeline
-            | "Units" >> ReadUnits(listing)
-            | "Send anchors" >> Regroup(count)
-            | "Find repeated" >> Regroup(Call(repeated))
-            | "Send passages" >> Regroup(Call(passages))
-            | "Find firsts" >> Regroup(Call(partial(dedup_substrings.find_firsts, search=search)))
-            | "Write" >> beam.MapTuple(partial(dedup_substrings.write_spans, search=search))
+            | "Units" >> ReadUnits(search)
+            | "Send anchors" >> Exchange(beam.FlatMap(substrings.anchors_to_partitions, search))
+            | "Find repeated" >> Exchange(beam.FlatMap(substrings.repeated_to_units, search))
+            | "Send passages" >> Exchange(beam.FlatMap(substrings.passages_to_partitions, search))
+            | "Find repeats" >> Exchange(beam.FlatMap(substrings.repeats_to_units, search))
+            | "Write" >> beam.Map(substrings.write_spans, search)
         )
 
     run_pipeline(build, min(run.workers, search.own_units), run.beam_flags)
 
 
-class ReadUnits(beam.PTransform):  # type: ignore[misc]
-    """Read units from a list file; the graph holds its path only."""
+@dataclass
+class ReadUnits(beam.PTransform):  # type: ignore[misc]  # Beam has no types
+    """Read the units of a search; the graph holds only the path of their list."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
+    search: Search
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Apply."""
+        """Return the units, in no particular order."""
         return (
             begin
-            | "List file" >> beam.Create([self._path])
-            | "Lines" >> beam.FlatMap(read_lines).with_output_types(str)
+            | "List" >> beam.Create([self.search.unit_list])
+            | "Lines" >> beam.FlatMap(unit_lines).with_output_types(str)
             | "Shuffle" >> beam.Reshuffle()
-            | "Parse" >> beam.Map(lambda line: unit_of(json.loads(line)))
+            | "Parse" >> beam.Map(unit_of)
         )
 
 
-class DecideGroups(beam.PTransform):  # type: ignore[misc]
-    """Decide all work groups, given the units that were told something; write the decisions by unit."""
+@dataclass
+class DecideGroups(beam.PTransform):  # type: ignore[misc]  # as above
+    """Decide the documents of all work groups, given the units that have tables; write the decisions by unit."""
 
-    def __init__(self, search: Search, listing: str, groups: int, roots: str) -> None:
-        super().__init__()
-        self._nodes = partial(dedup_decisions.nodes, search=search, groups=groups, roots=roots)
-        self._decide = partial(decide, search=search, listing=listing)
-        self._write = partial(write_decisions, search=search, listing=listing)
+    search: Search
+    roots: str
 
     def expand(self, units: beam.PCollection) -> beam.PCollection:
-        """Apply."""
+        """Return one None for each unit that has decisions."""
         return (
             units
-            | "Send nodes" >> Regroup(self._nodes)
-            | "Decide groups" >> Regroup(Call(self._decide))
-            | "Write decisions" >> beam.MapTuple(self._write)
+            | "Send nodes" >> Exchange(beam.FlatMap(decisions.nodes_to_groups, self.search, self.roots))
+            | "Decide groups" >> Exchange(beam.FlatMap(decisions.decisions_to_units, self.search))
+            | "Write decisions" >> beam.Map(decisions.write_decisions, self.search)
         )
 
 
-class Regroup(beam.PTransform):  # type: ignore[misc]
-    """Turn each element into (number, records) pairs and bring the records of each number together."""
+@dataclass
+class Exchange(beam.PTransform):  # type: ignore[misc]  # as above
+    """Send records to numbered receivers; yield (receiver, its batches) for each that got any."""
 
-    def __init__(self, emit: Callable[[Any], Iterator[Keyed]]) -> None:
-        super().__init__()
-        self._emit = emit
+    send: beam.PTransform
 
     def expand(self, elements: beam.PCollection) -> beam.PCollection:
-        """Apply."""
-        return (
-            elements
-            | "Emit" >> beam.FlatMap(self._emit).with_output_types(Keyed)
-            | "Group" >> beam.GroupByKey()
-        )
-
-
-class Call:
-    """A function of two arguments as one of a pair."""
-
-    def __init__(self, function: Emit) -> None:
-        self._function = function
-
-    def __call__(self, pair: tuple[int, Iterable[bytes]]) -> Iterator[Keyed]:
-        """Call the function with the two parts of a pair."""
-        return self._function(*pair)
-
-
-def write_found(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> Unit:
-    """Write what one unit is told, see `dedup_candidates.write_found`; return the unit."""
-    dedup_candidates.write_found(ordinal, batches, search)
-    return read_units(listing)[ordinal]
-
-
-def decide(group: int, batches: Iterable[bytes], search: Search, listing: str) -> Iterator[Keyed]:
-    """Decide one group; see `dedup_decisions.decide`."""
-    texts = [unit.text for unit in read_units(listing)]
-    yield from dedup_decisions.decide(group, batches, search, texts)
-
-
-def note_rows(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> Unit:
-    """Note which rows of an older unit take part; return the unit."""
-    dedup_index.note_rows(ordinal, batches, search)
-    return read_units(listing)[ordinal]
-
-
-def send_passages(
-    ordinal: int, batches: Iterable[bytes], search: Search, listing: str, partitions: int
-) -> Iterator[Keyed]:
-    """Send the passages of one unit; see `dedup_substrings.send_passages`."""
-    yield from dedup_substrings.send_passages(ordinal, batches, search, read_units(listing), partitions)
-
-
-def write_decisions(ordinal: int, batches: Iterable[bytes], search: Search, listing: str) -> None:
-    """Write the decisions about one unit; see `dedup_decisions.write_decisions`."""
-    names = [unit.unit for unit in read_units(listing)]
-    dedup_decisions.write_decisions(ordinal, batches, search, names)
-
-
-def read_lines(path: str) -> Iterator[str]:
-    """Yield the lines of a list file."""
-    yield from Path(path).read_text().splitlines()
-
-
-def read_units(path: str) -> list[Unit]:
-    """Return the units of a list file, by ordinal."""
-    return [unit_of(json.loads(line)) for line in read_lines(path)]
-
-
-def write_listing(run: Run, units: Sequence[Unit]) -> str:
-    """Write the list file of units; return its path."""
-    lines = "\n".join(json.dumps(asdict(unit)) for unit in units)
-    return str(run.storage.path(run.storage.write_bytes(LISTING, lines.encode()).path))
+        """Return the pairs."""
+        return elements | "Send" >> self.send.with_output_types(Keyed) | "Group" >> beam.GroupByKey()

@@ -1,4 +1,4 @@
-"""First half of the dedup stage: signatures, what the search for duplicates knows about each document."""
+"""Step 1 of the dedup stage: signatures, which hold what the search for duplicates needs of each document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ NAME: Final = "dedup-signatures"
 BATCH_ROWS: Final = 1024
 COLUMNS: Final = ("id", "text", "url", "source", "language", "date")
 HEADER: Final = b"corpusmill.signature"
-"""Key of a part's metadata under which its `Scheme` is written, as JSON."""
+"""Key of a part's metadata under which its `Header` is written, as JSON."""
+
+Header = Mapping[str, str | int]
+"""The parameters of signatures, by name."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Settings:
     Attributes:
         scheme: how signatures are made; None = without ``minhash``.
         keep: the keep policy.
-        scope: documents are compared within one value of this column; ``global`` = all.
+        scope: only documents with the same value in this column are compared; ``global`` = all.
     """
 
     scheme: Scheme | None
@@ -55,27 +58,27 @@ class Settings:
         return cls(dedup.minhash.signing() if dedup.minhash else None, dedup.keep, dedup.scope)
 
     @property
-    def header(self) -> dict[str, Any]:
-        """What is written into every part: signatures of different headers cannot be compared."""
+    def header(self) -> Header:
+        """The header of every part: signatures of different headers cannot be compared."""
         return {**(self.scheme.header() if self.scheme else {}), "scope": self.scope}
 
     @property
     def signing(self) -> Scheme:
-        """How signatures are made; without ``minhash`` of nothing, and of one number."""
+        """How signatures are made; without ``minhash`` from nothing, with one number each."""
         return self.scheme or Scheme(permutations=1)
 
     @property
     def best(self) -> str | None:
-        """The ledger's column that the keep policy goes by."""
+        """The ledger's column that the keep policy goes by; None = it goes by another property."""
         return self.keep.best if isinstance(self.keep, Preference) else None
 
     @property
     def folder(self) -> Folder:
         """Where the rows go.
 
-        One row per row of ``filtered/``: `rank` is its place in keep order, `scope` the hash of whom it is
-        compared with, `url` that of its address (0 = none), `shingles` their number, repeated ones counted;
-        without any, all bits of its signature are set.
+        One row per row of ``filtered/``: `rank` is its place in keep order, `scope` the hash of its scope, `url` that
+        of its URL (0 = no URL), `shingles` the number of its shingles, repeated ones counted; without shingles, all
+        bits of its signature are set.
         """
         scheme = self.signing
         number = pa.field("item", pa.uint32() if scheme.bits == 32 else pa.uint64(), nullable=False)
@@ -138,16 +141,16 @@ class SignaturePart:
         return SignaturePart(*(getattr(self, field.name)[places] for field in fields(self)))
 
 
-def read_header(path: str) -> dict[str, Any]:
+def read_header(path: str) -> Header:
     """Return the header of a part of ``signatures/``."""
     metadata = pq.read_schema(path).metadata or {}
-    header: dict[str, Any] = json.loads(metadata.get(HEADER, b"{}"))
+    header: Header = json.loads(metadata.get(HEADER, b"{}"))
     return header
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What is known of a unit.
+    """The files of a unit.
 
     Attributes:
         text: path of its part of ``filtered/``.
@@ -162,7 +165,7 @@ def process_unit(payload: Payload, settings: Settings, _: Watch = UNWATCHED) -> 
     """Sign the rows of one part of ``filtered/``, in order.
 
     Raises:
-        InputError: the ledger has no such column as the keep policy goes by.
+        InputError: the ledger lacks the column that the keep policy goes by.
     """
     documents = shingled = 0
     measures = _read_measures(payload.ledger, settings.best)
@@ -183,8 +186,8 @@ def sign(
 
     Args:
         batch: the documents.
-        settings: see there.
-        measures: the documents' values in `Settings.best`.
+        settings: of the stage.
+        measures: the documents' values in the column `Settings.best`.
     """
     columns = {name: batch[name].to_pylist() for name in COLUMNS}
     texts, scheme = columns["text"], settings.signing
@@ -208,7 +211,7 @@ def sign(
 
 
 def scope_hash(value: str | None) -> int:
-    """Return 64 bits that tell documents of different scopes apart."""
+    """Return the number of a scope, 64 bits."""
     return xxhash.xxh64_intdigest((value or "").encode())
 
 

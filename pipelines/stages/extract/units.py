@@ -16,8 +16,8 @@ from pipelines.inputs.allowed_hosts import FOLDER, NO_HOSTS, AllowedHosts
 from pipelines.inputs.file import InputFile
 from pipelines.inputs.streams import open_input, stamp_of
 from pipelines.readers.record import Record, Rejected
-from pipelines.recipe.own_code import code_of
 from pipelines.recipe.recipe import Input, Recipe
+from pipelines.recipe.user_code import code_of
 from pipelines.store.sealed import is_sealed, write_sealed
 from pipelines.store.storage import Storage
 

@@ -136,7 +136,7 @@ def test_the_remote_inputs_that_recipes_suggest_are_right() -> None:
         ("{reader: warc, paths: ['https://h/*.gz']}", "https files cannot be listed; name each one"),
         ("{reader: warc, paths: ['ftp://h/a']}", "supported: https, http, s3, gs, hf"),
         ("{reader: warc}", "missing key 'paths'"),
-        ("{reader: warc, paths: ['s3://b/a'], crawl: CC}", "take one out"),
+        ("{reader: warc, paths: ['s3://b/a'], crawl: CC}", "remove one of them"),
         ("{reader: wikipedia, crawl: CC}", "lists no files for this reader"),
         ("{reader: warc, paths: ['s3://b/a'], files: 3}", "files belongs to a crawl"),
         ("{reader: warc, crawl: ../x}", "crawl must be a release such as CC-MAIN-2025-08"),

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import pytest
 
-from filters.step import Check, Measured
+from filters.step import Check, FieldFault, Measured
 from filters.text import TextView
 from pipelines.errors import RecipeError
 from pipelines.recipe import inputs as input_entries
@@ -52,11 +52,29 @@ class Rule:
         for name in ("min_words", "max_words"):
             value = getattr(self, name)
             if value is not None and value < 0:
-                raise ValueError(f"{name} must be 0 or more; found {value}")
+                raise FieldFault(f"{name} must be 0 or more; found {value}", name)
         if self.min_words is not None and self.max_words is not None and self.min_words > self.max_words:
-            raise ValueError(
-                f"min_words must not be above max_words; found {self.min_words} and {self.max_words}"
-            )
+            what = f"min_words must not be above max_words; found {self.min_words} and {self.max_words}"
+            raise FieldFault(what, "min_words", "max_words")
+
+
+@dataclass(frozen=True)
+class Simple:
+    """A step of somebody who knows no `FieldFault`."""
+
+    limit: int = 1
+    other: int = 1
+    MEASURES: ClassVar[dict[str, type]] = {}
+    CHECKS: ClassVar[tuple[Check, ...]] = ()
+    FILES: ClassVar[tuple[str, ...]] = ()
+
+    def apply(self, view: TextView) -> tuple[TextView, Measured]:
+        """Measure nothing."""
+        return view, {}
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or self.other < 1:
+            raise ValueError(f"limit is {self.limit}; it must be at least 1, like other")
 
 
 def _find_reader(name: str) -> type[Pages]:
@@ -69,6 +87,7 @@ def make_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a few inputs, a reader `pages` and a step `rules:Rule`, so that messages do not depend on others."""
     module = types.ModuleType("rules")
     module.Rule = Rule  # type: ignore[attr-defined]
+    module.Simple = Simple  # type: ignore[attr-defined]
     module.NotAStep = Pages  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rules", module)
     monkeypatch.setattr(input_entries, "reader_names", lambda: ["pages"])

@@ -73,7 +73,7 @@ max_error_share: 2
         "./r.yaml:17: dedup.minhash.bands: expected one of: fineweb, dolma3, nemo; found 'wide'",
         "./r.yaml:17: dedup.minhash: similarity must be above 0 and at most 1; found 1.5",
         "./r.yaml:18: unknown key 'dedop'; did you mean 'dedup'?",
-        "./r.yaml:19: tokenizer: vocab_size belongs to a tokenizer that is trained; with path, nothing is",
+        "./r.yaml:19: tokenizer: vocab_size is for a tokenizer to train; with path, none is trained",
         "./r.yaml:19: tokenizer.path: expected an existing file or folder, or none; found 'gone'",
         "./r.yaml:19: tokenizer: vocab_size must be a multiple of 128 and at least 384 (256 are bytes), "
         "such as 896 or 1024; found 1000",
@@ -170,6 +170,24 @@ def test_each_single_fault(home: Path, text: str, line: str) -> None:
 )  # fmt: skip
 def test_each_fault_of_the_whole_recipe(home: Path, text: str, line: str) -> None:
     assert faults(home, text) == [line]
+
+
+def test_a_fault_stands_where_its_field_is_written(home: Path) -> None:
+    """Not where a word of its message is: the message of `Pack` about `tokens` also says `row`, `none` and `more`."""
+    text = "pack:\n  seed: 7\n  tokens: 5\n  seq_len: 16\nsteps:\n  - rules:Rule:\n      strict: true\n      max_words: 9\n      min_words: 10\n"
+    assert faults_below(home, text) == [
+        "./r.yaml:5: pack: tokens must be more than one row, or none; found 5",
+        "./r.yaml:11: rules:Rule: min_words must not be above max_words; found 10 and 9",
+    ]
+
+
+def test_a_plain_value_error_stands_at_its_step(home: Path) -> None:
+    """It does not say which field is at fault, whatever words it holds; with a broken field it is not judged."""
+    text = "steps:\n  - rules:Simple:\n      other: {}\n      limit: {}\n"
+    message = "limit is 1; it must be at least 1, like other"
+    assert faults_below(home, text.format(0, 1)) == [f"./r.yaml:5: rules:Simple: {message}"]
+    (broken,) = faults_below(home, text.format(0, "x"))
+    assert broken.startswith("./r.yaml:6: rules:Simple.limit: expected a whole number")
 
 
 def test_a_broken_section_hides_no_other(home: Path) -> None:

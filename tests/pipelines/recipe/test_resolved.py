@@ -111,9 +111,9 @@ def test_a_word_or_a_mapping(home: Path) -> None:
     )
     assert loaded.minhash.cut() == Bands(21, 9)
     assert faults_below(home, "dedup: {keep: {best: a, source: [b]}, minhash: {bands: {count: 5}}}\n") == [
-        "./r.yaml:3: dedup.minhash.bands: auto alone, or count and rows together, choose the bands; "
+        "./r.yaml:3: dedup.minhash.bands: set either auto, or count and rows; "
         "found BandChoice(auto=None, count=5, rows=None)",
-        "./r.yaml:3: dedup.keep: either best or source is needed; found Preference(best='a', source=('b',))",
+        "./r.yaml:3: dedup.keep: set either best or source; found Preference(best='a', source=('b',))",
     ]
     assert faults_below(home, "dedup: {keep: oldest, minhash: {scheme: fineweb, unit: character}}\n") == [
         "./r.yaml:3: dedup.minhash: unit of scheme fineweb must be word; found character",

@@ -97,6 +97,11 @@ def test_all_faults_are_found_in_one_pass() -> None:
     assert [line.split(":")[1] for line in faults] == ["1", "2", "3", "4", "5"]
 
 
+def test_faults_before_a_broken_line_are_found_too() -> None:
+    _, faults = read("a: &x 1\na: 2\nb: [1\nc: 2")
+    assert [line.split(":")[1] for line in faults] == ["1", "2", "4"]
+
+
 def test_an_override_has_no_lines() -> None:
     faults = Faults()
     parse("{a: 1,\n a: 2}", Place("--set x={a: 1, a: 2}", order=1), faults)

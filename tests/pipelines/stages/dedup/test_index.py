@@ -8,26 +8,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.recipe.recipe import BandChoice, Dedup, Minhash
-from pipelines.stages.dedup import index as dedup_index
-from pipelines.stages.dedup import search as dedup_search
+from pipelines.stages.dedup import index
 from pipelines.stages.dedup.against import OlderRun, read_older
 from pipelines.stages.dedup.index import gather_keys, look_up, write_keys
-from pipelines.stages.dedup.search import Search
+from pipelines.stages.dedup.search import Search, Sizes
 from tests.pipelines.stages.dedup.corpora import corpus, dedupe, edited, essay, outcome, row, split, table
 
 KEYS = st.integers(0, 40).map(lambda number: number * 0x0600000000000007)
 
 
+@settings(deadline=None)  # it writes files
 @given(st.lists(st.tuples(KEYS, st.integers(0, 9))), st.lists(KEYS), st.integers(1, 5))
 def test_looking_up_is_the_definition(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[int, int]], asked: list[int], partitions: int
 ) -> None:
     """Keys written by partition, documents of other runs among them, and put together."""
-    search = Search(str(tmp_path_factory.mktemp("index")), Dedup(), partitions, True, 0, own_units=7)
+    root = str(tmp_path_factory.mktemp("index"))
+    search = Search(root, Dedup(), "", own_units=7, partitions=partitions)
     parts = defaultdict[int, list[tuple[int, int]]](list)
     for key, unit in pairs:
         parts[(key >> 32) * partitions >> 32].append((key, unit << 32 | 5))
@@ -66,8 +67,8 @@ def test_looking_up_and_reading_whole_are_the_same(
     probed = [one.is_probed(section) for one in read_older(older, "new")]
     assert probed == [True, section == Dedup(), True]
     last = Dedup(**{**vars(section), "against": older})
-    flags = ("--direct_runner_bundle_repeat=2",)
-    dedupe(tmp_path / "new", split(new, 2), last, beam_flags=flags)
+    on_beam, flags = section == Dedup(), ("--direct_runner_bundle_repeat=2",)
+    dedupe(tmp_path / "new", split(new, 2), last, on_beam=on_beam, beam_flags=flags)
     shutil.copytree(tmp_path / "new" / "documents", tmp_path / "kept")
     found = outcome(tmp_path / "new")
     monkeypatch.setattr(OlderRun, "is_probed", lambda *_: False)
@@ -87,32 +88,30 @@ def test_only_what_shares_a_key_takes_part(tmp_path: Path, monkeypatch: pytest.M
     units["u0"][7] = row(words, 7)
     dedupe(tmp_path / "old", units, Dedup())
     noted: dict[int, list[int]] = {}
-    write = dedup_index.write_records
+    write = index.write_records
 
-    def note(storage, kind, name, records) -> None:  # type: ignore[no-untyped-def]
-        if kind == dedup_index.ROWS:
-            noted[name] = records.tolist()
-        write(storage, kind, name, records)
+    def note(storage, table, owner, records) -> None:  # type: ignore[no-untyped-def]
+        if table == index.ROWS:
+            noted[owner] = records.tolist()
+        write(storage, table, owner, records)
 
-    monkeypatch.setattr(dedup_index, "write_records", note)
+    monkeypatch.setattr(index, "write_records", note)
     new = [row(edited(words, 2), 1000), row(units["u2"][4]["text"], 1001), row(essay(8888, 150), 1002)]
     dedupe(tmp_path / "new", {"u": new}, Dedup(against=(tmp_path / "old",)))
     assert noted == {1: [7], 3: [4]}
     assert [one["id"] for one in table(tmp_path / "new", "documents")] == [new[2]["id"]]
 
 
-def test_the_index_depends_on_nothing_but_the_documents(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_index_depends_on_nothing_but_the_documents(tmp_path: Path) -> None:
     """Not on partitions; an older run's documents are not in it; and a run without bands has none of theirs."""
     rows = corpus(12)
     files = dedupe(tmp_path / "a", split(rows, 3), Dedup()).folder("index")
     assert [file.path for file in files] == ["index/bands.keys", "index/contents.keys"]
     assert files[0].bytes == 14 * files[1].bytes == 14 * 16 * len(rows)
-    monkeypatch.setattr(dedup_search, "PARTITION_BYTES", 4000)
-    dedupe(tmp_path / "old", split(corpus(13), 2), Dedup())
+    small = Sizes(partition_bytes=4000)
+    dedupe(tmp_path / "old", split(corpus(13), 2), Dedup(), small)
     section = Dedup(against=(tmp_path / "old",))
-    assert files == dedupe(tmp_path / "b", split(rows, 3), section).folder("index")
-    manifest = dedupe(tmp_path / "b", split(rows, 3), Dedup(minhash=None))
+    assert files == dedupe(tmp_path / "b", split(rows, 3), section, small).folder("index")
+    manifest = dedupe(tmp_path / "b", split(rows, 3), Dedup(minhash=None), small)
     assert [file.path for file in manifest.folder("index")] == ["index/contents.keys"]
     assert not (tmp_path / "b" / "index" / "bands.keys").exists()

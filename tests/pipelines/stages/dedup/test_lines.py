@@ -13,8 +13,7 @@ import pytest
 
 from filters.dedup.lines import Lines
 from pipelines.recipe.recipe import Dedup
-from pipelines.stages.dedup import lines as dedup_lines
-from pipelines.stages.dedup.search import Search
+from pipelines.stages.dedup.search import Sizes
 from pipelines.store.balance import balance, broken_laws
 from pipelines.store.storage import Storage
 from pipelines.views.query import Query
@@ -23,9 +22,20 @@ from pipelines.views.run_tables import RunTables
 from pipelines.views.show import records
 from pipelines.views.verify_edits import edit_faults
 from pipelines.views.verify_tables import duplicate_faults
-from tests.pipelines.stages.dedup.corpora import Row, dedupe, essay, prepare, rerun_demo, row, split, table
+from tests.pipelines.stages.dedup.corpora import (
+    Row,
+    dedupe,
+    essay,
+    inline,
+    prepare,
+    rerun_demo,
+    row,
+    split,
+    table,
+)
 
 PLAIN = Dedup(exact=False, minhash=None)
+SMALL = Sizes(partition_bytes=500)
 POOL = [f"notice {' '.join(essay(number, 6))}" for number in range(12)]
 
 
@@ -107,18 +117,15 @@ def test_copies_do_not_count(tmp_path: Path) -> None:
     assert list(finished(tmp_path).values()) == [rows[0]["text"]]
 
 
-def test_nothing_but_the_documents_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_but_the_documents_matters(tmp_path: Path) -> None:
     """Units in another order, many partitions, replayed bundles, records through the shuffle: the same bytes."""
     units, section = split(pages(3), 5), Dedup(lines=Lines())
     first = dedupe(tmp_path / "a", units, section)
-    monkeypatch.setattr(dedup_lines, "PARTITION_BYTES", 500)
     flags = ("--direct_runner_bundle_repeat=2",)
     turned = dict(reversed(units.items()))
-    second = dedupe(tmp_path / "b", turned, section, beam_flags=flags)
-    plan = Search.plan
-    inline = lambda *arguments: dataclasses.replace(plan(*arguments), by_file=False)  # noqa: E731
-    monkeypatch.setattr(Search, "plan", inline)
-    third = dedupe(tmp_path / "c", units, section)
+    second = dedupe(tmp_path / "b", turned, section, SMALL, on_beam=True, beam_flags=flags)
+    with inline():
+        third = dedupe(tmp_path / "c", units, section)
     assert first.sha256 == second.sha256 == third.sha256
     assert finished(tmp_path / "a") == finished(tmp_path / "b")
 
@@ -131,11 +138,11 @@ def test_which_unit_a_document_is_in_does_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_workers_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_do_not_matter(tmp_path: Path) -> None:
     units, section = split(pages(5), 4), Dedup(lines=Lines())
     first = dedupe(tmp_path / "a", units, section)
-    monkeypatch.setattr(dedup_lines, "PARTITION_BYTES", 500)
-    assert first.sha256 == dedupe(tmp_path / "b", units, section, workers=2).sha256
+    second = dedupe(tmp_path / "b", units, section, SMALL, on_beam=True, workers=2)
+    assert first.sha256 == second.sha256
 
 
 def test_verify_recounts_the_lines(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,11 +16,10 @@ from filters.dedup.clusters import Limit
 from filters.dedup.minhash import estimate
 from filters.dedup.shingles import jaccard
 from pipelines.recipe.recipe import Dedup, Minhash
-from pipelines.stages.dedup import candidates as dedup_candidates
-from pipelines.stages.dedup import decisions as dedup_decisions
-from pipelines.stages.dedup import search as dedup_search
-from pipelines.stages.dedup import settle as dedup_settle
-from pipelines.stages.dedup.search import Search
+from pipelines.stages.dedup import candidates
+from pipelines.stages.dedup.exact_jaccard import Comparison, exact_similarities
+from pipelines.stages.dedup.plan import plan_search
+from pipelines.stages.dedup.search import FOLDER, Sizes
 from pipelines.store.storage import Storage
 from tests.pipelines.stages.dedup.corpora import (
     GROUP_ROWS,
@@ -31,6 +29,7 @@ from tests.pipelines.stages.dedup.corpora import (
     dedupe,
     edited,
     essay,
+    inline,
     outcome,
     prepare,
     row,
@@ -83,44 +82,39 @@ def test_decisions_are_the_definitions(tmp_path: Path, verify: str) -> None:
     assert sorted(texts) == sorted(r["text"] for r in rows if r["id"] not in expected)
 
 
-def test_nothing_but_the_documents_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+SMALL = Sizes(partition_bytes=4000, group_documents=3, pairs=2)
+REPEAT = ("--direct_runner_bundle_repeat=2",)
+
+
+def test_nothing_but_the_documents_matters(tmp_path: Path) -> None:
     """Other units, another order, many partitions, groups and chunks, replayed bundles: same outcome."""
     rows = corpus(5)
     dedupe(tmp_path / "a", split(rows, 3), Dedup())
-    monkeypatch.setattr(dedup_search, "PARTITION_BYTES", 4000)
-    monkeypatch.setattr(dedup_decisions, "CAPACITY", 3)
-    monkeypatch.setattr(dedup_settle, "CHUNK", 2)
-    flags = ("--direct_runner_bundle_repeat=2",)
-    dedupe(tmp_path / "b", split(rows[::-1], 7), Dedup(), beam_flags=flags)
+    dedupe(tmp_path / "b", split(rows[::-1], 7), Dedup(), SMALL, on_beam=True, beam_flags=REPEAT)
     assert outcome(tmp_path / "a") == outcome(tmp_path / "b")
     assert len(outcome(tmp_path / "a")) > 20
 
 
 @pytest.mark.slow
-def test_workers_order_and_replays_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_order_and_replays_do_not_matter(tmp_path: Path) -> None:
     """Two worker processes, units in another order, every bundle done twice: the same bytes, file by file."""
     units = split(corpus(6), 3)
     first = dedupe(tmp_path / "a", units, Dedup(url=True))
-    monkeypatch.setattr(dedup_search, "PARTITION_BYTES", 4000)
-    monkeypatch.setattr(dedup_decisions, "CAPACITY", 3)
     turned = dict(reversed(units.items()))
-    second = dedupe(tmp_path / "b", turned, Dedup(url=True), workers=2)
-    flags = ("--direct_runner_bundle_repeat=2",)
-    third = dedupe(tmp_path / "c", turned, Dedup(url=True), beam_flags=flags)
+    second = dedupe(tmp_path / "b", turned, Dedup(url=True), SMALL, on_beam=True, workers=2)
+    third = dedupe(tmp_path / "c", turned, Dedup(url=True), SMALL, on_beam=True, beam_flags=REPEAT)
     assert {file.path: file.sha256 for file in first.files} == {
         file.path: file.sha256 for file in second.files
     }
     assert first.sha256 == second.sha256 == third.sha256
 
 
-def test_where_records_travel_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_records_travel_does_not_matter(tmp_path: Path) -> None:
     """Through the shuffle, as on a remote runner, or through files by reference: same bytes."""
     rows = corpus(5)
     first = dedupe(tmp_path / "a", split(rows, 3), Dedup(url=True))
-    plan = Search.plan
-    inline = lambda *arguments: dataclasses.replace(plan(*arguments), by_file=False)  # noqa: E731
-    monkeypatch.setattr(Search, "plan", inline)
-    second = dedupe(tmp_path / "b", split(rows, 3), Dedup(url=True))
+    with inline():
+        second = dedupe(tmp_path / "b", split(rows, 3), Dedup(url=True), on_beam=True)
     assert first.sha256 == second.sha256
 
 
@@ -236,7 +230,7 @@ def test_empty_units_and_an_empty_corpus(tmp_path: Path) -> None:
 
 def test_capped_buckets_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents of a bucket that stays too large after its split are counted, whether they go or stay."""
-    monkeypatch.setattr(dedup_candidates, "form_buckets", partial(form_buckets, full=3))
+    monkeypatch.setattr(candidates, "form_buckets", partial(form_buckets, full=3))
     rows = [row(edited(essay(1, 400), 1, seed), seed) for seed in range(8)]
     manifest = dedupe(tmp_path, {"u": rows}, Dedup())
     capped = [unit.number("capped") for unit in manifest.units if "capped" in unit.counts]
@@ -284,14 +278,14 @@ def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
     left = Storage(tmp_path).list_files(".")
     inputs = ["filtered/part-unit1.parquet", "ledger/part-unit1.parquet"]
     assert [path for path in left if "unit1" in path] == inputs
-    assert [path for path in left if path.startswith(dedup_search.FOLDER)] == []
+    assert [path for path in left if path.startswith(FOLDER)] == []
 
 
-def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:
-    """Rows are found across row groups and units, and similarities are those of the texts."""
+def test_exact_similarities_are_those_of_the_texts(tmp_path: Path) -> None:
+    """Rows are found across row groups and units, some pairs at a time."""
     units = split(corpus(4)[:50], 2)
     run, manifest = prepare(tmp_path, units, Dedup())
-    texts = [str(run.storage.path(file.path)) for file in manifest.folder("filtered")]
+    search = plan_search(run, Dedup(), manifest.folder("filtered"), (), Sizes(pairs=7))
     last = len(units["unit0"]) - 1
     assert last % GROUP_ROWS != GROUP_ROWS - 1  # the last row group is a shorter one
     places = [(0, 0), (1, 7), (0, 5), (1, 1), (0, last)]
@@ -299,5 +293,5 @@ def test_settle_reads_only_what_it_needs(tmp_path: Path) -> None:
     sets = [SCHEME.shingles(units[f"unit{ordinal}"][number]["text"]) for ordinal, number in places]
     pairs = np.array([[docs[a], docs[b]] for a in range(5) for b in range(5)])
     expected = [jaccard(sets[a], sets[b]) for a in range(5) for b in range(5)]
-    comparison = dedup_settle.Comparison(SCHEME, containment=False)
-    assert dedup_settle.settle(pairs, texts, comparison).tolist() == expected
+    comparison = Comparison(SCHEME, containment=False)
+    assert exact_similarities(pairs, search, comparison).tolist() == expected

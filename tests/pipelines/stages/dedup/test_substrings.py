@@ -13,17 +13,27 @@ import pytest
 from filters.dedup.lines import Lines
 from filters.dedup.substrings import Substrings
 from pipelines.recipe.recipe import Dedup
-from pipelines.stages.dedup import substrings as dedup_substrings
-from pipelines.stages.dedup.search import Search
+from pipelines.stages.dedup.search import Sizes
 from pipelines.store.balance import balance, broken_laws
 from pipelines.store.storage import Storage
 from pipelines.views.query import Query
 from pipelines.views.show import records
 from pipelines.views.verify_edits import edit_faults
 from pipelines.views.verify_tables import duplicate_faults
-from tests.pipelines.stages.dedup.corpora import Row, dedupe, essay, prepare, rerun_demo, row, split, table
+from tests.pipelines.stages.dedup.corpora import (
+    Row,
+    dedupe,
+    essay,
+    inline,
+    prepare,
+    rerun_demo,
+    row,
+    split,
+    table,
+)
 
 LEAST = 10
+SMALL = Sizes(partition_bytes=5000, passages=20)
 PLAIN = Dedup(exact=False, minhash=None, substrings=Substrings(LEAST))
 POOL = [essay(number, 25) for number in range(8)]
 
@@ -92,19 +102,15 @@ def test_copies_do_not_count(tmp_path: Path) -> None:
     assert list(finished(tmp_path).values()) == [rows[0]["text"]]
 
 
-def test_nothing_but_the_documents_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_but_the_documents_matters(tmp_path: Path) -> None:
     """Units in another order, many partitions and batches, replayed bundles, records by shuffle: the same bytes."""
     units, section = split(pages(3), 5), Dedup(substrings=Substrings(LEAST))
     first = dedupe(tmp_path / "a", units, section)
-    monkeypatch.setattr(dedup_substrings, "PARTITION_BYTES", 5000)
-    monkeypatch.setattr(dedup_substrings, "BATCH_RECORDS", 20)
     flags = ("--direct_runner_bundle_repeat=2",)
     turned = dict(reversed(units.items()))
-    second = dedupe(tmp_path / "b", turned, section, beam_flags=flags)
-    plan = Search.plan
-    inline = lambda *arguments: dataclasses.replace(plan(*arguments), by_file=False)  # noqa: E731
-    monkeypatch.setattr(Search, "plan", inline)
-    third = dedupe(tmp_path / "c", units, section)
+    second = dedupe(tmp_path / "b", turned, section, SMALL, on_beam=True, beam_flags=flags)
+    with inline():
+        third = dedupe(tmp_path / "c", units, section)
     assert table(tmp_path / "a", "removed_substrings")
     assert first.sha256 == second.sha256 == third.sha256
 
@@ -120,7 +126,8 @@ def test_which_unit_a_document_is_in_does_not_matter(tmp_path: Path) -> None:
 def test_workers_do_not_matter(tmp_path: Path) -> None:
     units = split(pages(5), 4)
     first = dedupe(tmp_path / "a", units, PLAIN)
-    assert first.sha256 == dedupe(tmp_path / "b", units, PLAIN, workers=2).sha256
+    second = dedupe(tmp_path / "b", units, PLAIN, on_beam=True, workers=2)
+    assert first.sha256 == second.sha256
 
 
 def test_a_new_unit_leaves_the_others_as_they_are(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The texts that dedup's edits work on: those of the documents of a unit that are no copies."""
+"""The texts that steps 5 and 6 of the dedup stage work on: those of the documents of a unit that stay."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.stages.dedup.search import Array, Search, Unit, part_path
+from pipelines.stages.dedup.records import Array
+from pipelines.stages.dedup.search import Search, SearchUnit, table_path
 from pipelines.stages.dedup.signatures import scope_hash
 
 BATCH_ROWS: Final = 1024
 
 
-def staying(unit: Unit, search: Search) -> Iterator[tuple[int, str, int]]:
-    """Yield row in ``filtered/``, text and scope of the documents of a unit that are no copies."""
+def kept_texts(unit: SearchUnit, search: Search) -> Iterator[tuple[int, str, int]]:
+    """Yield the row in ``filtered/``, the text and the scope of each document of a unit that is not a duplicate."""
     gone, start = _removed_rows(unit, search), 0
     scope = search.dedup.scope
     columns = ["text", *(() if scope == "global" else (scope,))]
@@ -30,7 +31,7 @@ def staying(unit: Unit, search: Search) -> Iterator[tuple[int, str, int]]:
 
 
 def seeds(table: pa.Table, scope: str) -> list[int]:
-    """Return the number of each document's scope: documents of different numbers share nothing.
+    """Return the number of each document's scope: only documents of one number are compared.
 
     Args:
         table: documents, with the column that `scope` names.
@@ -41,14 +42,14 @@ def seeds(table: pa.Table, scope: str) -> list[int]:
 
 
 def with_texts(documents: pa.Table, texts: Sequence[str]) -> pa.Table:
-    """Return rows of ``documents/`` with other texts, without those that have none any more."""
+    """Return rows of ``documents/`` with other texts, without the rows whose text is empty."""
     place, field = documents.column_names.index("text"), documents.schema.field("text")
     edited = documents.set_column(place, field, pa.array(texts, pa.string()))
     return edited.filter(pa.array([bool(text) for text in texts], pa.bool_()))
 
 
-def _removed_rows(unit: Unit, search: Search) -> Array:
-    path = part_path("decisions", unit.unit)
+def _removed_rows(unit: SearchUnit, search: Search) -> Array:
+    path = table_path("decisions", unit.name)
     if not search.storage.exists(path):
         return np.empty(0, dtype=np.uint32)
     decisions = pq.read_table(search.storage.path(path), columns=["row", "layer"], use_threads=False)

@@ -1,7 +1,7 @@
-"""Steps and readers in files of the user's own: ``my_rules:MyRule`` in a recipe, and what their code is.
+"""User-defined steps and readers, ``my_rules:MyRule`` in a recipe: looking them up and hashing their source.
 
-The file that a class is in counts as part of the recipe: where it changes, what it made is made anew. What it imports
-does not count.
+The file that holds the class counts as part of the recipe: if it changes, the stages that use the class are redone.
+The files that it imports do not count.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from pipelines.errors import nearest
 from pipelines.recipe.tree import Faults, Place
 
-OURS = ("filters", "pipelines", "tokenizer_training")
+PROJECT_PACKAGES: Final = ("filters", "pipelines", "tokenizer_training")
+"""Packages whose classes are not the user's."""
 
 
 def find_class(
     kind: str,
     key: str,
     find: Callable[[str], type],
-    known: list[str],
+    known: Sequence[str],
     place: tuple[Place, str],
     faults: Faults,
 ) -> type | None:
@@ -31,9 +33,9 @@ def find_class(
     Args:
         kind: ``step`` or ``reader``, for messages.
         key: name of a built-in class, or ``module:Class``.
-        find: returns the class, or raises a LookupError; an import of the user's can raise anything.
+        find: returns the class, or raises a LookupError; importing the user's module can raise anything.
         known: names of the built-in classes.
-        place: where the key stands, and its key path.
+        place: where the key is written, and its key path.
         faults: receives the fault.
     """
     at, path = place
@@ -42,14 +44,14 @@ def find_class(
     except LookupError as error:
         hint = "" if ":" in key else f"; {nearest(key, known, f'known {kind}s')}"
         faults.add(at, path, f"{error.args[0]}{hint}")
-    except (Exception, SystemExit) as error:  # the import of a user's module can fail in any way
+    except (Exception, SystemExit) as error:  # a user's module can fail in any way when it is imported
         faults.add(at, path, f"importing {key!r} fails: {type(error).__name__}: {error}")
     return None
 
 
 def code_of(cls: type) -> str | None:
-    """Return the sha256 of the file that a class of the user's own is in; None for classes of this project."""
-    if cls.__module__.partition(".")[0] in OURS:
+    """Return the sha256 of the source file of a user-defined class; None for a class of this project."""
+    if cls.__module__.partition(".")[0] in PROJECT_PACKAGES:
         return None
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return _digest(file) if file else None

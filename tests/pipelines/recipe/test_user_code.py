@@ -1,4 +1,4 @@
-"""Steps and readers in files of the user's own: they run, what is wrong is named, and changed code counts."""
+"""User-defined steps and readers: they run, faults are named, and changed code is run again."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def corpusmill(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_both_run_in_workers_and_changed_code_is_run_anew(home: Path) -> None:
+def test_both_run_in_workers_and_changed_code_is_run_again(home: Path) -> None:
     command = ("filter", "r.yaml", "--out", "out", "--workers", "2")
     done = corpusmill(home, *command)
     assert done.returncode == 0, done.stderr
