@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pipelines.errors import InputError
 from pipelines.inputs.address import Pin, parse_address
@@ -65,7 +65,7 @@ class _Resolver:
     def _list(self, listing: Listing) -> Listed:
         known = self._recall(repr(listing))
         if known is not None:
-            return _listed(known)
+            return known
         found = listing.expand(client_of(self._access))
         self._say(f"listed {len(found.files)} files")
         listed = replace(found, files=tuple(self._map(self._ask, found.files)))
@@ -82,7 +82,7 @@ class _Resolver:
             return file
         known = self._recall(file.path)
         if known is not None:
-            return replace(file, pin=_listed(known).files[0].pin)
+            return replace(file, pin=known.files[0].pin)
         pinned = self._ask(file)
         self._keep(file.path, Listed((pinned,), {}))
         return pinned
@@ -93,9 +93,16 @@ class _Resolver:
             return file
         return replace(file, pin=client_of(self._access).pin(parse_address(file.path)))
 
-    def _recall(self, key: str) -> dict[str, Any] | None:
+    def _recall(self, key: str) -> Listed | None:
+        """Return what an earlier run listed under a key; None if none did."""
         found = self._storage.read_json(_home(key))
-        return found if found is not None and is_sealed(found) else None
+        if found is None or not is_sealed(found):
+            return None
+        files = tuple(
+            InputFile(entry["path"], entry["name"], Pin(*entry["pin"]) if entry["pin"] else None)
+            for entry in found["files"]
+        )
+        return Listed(files, found["facts"])
 
     def _keep(self, key: str, listed: Listed) -> None:
         files: list[JsonObject] = [
@@ -111,14 +118,6 @@ class _Resolver:
 
 def _home(key: str) -> str:
     return f"{FOLDER}/{hashlib.blake2b(key.encode(), digest_size=8).hexdigest()}.json"
-
-
-def _listed(known: dict[str, Any]) -> Listed:
-    files = tuple(
-        InputFile(entry["path"], entry["name"], Pin(*entry["pin"]) if entry["pin"] else None)
-        for entry in known["files"]
-    )
-    return Listed(files, known["facts"])
 
 
 def access_of(root: Path, inputs: tuple[Input, ...]) -> AllowedHosts:
