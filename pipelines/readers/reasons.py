@@ -121,7 +121,10 @@ REASONS: Final = (
     Reason("read", "bad_header", "damaged", "the header of a WARC or ARC record cannot be parsed"),
     Reason("read", "bad_tar", "damaged", "there is no tar header where one should be"),
     Reason(
-        "read", "content_length", "damaged", "the same of a record that is not content, such as a request"
+        "read",
+        "content_length",
+        "damaged",
+        "a record without content, such as a request, has no Content-Length or a wrong one",
     ),
     Reason(
         "read", "corrupt", "damaged", "a gzip member, bzip2 stream, zstd frame or row group cannot be decoded"

@@ -141,7 +141,9 @@ def _nothing_at(pattern: str, base: Path) -> str:
             f"{pattern!r} is a folder; name its files with a pattern such as {pattern.rstrip('/') + '/*'!r}"
         )
     what = f"no file matches {pattern!r}" if MAGIC.search(pattern) else f"no such file: {pattern!r}"
-    return f"{what} (looked in {'the current directory' if base == Path() else base})"
+    if base == Path():
+        return f"{what} (looked in the current directory)"
+    return f"{what} (looked in {base}); correct the path, or name other files with --set 'inputs=[...]'"
 
 
 def check_unique(inputs: Iterable[tuple[Input, Place]], faults: Faults) -> None:

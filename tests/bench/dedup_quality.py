@@ -2,7 +2,7 @@
 
 Usage: python tests/bench/dedup_quality.py OUT [--dups GROUPS.jsonl]
 
-OUT is a run whose filter stage is done. Its texts are deduplicated anew, at 0.7 and 0.8, under each way of
+OUT is a run whose filter stage is done. Its texts are deduplicated again, at 0.7 and 0.8, under each way of
 verifying, into a temporary folder. The truth is made by other code than the mill's: word 5-grams of
 ``re.findall(r"\\w+", text.lower())`` (5-grams of letters and digits where most letters belong to a script without
 spaces), every pair that shares one counted through an inverted index, no sampling.

@@ -4,7 +4,7 @@
 
 One line a file: documents kept, drops, errors and damage with their places, seconds, peak memory, verdict. A file is
 right when what came out is what ``hostile.tsv`` says (reviewed by hand against the makers' descriptions;
-``--write`` writes it anew), every byte of it is accounted for, the text that came out is clean, holds what it must
+``--write`` writes it again), every byte of it is accounted for, the text that came out is clean, holds what it must
 and lacks what it must not, and it took less than 10 s and 1.5 GB. Pages that are no archive are put into one first.
 
 Each file has a process of its own, forked from one that has everything loaded, with an extraction child of its own.
@@ -283,7 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--engine", default=PINNED_ENGINE)
     parser.add_argument("--only", default="", help="files whose name holds this")
-    parser.add_argument("--write", action="store_true", help="write the golden file anew")
+    parser.add_argument("--write", action="store_true", help="write the golden file again")
     options = parser.parse_args()
     golden = expectations()
     jobs = [(name, path, options.engine) for name, path in files().items() if options.only in name]

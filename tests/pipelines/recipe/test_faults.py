@@ -45,10 +45,12 @@ max_error_share: 2
     assert faults(home, text, "pack.seed=-1", "secnd.min_words=1") == [
         "./r.yaml:1: name must be 1 to 100 letters, digits, '.', '_' or '-'; found 'my run'",
         "./r.yaml:3: inputs[0].reader: there is no reader 'page'; did you mean 'pages'?",
-        "./r.yaml:3: inputs[0].paths[0]: no file matches 'crawl/*.warc.gz' (looked in .)",
+        "./r.yaml:3: inputs[0].paths[0]: no file matches 'crawl/*.warc.gz' (looked in .); "
+        "correct the path, or name other files with --set 'inputs=[...]'",
         "./r.yaml:3: inputs[0]: limit must be at least 1, not 0; leave it out to read everything",
         "./r.yaml:4: inputs[1]: unknown key 'limt'; did you mean 'limit'?",
-        "./r.yaml:4: inputs[1].paths[0]: no such file: 'dumps/gone.bz2' (looked in .)",
+        "./r.yaml:4: inputs[1].paths[0]: no such file: 'dumps/gone.bz2' (looked in .); "
+        "correct the path, or name other files with --set 'inputs=[...]'",
         "./r.yaml:4: inputs[1].paths[1]: 'dumps/' is a folder; name its files with a pattern such as 'dumps/*'",
         "./r.yaml:4: inputs[1].statuses[1]: expected a whole number such as 1000; found '30x'",
         "./r.yaml:5: inputs[2].paths: expected a list; found 'dumps/w.bz2': write [dumps/w.bz2]",

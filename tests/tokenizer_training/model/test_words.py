@@ -92,7 +92,7 @@ def test_counts_do_not_depend_on_order_or_on_how_they_were_split(texts: list[tup
         whole.add(language, text)
     table = whole.take()[0]
     assert merge_tables(parts) == table == merge_tables(reversed(parts))
-    assert whole.distinct == 0, "taking starts anew"
+    assert whole.distinct == 0, "taking starts again from nothing"
 
 
 def test_texts_without_a_label_are_counted_as_undetermined() -> None:
