@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 CORPUSMILL := $(BIN)/corpusmill
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
-.PHONY: demo test wheel test-transformers-4 lint faults fuzz bench lock audit clean
+.PHONY: demo quick test pure wheel docs test-transformers-4 lint faults fuzz bench lock audit clean
 
 demo: $(PIPELINE)
 	$(CORPUSMILL) run configs/demo.yaml --out runs/demo
@@ -17,6 +17,10 @@ demo: $(PIPELINE)
 	@echo; echo "One training row, decoded, and where each of its documents came from:"
 	$(CORPUSMILL) trace runs/demo --row 0
 	@echo "The run is in runs/demo; look around with: $(CORPUSMILL) show runs/demo"
+
+# Unit tests and the examples in docstrings, after lint and types: no Beam pipeline, no other process.
+quick: $(DEV) lint
+	$(BIN)/python -m pytest -m "not integration and not slow"
 
 test: $(DEV) lint
 	$(BIN)/python -m pytest
@@ -42,6 +46,17 @@ $(PIPELINE): pyproject.toml constraints.txt
 $(DEV): $(PIPELINE)
 	$(INSTALL) --editable '.[pipeline,hub,gguf,notebooks,torch,dev]'
 	touch $@
+
+# The two lower floors in an environment without Beam, as for a trainer or for a step in another program.
+pure:
+	$(PYTHON) -m venv $(VENV)/pure
+	$(VENV)/pure/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[filters,dev]' sentencepiece
+	$(VENV)/pure/bin/python -m pytest -m "not integration" filters tokenizer_training tests/filters tests/tokenizer_training
+
+# The site in build/site; a warning is an error. The variable silences an advertisement of the theme.
+docs: $(PIPELINE)
+	$(INSTALL) --editable '.[pipeline,docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # Wheel and sdist in dist/, and what is in the wheel in a fresh environment elsewhere: first bare, then with the pipeline.
 wheel: $(DEV)

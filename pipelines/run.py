@@ -8,6 +8,7 @@ import platform
 import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
 
 from filters.judge import NamedStep
 from filters.step import versions_of
@@ -39,6 +40,7 @@ from pipelines.store.stage_key import StageKey, explain_change
 from pipelines.store.storage import Storage
 from pipelines.views.report.page import write_report
 from pipelines.views.run_tables import RunTables
+from pipelines.work.log import logged
 from pipelines.work.loop import begin_stage
 from pipelines.work.progress import Progress
 from pipelines.work.stage import Run, Stage
@@ -73,16 +75,29 @@ def run_recipe(
     storage = Storage(out)
     with storage.lock():
         _claim(storage, recipe.name)
-        storage.sweep_dead_run()
-        steps = _resolve_steps(recipe)
-        progress = Progress(storage, quiet)
-        recipe = pin_inputs(recipe, storage, progress.say)
-        run = Run(dataclasses.replace(recipe, steps=steps), storage, workers, beam_flags, progress)
-        started = time.time()
-        manifests, seconds = _do_stages(run, until)
-        manifest = _finish(storage, recipe, manifests)
-        _write_times(storage, started, seconds, workers)
-        write_report(storage)
+        version = metadata.version("corpusmill")
+        with logged(storage, f"corpusmill {version}: {recipe.name} up to {until}, workers: {workers}"):
+            return _run_stages(recipe, storage, workers, beam_flags, until, Progress(storage, quiet))
+
+
+def _run_stages(
+    recipe: Recipe,
+    storage: Storage,
+    workers: int,
+    beam_flags: tuple[str, ...],
+    until: str,
+    progress: Progress,
+) -> RunManifest:
+    """Do what `run_recipe` says in a folder that this process holds."""
+    storage.sweep_dead_run()
+    steps = _resolve_steps(recipe)
+    recipe = pin_inputs(recipe, storage, progress.say)
+    run = Run(dataclasses.replace(recipe, steps=steps), storage, workers, beam_flags, progress)
+    started = time.time()
+    manifests, seconds = _do_stages(run, until)
+    manifest = _finish(storage, recipe, manifests)
+    _write_times(storage, started, seconds, workers)
+    write_report(storage)
     _judge(storage, recipe, manifest, manifests)
     return manifest
 

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.watch import started, watch_pipelines, watch_processes
+
 ROOT = Path(__file__).resolve().parents[1]
+
+collect_ignore = ["bench", "sample"]
+"""Scripts, not tests; pytest would import them to look for examples in docstrings, and some need other tools."""
+
+
+watch_processes()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin to watch a test."""
+    watch_pipelines()
+    started.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that starts a pipeline or a process, and so is slow, but is not marked for it."""
+    yield
+    if started and item.get_closest_marker("integration") is None:
+        pytest.fail(f"it starts {started[0]}; mark it with @pytest.mark.integration", pytrace=False)
 
 
 @pytest.fixture(scope="session")

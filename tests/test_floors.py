@@ -157,6 +157,7 @@ def test_a_room_without_a_place_is_a_fault() -> None:
         place("pipelines.attic.trunk")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("module", ["filters.judge", "filters.gopher_quality", "tokenizer_training.loader"])
 def test_light_modules_load_no_heavy_library(module: str) -> None:
     heavy = ["apache_beam", "torch", "huggingface_hub", "pipelines"]

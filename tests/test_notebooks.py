@@ -45,6 +45,7 @@ def test_script_and_notebook_are_the_same_and_without_outputs(script: Path) -> N
     assert not [cell for cell in notebook.cells if cell.get("outputs") or cell.get("execution_count")]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_every_cell_runs(script: Path, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = executed(script, demo, monkeypatch)
@@ -53,6 +54,7 @@ def test_every_cell_runs(script: Path, demo: Path, monkeypatch: pytest.MonkeyPat
     assert "<script" not in sections
 
 
+@pytest.mark.integration
 def test_hostile_documents_are_text_here_too(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (0, 2):
         # Its recipe has not the steps that the last cell of the first one asks about.

@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = dict(
     line.lower().split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
 )
-ELSEWHERE = {"gcp", "fuzz"}
+ELSEWHERE = {"docs", "fuzz", "gcp"}
 """Extras that no test installs."""
 
 
@@ -61,6 +61,7 @@ def corpusmill(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=site.parent, env=environment)
 
 
+@pytest.mark.integration
 def test_the_wheel_holds_what_git_holds(wheel: Path) -> None:
     """A folder without __init__.py or a file that package-data forgets is missing here; editable installs hide it."""
     found = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -69,6 +70,7 @@ def test_the_wheel_holds_what_git_holds(wheel: Path) -> None:
     assert found == own | recipes
 
 
+@pytest.mark.integration
 def test_the_installed_command_is_the_wheel_s(site: Path) -> None:
     done = corpusmill(site, "check", "demo", "--json")
     assert done.returncode == 0, done.stderr
@@ -85,6 +87,7 @@ def test_the_installed_command_is_the_wheel_s(site: Path) -> None:
     assert done.stdout.split() == [str(site / name / "__init__.py") for name in PACKAGES]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_that_another_distribution_has_overwritten_is_named(site: Path, package: str) -> None:
     (site / package / "__init__.py").write_text("__version__ = '1.3.2'\n")
@@ -100,6 +103,7 @@ def test_a_package_that_another_distribution_has_overwritten_is_named(site: Path
     assert "pip install 'corpusmill[pipeline]'" in line
 
 
+@pytest.mark.integration
 def test_a_package_that_is_found_before_ours_is_named(site: Path, tmp_path: Path) -> None:
     (tmp_path / "filters.py").write_text("raise SystemExit('imported')\n")
     done = corpusmill(site, "--version")  # -c finds modules in the current folder first
@@ -108,6 +112,7 @@ def test_a_package_that_is_found_before_ours_is_named(site: Path, tmp_path: Path
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.integration
 def test_a_package_without_its_init_is_named(site: Path) -> None:
     (site / "filters" / "__init__.py").unlink()
     done = corpusmill(site, "--version")
@@ -115,6 +120,7 @@ def test_a_package_without_its_init_is_named(site: Path) -> None:
     assert "'filters' of this program is shadowed by another: missing" in done.stderr
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("module", "extra"), [("yaml", "pipeline"), ("numba", "pipeline"), ("datasets", "hub")]
 )

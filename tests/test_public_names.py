@@ -47,6 +47,7 @@ def test_another_name_is_an_error_as_usual(package: str) -> None:
         exec(f"from {package} import Chekc")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("code", "absent"),
     [

@@ -59,16 +59,19 @@ def gzip_members(data: bytes) -> Iterator[bytes]:
         data = member.unused_data
 
 
+@pytest.mark.integration
 def test_two_builds_are_the_same_bytes(rebuilt: list[dict[str, bytes]]) -> None:
     assert rebuilt[0] == rebuilt[1]
 
 
+@pytest.mark.integration
 def test_the_archive_is_what_its_sources_make(rebuilt: list[dict[str, bytes]]) -> None:
     """Compared member by member, because another zlib may compress the same bytes differently."""
     checked_in = (SAMPLE / "web.warc.gz").read_bytes()
     assert list(gzip_members(rebuilt[0]["web.warc.gz"])) == list(gzip_members(checked_in))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["wiki.xml.bz2", "manifest.json"])
 def test_dump_and_manifest_are_what_their_sources_make(name: str, rebuilt: list[dict[str, bytes]]) -> None:
     assert rebuilt[0][name] == (SAMPLE / name).read_bytes()

@@ -52,6 +52,7 @@ def unsafe(path: Path) -> Iterator[str]:
                     yield f"{where}: {word}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_code_of_ours_loads_code_from_data(path: Path) -> None:
     assert list(unsafe(path)) == []
@@ -138,6 +139,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     return Watched(folder / "out", done.stdout + done.stderr, notes)
 
 
+@pytest.mark.integration
 def test_names_from_data_never_become_paths(hostile_run: Watched) -> None:
     out = hostile_run.out
     names = [path.relative_to(out).as_posix() for path in out.rglob("*")]
@@ -151,6 +153,7 @@ def test_names_from_data_never_become_paths(hostile_run: Watched) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_no_process_of_a_run_connects_to_anybody(hostile_run: Watched) -> None:
     processes = "\n".join(note for note in hostile_run.notes if note.startswith("'process'"))
     for kind in ("'pipelines'", "pipelines.beam.worker", "pipelines.extraction.child", "'-c'"):
@@ -158,6 +161,7 @@ def test_no_process_of_a_run_connects_to_anybody(hostile_run: Watched) -> None:
     assert [note for note in hostile_run.notes if note.startswith("'contact'")] == []
 
 
+@pytest.mark.integration
 def test_the_guard_notes_whoever_is_looked_up_or_contacted(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(GUARD)
     code = "import socket; socket.getaddrinfo('localhost', 80); socket.socket().connect_ex(('127.0.0.1', 9))"
@@ -169,6 +173,7 @@ def test_the_guard_notes_whoever_is_looked_up_or_contacted(tmp_path: Path) -> No
     assert "('127.0.0.1', 9)" in notes[2]
 
 
+@pytest.mark.integration
 def test_nothing_of_a_run_holds_a_secret_of_the_environment(hostile_run: Watched) -> None:
     assert CANARY not in hostile_run.said
     for path in hostile_run.out.rglob("*"):
@@ -176,6 +181,7 @@ def test_nothing_of_a_run_holds_a_secret_of_the_environment(hostile_run: Watched
             assert CANARY.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.integration
 def test_no_error_shows_a_secret_of_the_environment(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text("{}")
     (tmp_path / "r.yaml").write_text("name: x\ninputs: [{reader: jsonl, paths: [bad.jsonl]}]\n")

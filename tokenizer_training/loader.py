@@ -55,7 +55,12 @@ class ShardLoader:
         folder: the shards folder; its ``manifest.json`` names the files.
         split: which rows.
         language: language of the rows, if there are shards per language; None = all.
-        batch_size, seed, epochs, rank, world_size, drop_last: see `Sampling`.
+        batch_size: rows of one batch on one rank.
+        seed: permutes the rows, in another way in each epoch; None = the order of the shards, already shuffled.
+        epochs: passes over the data; None = without end.
+        rank: which of the ranks this is, from 0.
+        world_size: number of ranks.
+        drop_last: leave out a last batch that is not full on every rank.
         shifted: shift the targets by one token, for models that do not shift labels; see `make_batch`.
 
     Raises:

@@ -71,6 +71,9 @@ REPORT: Final = "report.html"
 NAME_FILE: Final = "work/name.json"
 """The name of the recipe; a folder with this file is a run."""
 
+LOG: Final = "work/log.txt"
+"""What each call that wrote to the run said, with times; for people."""
+
 OWN: Final = (
     *("extracted", "ledger", "filtered", "errors", "signatures", "duplicates", "documents", "tokenizer"),
     *("token_counts", "shards", RUN_MANIFEST, TIMES, REPORT),

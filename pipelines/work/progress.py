@@ -21,6 +21,7 @@ from rich.progress import Progress as Bars
 
 from pipelines.store.fate import DROPPED, ERROR
 from pipelines.store.storage import Storage
+from pipelines.work.log import log
 
 PROGRESS_FILE: Final = "work/progress.jsonl"
 POLL_S: Final = 0.5
@@ -91,7 +92,8 @@ class Progress:
         self._thread: threading.Thread | None = None
 
     def say(self, line: str) -> None:
-        """Print one line."""
+        """Print one line, and log it."""
+        log.info("%s", line)
         if not self._quiet:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -99,12 +101,13 @@ class Progress:
         """Begin to follow a stage: `todo` are the units to do, `total` counts the finished ones as well."""
         done = f", {total - len(todo)} already done" if len(todo) < total else ""
         self.say(f"{stage}: {len(todo)} of {total} units to do{done}" if todo else f"{stage}: nothing to do")
-        if self._quiet or not todo or self._storage is None:
+        if not todo or self._storage is None:
             return
         self._storage.remove(PROGRESS_FILE)
         self._stop.clear()
         work = Follower(self._storage, stage, sum(task.cost for task in todo), len(todo))
-        follow = self._follow_bar if self._console.is_terminal else self._follow_lines
+        has_bar = self._console.is_terminal and not self._quiet
+        follow = self._follow_bar if has_bar else self._follow_lines
         self._thread = threading.Thread(target=follow, args=(work,), daemon=True)
         self._thread.start()
 
@@ -129,16 +132,14 @@ class Progress:
             while not self._stop.wait(POLL_S):
                 work.read()
                 bars.update(bar, completed=work.done, state=work.state())
+                if work.age() >= self._line_every_s and (line := work.news()) is not None:
+                    log.info("%s", line)
 
     def _follow_lines(self, work: Follower) -> None:
-        """Print a line when something was counted since the last one."""
-        counted = -1
         while not self._stop.wait(self._line_every_s):
             work.read()
-            if work.counted != counted:
-                units = f"{work.units} of {work.todo} units, " if work.counted else ""
-                self.say(f"{work.stage}: {units}{work.state()}")
-                counted = work.counted
+            if (line := work.news()) is not None:
+                self.say(line)
 
 
 class Follower:
@@ -156,7 +157,8 @@ class Follower:
         self.rows, self.dropped, self.errors, self.done, self.units, self.counted = 0, 0, 0, 0, 0, 0
         self._path = storage.path(PROGRESS_FILE)
         self._position = 0
-        self._started = time.monotonic()
+        self._started = self._shown_at = time.monotonic()
+        self._shown = -1
         self._first = ""
 
     def read(self) -> None:
@@ -199,6 +201,18 @@ class Follower:
         if eta:  # not when it is unknown, nor when all is done
             parts.append(f"{_duration(eta)} left")
         return ", ".join(parts)
+
+    def news(self) -> str | None:
+        """Return the line to show next; None = nothing was counted since the last one."""
+        if self.counted == self._shown:
+            return None
+        self._shown, self._shown_at = self.counted, time.monotonic()
+        units = f"{self.units} of {self.todo} units, " if self.counted else ""
+        return f"{self.stage}: {units}{self.state()}"
+
+    def age(self) -> float:
+        """Return the seconds since the last line, or since the start."""
+        return time.monotonic() - self._shown_at
 
     def eta(self) -> float | None:
         """Return the seconds left at the rate so far, or None before the first unit is done."""

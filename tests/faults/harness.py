@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "tests" / "faults" / "recipe.yaml"
 DEMO = ROOT / "configs" / "demo.yaml"
 STAGES = ("extract", "filter", "dedup", "train-tokenizer", "pack")
-OWN_TO_A_RUN = ("run.json", "report.html", "work/lock")
+OWN_TO_A_RUN = ("run.json", "report.html", "work/lock", "work/log.txt")
 """Files that differ between two runs with equal output."""
 PATIENCE_S = 120
 """A command that takes longer hangs; it is then ended by SIGALRM."""

@@ -7,6 +7,8 @@ import pytest
 from tests.faults import scenarios
 from tests.faults.harness import Bench, Cell, do_cell
 
+pytestmark = pytest.mark.integration
+
 SAMPLE = [
     Cell("extract", "write", 37, "ENOSPC"),
     Cell("extract", "extract.batch", 1, "kill"),

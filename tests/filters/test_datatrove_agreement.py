@@ -24,6 +24,7 @@ STEPS: dict[str, Step] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", STEPS)
 def test_decisions_agree(shared: Path, name: str) -> None:

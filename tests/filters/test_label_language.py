@@ -160,6 +160,7 @@ def test_the_real_model_knows_languages(lid176: str, code: str, text: str) -> No
     assert predict(lid176, text)[0] == code
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_labels_equal_datatrove(shared: Path, lid176: str) -> None:
     """Same model, same text: label and score of 1,284 documents are those that datatrove 0.10.1 wrote down."""

@@ -121,6 +121,7 @@ def test_the_edit_done_twice_changes_nothing_more(text: str) -> None:
     assert edit(once) == (once, NOTHING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -38,6 +38,7 @@ def view(text: str, language: str | None = None) -> TextView:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
 @given(text=TEXTS, language=st.sampled_from([None, "en", "de", "zh", "th"]))
 @settings(max_examples=60, deadline=None)

@@ -109,6 +109,7 @@ PLAIN: dict[str, tuple[Callable[[str, str, int], float], Callable[[str], list[st
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 @given(TEXTS)
 @settings(max_examples=150, deadline=None)

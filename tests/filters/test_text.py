@@ -55,6 +55,7 @@ def test_words_of_any_text_are_those_of_spacy(text: str) -> None:
     assert view(text).words == spacy_words(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "language"), [("en", None), ("xx", "de")])
 @given(st.lists(MARKED, max_size=12).map(" ".join))
 @settings(max_examples=1000, deadline=None)
@@ -81,6 +82,7 @@ def test_a_special_case_at_the_end_of_a_run_is_found() -> None:
     assert view("if x >= 3):\n    break").words == spacy_words("if x >= 3):\n    break")
 
 
+@pytest.mark.slow
 def test_no_letter_is_an_affix_or_parts_a_word() -> None:
     letters = [c for c in map(chr, range(0x10000)) if c.isalpha() or unicodedata.category(c)[0] == "M"]
     for text in (" ".join(letters), " ".join(f"a{letter}b" for letter in letters)):

@@ -54,6 +54,7 @@ def test_a_document_without_an_address_is_not_measured() -> None:
     assert step.apply(view_of("http://good.org/"))[1] == {**nothing, "domain_listed": False}
 
 
+@pytest.mark.integration
 def test_no_network_and_no_cache_folder(tmp_path: Path) -> None:
     """In a process of its own, with an empty cache: the public suffix list is the snapshot inside tldextract."""
     code = """

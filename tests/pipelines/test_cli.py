@@ -42,6 +42,7 @@ def test_every_command_has_help_with_examples_that_parse(
         parser().parse_args(shlex.split(example))
 
 
+@pytest.mark.integration
 def test_a_shell_completes_commands_options_and_recipes(tmp_path: Path) -> None:
     (tmp_path / "completion.sh").write_text(corpusmill("--print-completion", "bash").stdout)
     cases = {"ver": "verify", "show runs --dro": "--dropped", "run configs/dem": "configs/demo.yaml"}
@@ -67,6 +68,7 @@ sys.meta_path.insert(0, Interrupting)
 """
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_whoever_interrupts_while_the_program_is_read_gets_one_line(tmp_path: Path, number: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(INTERRUPTING.format(number))
@@ -77,6 +79,7 @@ def test_whoever_interrupts_while_the_program_is_read_gets_one_line(tmp_path: Pa
     assert done.stderr == f"corpusmill: {INTERRUPTED}\n"
 
 
+@pytest.mark.integration
 def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:
     recipe = tmp_path / "r.yaml"
     recipe.write_text("name: x\ninputs: []\nstepz: []\ndedup: {keep: shortest}\n")
@@ -88,24 +91,28 @@ def test_a_wrong_recipe_exits_2_with_every_fault(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.integration
 def test_an_unknown_command_exits_2_and_names_the_nearest() -> None:
     done = corpusmill("verfy")
     assert done.returncode == 2
     assert "there is no command 'verfy'; did you mean 'verify'?" in done.stderr
 
 
+@pytest.mark.integration
 def test_an_override_without_quotes_is_explained() -> None:
     done = corpusmill("check", "configs/demo.yaml", "--set", "inputs=[{reader:", "warc}]")
     assert done.returncode == 2
     assert "put quotes around" in done.stderr
 
 
+@pytest.mark.integration
 def test_a_run_that_is_not_there_fails_verification(tmp_path: Path) -> None:
     done = corpusmill("verify", str(tmp_path))
     assert done.returncode == 1
     assert "manifest.json: missing" in done.stdout
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", ["filter", "run"])
 def test_nothing_kept_exits_3_with_the_funnel(tmp_path: Path, command: str) -> None:
     inputs = f"inputs=[{{reader: warc, paths: [{SAMPLE}/web.warc.gz], limit: 20}}]"
@@ -119,6 +126,7 @@ def test_nothing_kept_exits_3_with_the_funnel(tmp_path: Path, command: str) -> N
     assert corpusmill("verify", str(tmp_path)).returncode == 0
 
 
+@pytest.mark.integration
 def test_a_wrong_reader_is_told_by_its_first_damage(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
     inputs = "inputs=[{reader: warc, paths: [a.jsonl], source: web}]"
@@ -128,6 +136,7 @@ def test_a_wrong_reader_is_told_by_its_first_damage(tmp_path: Path) -> None:
     assert "the first is not_a_record in web:a.jsonl: no WARC record starts with" in done.stderr
 
 
+@pytest.mark.integration
 def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "mine.parquet").write_text("mine")
@@ -137,12 +146,14 @@ def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> N
     assert (tmp_path / "documents" / "mine.parquet").read_text() == "mine"
 
 
+@pytest.mark.integration
 def test_a_dry_run_leaves_nothing_in_a_folder_that_is_no_run(tmp_path: Path) -> None:
     done = corpusmill("publish", str(tmp_path), "--repo", "a/b", "--dry-run")
     assert done.returncode == 1
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.integration
 def test_a_reader_who_has_seen_enough_is_no_fault(demo: Path) -> None:
     command = [sys.executable, "-m", "pipelines.cli", "show", str(demo), "--limit", "100", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as shown:
@@ -154,6 +165,7 @@ def test_a_reader_who_has_seen_enough_is_no_fault(demo: Path) -> None:
     assert shown.returncode == 0
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("skip", "wrong"), [("-5", True), ("99999999999999999999", True), ("0", False)])
 def test_only_a_count_can_be_skipped(demo: Path, skip: str, wrong: bool) -> None:
     done = corpusmill("show", str(demo), "--limit", "1", "--skip", skip)
@@ -161,6 +173,7 @@ def test_only_a_count_can_be_skipped(demo: Path, skip: str, wrong: bool) -> None
     assert ("--skip" in done.stderr) is wrong
 
 
+@pytest.mark.integration
 def test_extract_after_run_leaves_a_run_that_verifies(demo: Path, tmp_path: Path) -> None:
     shutil.copytree(demo, tmp_path / "run")
     done = corpusmill("extract", "configs/demo.yaml", "--out", str(tmp_path / "run"), "--workers", "1")
@@ -169,12 +182,14 @@ def test_extract_after_run_leaves_a_run_that_verifies(demo: Path, tmp_path: Path
     assert verified.returncode == 0, verified.stdout
 
 
+@pytest.mark.integration
 def test_more_processes_than_a_machine_has_are_refused() -> None:
     done = corpusmill("extract", "configs/demo.yaml", "--workers", "99999999999999999999")
     assert done.returncode == 2
     assert "more than 1,024 processes" in done.stderr
 
 
+@pytest.mark.integration
 def test_an_error_in_a_worker_process_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"body": "hello"}\n')
     inputs = f"inputs=[{{reader: jsonl, paths: [{tmp_path}/a.jsonl]}}]"
@@ -186,10 +201,12 @@ def test_an_error_in_a_worker_process_is_one_line(tmp_path: Path) -> None:
     assert "there is no column 'text'; the columns are: body" in line
 
 
+@pytest.mark.integration
 def test_the_version_is_told() -> None:
     assert corpusmill("--version").stdout.startswith("corpusmill 0.")
 
 
+@pytest.mark.integration
 def test_an_output_that_cannot_be_written_exits_3(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = corpusmill("run", "configs/demo.yaml", "--out", str(tmp_path / "file"), "--workers", "1")
@@ -197,12 +214,14 @@ def test_an_output_that_cannot_be_written_exits_3(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.integration
 def test_an_object_store_is_refused() -> None:
     done = corpusmill("run", "configs/demo.yaml", "--out", "gs://bucket/run")
     assert done.returncode == 3
     assert "object stores are not supported yet" in done.stderr
 
 
+@pytest.mark.integration
 def test_a_step_from_a_file_in_the_current_folder_works(tmp_path: Path) -> None:
     (tmp_path / "my_rules.py").write_text(
         "from dataclasses import dataclass\n"

@@ -119,6 +119,7 @@ def test_other_errors_pass_as_they_are() -> None:
         raise ZeroDivisionError
 
 
+@pytest.mark.integration
 def test_the_page_loads_no_library() -> None:
     code = "import sys, pipelines.errors; print(sorted({'duckdb', 'pyarrow', 'yaml', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

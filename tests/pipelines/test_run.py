@@ -22,6 +22,8 @@ from pipelines.views.verify import verify
 from tokenizer_training.loader import ShardLoader
 from tokenizer_training.model.tokenizer import Tokenizer
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "sample"
 DATA = ("extracted", "ledger", "filtered", "errors", "signatures", "duplicates", "documents", "tokenizer")

@@ -63,6 +63,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.integration
 def test_without_dedup_the_documents_are_the_filtered_files(
     tmp_path: Path, recipe: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +80,7 @@ def test_without_dedup_the_documents_are_the_filtered_files(
     ]
 
 
+@pytest.mark.integration
 def test_an_input_that_is_gone_leaves_a_finished_run_as_it_was(tmp_path: Path, recipe: Path) -> None:
     out = tmp_path / "out"
     run_recipe(load(recipe), str(out), workers=1, quiet=True)

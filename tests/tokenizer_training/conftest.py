@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.watch import unwatched
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import train
 from tokenizer_training.model.words import WordCounter
@@ -36,7 +37,8 @@ def tokenizer(texts: list[tuple[str, str]]) -> Tokenizer:
     counter = WordCounter()
     for language, text in texts:
         counter.add(language, text)
-    return Tokenizer(train(counter.take()[0], 4096).model)
+    with unwatched():  # SentencePiece trains in a process of its own, for a second
+        return Tokenizer(train(counter.take()[0], 4096).model)
 
 
 def _documents(lengths: Sequence[int], seed: int = 0) -> Documents:

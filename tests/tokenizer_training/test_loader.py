@@ -97,6 +97,7 @@ def test_a_run_goes_on_at_any_sample(make_shards: MakeShards) -> None:
         assert stream(at(sample, folder, batch_size=3, seed=3, epochs=2)) == whole[sample:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world_size", [1, 2, 3, 8])
 def test_a_run_goes_on_at_50_random_places(many_groups: Path, world_size: int) -> None:
     """With several blocks of row groups in two epochs: the next batches of every rank are the same."""
@@ -263,6 +264,7 @@ def test_permutations_never_change_between_versions() -> None:
     assert permutation(8, 1, 0, 0).tolist() == [6, 7, 2, 4, 1, 5, 0, 3]
 
 
+@pytest.mark.integration
 def test_the_loader_needs_nothing_but_pyarrow_and_numpy() -> None:
     heavy = (
         "torch",

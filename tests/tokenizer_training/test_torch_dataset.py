@@ -14,6 +14,8 @@ torch = pytest.importorskip("torch")
 from tokenizer_training.loader import ShardLoader  # noqa: E402
 from tokenizer_training.torch_dataset import TokenDataset  # noqa: E402
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_tensors_equal_the_arrays(make_shards: Callable[..., Any], workers: int) -> None:

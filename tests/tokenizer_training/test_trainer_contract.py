@@ -50,6 +50,7 @@ def separate_logits(model: Any, batch: dict[str, Any]) -> Any:
     return torch.cat([model(ids[:, a:b], use_cache=False).logits[0] for a, b in bounds])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flatten", [False, True], ids=["rows", "flat"])
 @pytest.mark.parametrize("attention", ["eager", "sdpa", "flex_attention"])
 def test_packed_logits_and_loss_equal_those_of_single_documents(
@@ -80,6 +81,7 @@ def bounds_of(row: dict[str, Any]) -> Any:
     return torch.tensor([*starts.tolist(), row["input_ids"].shape[1]], dtype=torch.int32)
 
 
+@pytest.mark.slow
 def test_an_attention_mask_lets_documents_see_each_other(make_rows: Callable[..., Rows]) -> None:
     """Why the collator gives none: this test fails when transformers mends it."""
     model = tiny_llama().eval()
@@ -106,6 +108,7 @@ def test_the_flex_mask_is_its_definition(make_rows: Callable[..., Rows]) -> None
     assert torch.allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.integration
 def test_the_collator_gives_the_same_for_rows_that_datasets_reads(
     demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +123,7 @@ def test_the_collator_gives_the_same_for_rows_that_datasets_reads(
         assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.integration
 def test_200_steps_on_the_demo_shards_lower_the_loss(demo: Path) -> None:
     loader = ShardLoader(demo / "shards", batch_size=2, seed=1, epochs=None)
     model = tiny_llama(vocab_size=loader.shards.header.vocab_size)
@@ -135,6 +139,7 @@ def test_200_steps_on_the_demo_shards_lower_the_loss(demo: Path) -> None:
     assert np.mean(losses[-20:]) < 7
 
 
+@pytest.mark.integration
 def test_the_trainer_of_transformers_lowers_the_loss(demo: Path, tmp_path: Path) -> None:
     """Through its own data loading, with the arguments that the module recommends."""
     pytest.importorskip("accelerate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def run(
     return resolve(signatures, buckets_of(sets), limit, compare)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(GROUPS, st.booleans())
 def test_decisions_are_the_definitions(group: tuple, trust: bool) -> None:

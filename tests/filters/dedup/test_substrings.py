@@ -45,6 +45,7 @@ def by_definition(texts: list[str], least: int) -> list[set[int]]:
     return gone
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(CORPORA, st.integers(2, 5), st.randoms(use_true_random=False))
 def test_what_goes_is_the_definition(texts: list[str], least: int, chance) -> None:  # type: ignore[no-untyped-def]

@@ -86,6 +86,7 @@ def test_a_new_pipeline_has_an_empty_folder_that_is_removed() -> None:
     folder.rmdir()
 
 
+@pytest.mark.integration
 def test_a_server_that_dies_before_the_request_is_a_dead_worker(
     worker: LocalWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

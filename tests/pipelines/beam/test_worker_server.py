@@ -17,6 +17,8 @@ from pipelines.beam.worker_server import UNKNOWN_CODE, WorkerDiedError, WorkerSe
 from pipelines.faults import VARIABLE
 from tests.bench.process_tree import descendants
 
+pytestmark = pytest.mark.integration
+
 WAIT_S = 20.0
 
 DRIVER = """

@@ -70,6 +70,7 @@ def test_words_of_a_key_and_a_wrong_name(capsys: pytest.CaptureFixture[str]) -> 
     assert "did you mean 'gopher_quality'" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_every_reason_is_listed_with_its_meaning(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Those that the demo counted among them; a wrong name names the nearest."""
     listed = json.loads(said(capsys, "reasons", "--json"))

@@ -205,6 +205,7 @@ def test_deep_and_broken_pages_end_quickly(blocks: Blocks) -> None:
     blocks.extract("</p></div>" * 1000 + "<td><tr><a><a><table><li>")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("engine", ["blocks", "union"])
 def test_the_child_serves_the_engine(engine: str) -> None:
     page = PROBE.encode()

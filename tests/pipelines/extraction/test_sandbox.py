@@ -17,6 +17,8 @@ from pipelines.extraction.extractor import Extracted, Extractor
 from pipelines.readers.record import Record, Wiki
 from pipelines.recipe.recipe import Extract
 
+pytestmark = pytest.mark.integration
+
 HERE = Path(__file__).parent
 PAGE = "<html><body><main><p>{}</p></main></body></html>"
 

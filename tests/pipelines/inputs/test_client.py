@@ -255,6 +255,7 @@ def test_threads_share_a_client(client: Client, server: Any, fault: Any) -> None
     assert b"".join(parts) == DATA
 
 
+@pytest.mark.integration
 def test_a_fork_uses_connections_of_its_own(client: Client, server: Any) -> None:
     """Two processes on one connection would read each other's answers."""
     assert fetch(client, server, 0, 100) == DATA[:100]

@@ -96,6 +96,7 @@ def extract(tmp_path: Path) -> Extract:
     return run
 
 
+@pytest.mark.integration
 def test_the_hub_and_a_folder_give_the_same_rows(hub: Any, extract: Extract) -> None:
     keys = "text: content, url: meta.url"
     there = extract(f"dataset: me/set, {keys}", "there")
@@ -113,6 +114,7 @@ def test_the_hub_and_a_folder_give_the_same_rows(hub: Any, extract: Extract) -> 
     assert entry["files"][0]["path"] == f"hf://datasets/me/set@{COMMIT}/big/a.parquet"
 
 
+@pytest.mark.integration
 def test_a_private_dataset_that_the_hubs_own_client_uploaded_is_read(
     folder: Path, extract: Extract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_private_dataset_that_the_hubs_own_client_uploaded_is_read(
     ]
 
 
+@pytest.mark.integration
 def test_a_run_stays_with_its_commit(hub: Any, extract: Extract) -> None:
     first = extract("dataset: me/set, text: content", "out")
     moved = {"id": "me/set", "sha": "f" * 40}
@@ -144,6 +147,7 @@ def test_a_run_stays_with_its_commit(hub: Any, extract: Extract) -> None:
     assert extract("dataset: me/set, text: content", "out")["manifest"] == first["manifest"]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("keys", "files"),
     [
@@ -168,6 +172,7 @@ def test_configurations_and_splits_are_those_of_datasets(
     assert {name.removeprefix("small/") for name in found["rows"]["file"].to_pylist()} == set(files)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
@@ -225,6 +230,7 @@ def lines(path: Path) -> None:
     path.write_text("\n".join(TEXTS))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "write"),
     [("train.csv", csv), ("train.arrow", arrow), ("train.json", array), ("train.txt", lines)],
@@ -248,12 +254,14 @@ def test_other_formats_are_streamed_as_a_whole(
     assert extract("dataset: me/plain", "there")["rows"].equals(here["rows"])
 
 
+@pytest.mark.integration
 def test_a_saved_dataset_is_read(tmp_path: Path, extract: Extract) -> None:
     saved = datasets.DatasetDict({"train": datasets.Dataset.from_dict({"text": TEXTS})})
     saved.save_to_disk(str(tmp_path / "saved"))
     assert sorted(extract("dataset: ./saved", "out")["rows"]["text"].to_pylist()) == sorted(TEXTS)
 
 
+@pytest.mark.integration
 def test_json_lines_keep_their_spans(tmp_path: Path, extract: Extract) -> None:
     home = tmp_path / "plain"
     home.mkdir()
@@ -263,6 +271,7 @@ def test_json_lines_keep_their_spans(tmp_path: Path, extract: Extract) -> None:
     assert len(set(rows["offset"].to_pylist())) == len(TEXTS)
 
 
+@pytest.mark.integration
 def test_no_host_is_contacted_for_a_local_file(tmp_path: Path) -> None:
     """`datasets` would count the load on a server; in a process of its own, where nobody has told it not to."""
     (tmp_path / "train.csv").write_text("id,text\n1,hello\n")
@@ -299,6 +308,7 @@ def test_damage_in_a_streamed_file_is_reported(tmp_path: Path) -> None:
         assert all(isinstance(event, Record | Rejected | Damaged) for event in events)
 
 
+@pytest.mark.integration
 def test_a_listing_may_have_pages(hub: Any, extract: Extract, fault: Any) -> None:
     tree = f"/api/datasets/me/set/tree/{COMMIT}?recursive=true"
     entries = json.loads(hub.files[tree])

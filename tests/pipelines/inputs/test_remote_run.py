@@ -48,6 +48,7 @@ def extract(folder: Path, inputs: str, out: str = "out", *more: str) -> RunManif
     return run_recipe(load(recipe(folder, inputs, *more)), str(folder / out), 1, until="extract", quiet=True)
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("quick")
 def test_a_run_from_a_bad_server_gives_the_bytes_of_a_local_run(
     demo: Path, tmp_path: Path, server: Any, fault: Any, monkeypatch: pytest.MonkeyPatch
@@ -74,6 +75,7 @@ def test_a_run_from_a_bad_server_gives_the_bytes_of_a_local_run(
     assert len(server.seen) > 30
 
 
+@pytest.mark.integration
 def test_a_killed_run_goes_on_with_what_is_missing(tmp_path: Path, server: Any) -> None:
     data = WEB * 5  # three units
     server.files["/web.warc.gz"] = data
@@ -161,6 +163,7 @@ def serve_crawl(server: Any, listing: str = LIST) -> None:
         server.files[f"/{path}"] = WEB
 
 
+@pytest.mark.integration
 def test_a_crawl_becomes_the_same_choice_of_files_each_time(tmp_path: Path, server: Any) -> None:
     serve_crawl(server)
     crawl = f"{{reader: warc, crawl: CC-T, files: 3, mirror: '{server.url}/', limit: 40}}"
@@ -175,6 +178,7 @@ def test_a_crawl_becomes_the_same_choice_of_files_each_time(tmp_path: Path, serv
     assert not server.seen, "list, files and units were pinned"
 
 
+@pytest.mark.integration
 def test_a_card_names_what_was_read_and_no_folder_of_this_machine(tmp_path: Path, server: Any) -> None:
     serve_crawl(server)
     home = tmp_path / "plain"
@@ -223,6 +227,7 @@ ENTRY = "<Contents><Key>{}</Key><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Cont
 SERVICES = [("s3", "AWS_ENDPOINT_URL_S3"), ("gs", "STORAGE_EMULATOR_HOST")]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("scheme", "variable"), SERVICES)
 def test_a_bucket_is_listed_page_by_page(
     tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch, scheme: str, variable: str
@@ -263,6 +268,7 @@ def test_a_listing_that_cannot_be_is_an_error(
         extract(tmp_path, "{reader: warc, paths: ['s3://bucket/*.gz']}")
 
 
+@pytest.mark.integration
 def test_an_object_that_changed_since_it_was_listed_is_an_error(tmp_path: Path, server: Any) -> None:
     server.files["/a.warc.gz"] = WEB
     inputs = f"{{reader: warc, paths: ['{server.url}/a.warc.gz']}}"
@@ -277,6 +283,7 @@ def test_an_object_that_changed_since_it_was_listed_is_an_error(tmp_path: Path, 
     assert (extract(tmp_path, inputs).balance.extract or {})["seen"] == 2 * 186
 
 
+@pytest.mark.integration
 def test_only_hosts_of_the_recipe_are_contacted(tmp_path: Path, server: Any, start: Any, fault: Any) -> None:
     other = start()
     other.files["/a.warc.gz"] = WEB
@@ -289,6 +296,7 @@ def test_only_hosts_of_the_recipe_are_contacted(tmp_path: Path, server: Any, sta
     assert other.seen
 
 
+@pytest.mark.integration
 def test_no_secret_reaches_the_run_folder(
     tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

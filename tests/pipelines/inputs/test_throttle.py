@@ -84,6 +84,7 @@ def test_half_a_file_is_no_file(tmp_path: Path, clock: Clock) -> None:
     assert throttle.reserve("a") == 0.0
 
 
+@pytest.mark.integration
 def test_many_processes_never_go_faster_than_the_host_allows(server: Any, fault: Any, tmp_path: Path) -> None:
     """Three processes fetch from a host that answers 503 to more than 40 requests a second: all get their bytes."""
     server.files["/a"] = bytes(range(256)) * 64

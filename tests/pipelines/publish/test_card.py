@@ -35,6 +35,7 @@ def front(card: str) -> dict[str, object]:
     return read
 
 
+@pytest.mark.integration
 def test_the_front_matter_names_every_configuration(demo: Path, tmp_path: Path) -> None:
     dataset, model = prepared(demo, tmp_path)
     read = front(dataset.card)
@@ -48,6 +49,7 @@ def test_the_front_matter_names_every_configuration(demo: Path, tmp_path: Path) 
     assert "Measured on a sample of the finished documents" in model.card
 
 
+@pytest.mark.integration
 def test_no_folder_of_this_machine_is_published(demo: Path, tmp_path: Path) -> None:
     for contents in prepared(demo, tmp_path):
         for file in contents.files:
@@ -56,6 +58,7 @@ def test_no_folder_of_this_machine_is_published(demo: Path, tmp_path: Path) -> N
                 assert b"tests/sample" not in file.content
 
 
+@pytest.mark.integration
 def test_hostile_names_break_nothing(hostile: Path, tmp_path: Path) -> None:
     dataset, model = prepared(hostile, tmp_path)
     for card in (dataset.card, model.card):

@@ -59,6 +59,7 @@ def read_megatron(prefix: Path) -> list[list[int]]:
     return [np.frombuffer(data, dtype, length, pointer).tolist() for pointer, length in pairs]
 
 
+@pytest.mark.integration
 def test_megatron_holds_every_document(packed: Storage, tmp_path: Path) -> None:
     facts = list(export(packed, Storage(tmp_path / "to"), "megatron"))
     assert [fact.path for fact in facts] == ["train.bin", "train.idx", "validation.bin", "validation.idx"]
@@ -66,6 +67,7 @@ def test_megatron_holds_every_document(packed: Storage, tmp_path: Path) -> None:
         assert read_megatron(tmp_path / "to" / split) == documents_of(packed, split)
 
 
+@pytest.mark.integration
 def test_a_flat_file_holds_every_document(packed: Storage, tmp_path: Path) -> None:
     list(export(packed, Storage(tmp_path / "to"), "memmap"))
     for split in ("train", "validation"):
@@ -77,6 +79,7 @@ def test_a_flat_file_holds_every_document(packed: Storage, tmp_path: Path) -> No
         assert (facts["dtype"], facts["eos_id"]) == ("<u2", 2)
 
 
+@pytest.mark.integration
 def test_large_vocabularies_get_wider_numbers(packed: Storage, tmp_path: Path) -> None:
     """Megatron reads int32, others uint32, where an id may not fit 16 bits."""
     from tokenizer_training.shards.folder import ShardFolder
@@ -90,6 +93,7 @@ def test_large_vocabularies_get_wider_numbers(packed: Storage, tmp_path: Path) -
     assert types == [("<u2", "<u2"), ("<i4", "<u2"), ("<i4", "<u2"), ("<i4", "<u4")]
 
 
+@pytest.mark.integration
 def test_a_run_without_validation_exports_what_it_has(make_run: MakeRun, tmp_path: Path) -> None:
     run, documents, tokenizer = make_run(TEXTS[:20], validation=0.0)
     pack_documents(run, documents, tokenizer)
@@ -102,6 +106,7 @@ def test_a_run_without_shards_is_an_error_for_the_user(tmp_path: Path) -> None:
         list(export(Storage(tmp_path / "none"), Storage(tmp_path / "to"), "megatron"))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("form", ["memmap", "gguf"])
 def test_what_an_earlier_stage_left_behind_is_not_exported(demo: Path, tmp_path: Path, form: Format) -> None:
     shutil.copytree(demo, tmp_path / "run")
@@ -113,6 +118,7 @@ def test_what_an_earlier_stage_left_behind_is_not_exported(demo: Path, tmp_path:
     assert not (tmp_path / "to").exists()
 
 
+@pytest.mark.integration
 def test_a_gguf_holds_the_vocabulary(demo: Path, tmp_path: Path) -> None:
     gguf = pytest.importorskip("gguf")
     list(export(Storage(demo), Storage(tmp_path), "gguf"))

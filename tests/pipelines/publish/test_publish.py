@@ -26,6 +26,8 @@ from pipelines.store.storage import Storage
 from tests.hub.server import TOKEN, running
 from tests.hub.state import Hub
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).resolve().parents[3]
 ALL = Target("me/demo", PARTS)
 SMALL = Target("me/demo", ("shards", "tokenizer"))

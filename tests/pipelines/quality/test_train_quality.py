@@ -47,6 +47,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.integration
 def test_model_figures_and_card_are_written(trained: Path) -> None:
     facts = json.loads((trained / "first" / "quality" / "evaluation.json").read_text())
     assert facts["auc"] > 0.99
@@ -57,6 +58,7 @@ def test_model_figures_and_card_are_written(trained: Path) -> None:
     assert facts["model"]["sha256"] in card
 
 
+@pytest.mark.integration
 def test_a_second_training_gives_the_same_bytes(trained: Path) -> None:
     run(trained, "second")
     models = [(trained / out / "quality" / "model.bin").read_bytes() for out in ("first", "second")]
@@ -69,6 +71,7 @@ def view(text: str) -> TextView:
     )
 
 
+@pytest.mark.integration
 def test_the_step_scores_and_drops(trained: Path) -> None:
     step = QualityModel(str(trained / "first" / "quality" / "model.bin"), min_score=0.5)
     assert first_fault(step, step.apply(view(GOOD))[1]) is None
@@ -80,6 +83,7 @@ def test_the_step_scores_and_drops(trained: Path) -> None:
         assert 0 <= score <= 1
 
 
+@pytest.mark.integration
 def test_a_label_that_the_model_lacks_is_named(trained: Path) -> None:
     step = QualityModel(str(trained / "first" / "quality" / "model.bin"), label="hq")
     with pytest.raises(ValueError, match="no label 'hq'; it has negative, positive"):

@@ -98,6 +98,7 @@ SAMPLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_cut_at_every_byte(name: str, read: Any) -> None:
     """What lies in whole spans is kept, nothing else is, and every cut is reported but one between two records."""
@@ -113,6 +114,7 @@ def test_cut_at_every_byte(name: str, read: Any) -> None:
         assert bool(events.reports) != between, f"cut at {cut}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name not in ("warc", "arc")])
 def test_flipped_bits(name: str, read: Any) -> None:
     """One bit costs at most the span that it is in, and never brings wrong bytes; plain files have no checksum."""
@@ -179,6 +181,7 @@ def mutate(generator: random.Random, data: bytes) -> bytes:
     return bytes(mutant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_any_mutation_keeps_the_books(name: str) -> None:
     """Whatever is done to a file, its spans and damage tile it, and reading it comes to an end."""
@@ -213,6 +216,7 @@ def test_undamaged(name: str, read: Any) -> None:
     assert events.reports == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name not in ("warc", "arc")])
 def test_ranges_of_a_damaged_file_join_to_the_whole(name: str, read: Any, ranges: Any) -> None:
     """However a file is cut into ranges and damaged, the events are those of one read."""

@@ -62,6 +62,7 @@ def test_the_seeds_themselves_are_read(reader: str) -> None:
         assert any(isinstance(event, Record) for event in events)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", sorted(SEEDS))
 @fuzzed
 @given(steps=edits)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.bench import hostile
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.shared
 @pytest.mark.slow

@@ -64,6 +64,7 @@ def test_a_row_becomes_a_record(read: Any) -> None:
     assert find_reader("parquet") is Parquet
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(cuts=st.lists(st.integers(0, len(DATA)), max_size=5), hole=st.integers(0, len(DATA) - 20))
 def test_ranges_join_to_the_whole(cuts: list[int], hole: int, read: Any, ranges: Any) -> None:

@@ -145,6 +145,7 @@ def test_ranges_of_the_development_crawl(shared: Path) -> None:
     assert sum(isinstance(event, Record) for event in whole) > 10
 
 
+@pytest.mark.slow
 def test_wikis(shared: Path, read: Any) -> None:
     """Every page of 70 wikis comes out, in the language of the wiki."""
     articles = Counter[str]()

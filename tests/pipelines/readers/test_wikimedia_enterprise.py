@@ -179,6 +179,7 @@ def test_no_flipped_bit_passes_unreported(seed: int, read: Any) -> None:
     assert events.reports or events.payloads == PAYLOADS
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded() -> None:
     """A dump that decodes to 120 MB in one member needs little more than the longest line and what is held."""
     filler = "x" * 50_000

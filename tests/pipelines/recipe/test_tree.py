@@ -116,6 +116,7 @@ def test_an_empty_text_is_an_empty_scalar() -> None:
         assert faults == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

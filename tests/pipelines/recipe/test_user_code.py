@@ -11,6 +11,8 @@ import pytest
 
 from tests.pipelines.test_cli import ROOT
 
+pytestmark = pytest.mark.integration
+
 READER = """
 from dataclasses import dataclass
 

@@ -13,6 +13,8 @@ from pipelines.errors import InputError
 from pipelines.recipe.load import load
 from pipelines.run import run_recipe
 
+pytestmark = pytest.mark.integration
+
 DEMO = Path(__file__).resolve().parents[3] / "configs" / "demo.yaml"
 
 

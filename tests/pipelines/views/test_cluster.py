@@ -14,6 +14,7 @@ from pipelines.store.storage import Storage
 from pipelines.views.cluster import Change, Member, changes, show_cluster
 
 
+@pytest.mark.integration
 def test_members_of_a_run(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The keeper first, then the others by similarity, each with the differences of its text; as JSON too."""
     duplicates = pq.read_table(demo / "duplicates").to_pylist()
@@ -33,6 +34,7 @@ def test_members_of_a_run(demo: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert [row["changes"] for row in printed] == [[vars(one) for one in row.changes] for row in rows]
 
 
+@pytest.mark.integration
 def test_no_such_cluster(demo: Path) -> None:
     with pytest.raises(InputError, match="no cluster of duplicates begins with 'zz'"):
         list(show_cluster(Storage(demo), "zz", None))

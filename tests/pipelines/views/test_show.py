@@ -28,6 +28,7 @@ def found(run: Path, **asked: Any) -> list[Found]:
     return list(records(Storage(run), Query(**{"limit": None, **asked})))
 
 
+@pytest.mark.integration
 def test_filters_narrow_what_is_kept(demo: Path) -> None:
     kept = found(demo)
     german = found(demo, language="de")
@@ -44,11 +45,13 @@ def test_filters_narrow_what_is_kept(demo: Path) -> None:
     assert 0 < len(long) < len(kept)
 
 
+@pytest.mark.integration
 def test_a_language_that_is_not_there_is_told_those_that_are(demo: Path) -> None:
     with pytest.raises(InputError, match="the languages of the run, most frequent first, are en, de, "):
         found(demo, language="english")
 
 
+@pytest.mark.integration
 def test_a_domain_is_a_host_and_those_below_it(demo: Path) -> None:
     rows = found(demo, domain="Sample.example")
     assert rows
@@ -57,6 +60,7 @@ def test_a_domain_is_a_host_and_those_below_it(demo: Path) -> None:
         found(demo, domain="ample.example")
 
 
+@pytest.mark.integration
 def test_pages_join_to_the_whole(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = found(demo)
     monkeypatch.setattr(showing, "PAGE_ROWS", 7)
@@ -64,11 +68,13 @@ def test_pages_join_to_the_whole(demo: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found(demo, skip=10, limit=9) == whole[10:19]
 
 
+@pytest.mark.integration
 def test_an_unknown_measure_names_those_there_are(demo: Path) -> None:
     with pytest.raises(RecipeError, match=r"no measure 'words'; it has .*gopher_quality\.words"):
         found(demo, between=(Between("words", 1, None),))
 
 
+@pytest.mark.integration
 def test_a_step_that_dropped_nothing_is_told_from_those_that_did(demo: Path) -> None:
     with pytest.raises(InputError, match=r"the steps that dropped something are .*gopher_quality"):
         found(demo, dropped="gopher_qualty")
@@ -80,6 +86,7 @@ def test_bounds_that_are_none_are_refused(text: str) -> None:
         Between.parse(text)
 
 
+@pytest.mark.integration
 def test_a_run_that_stopped_after_a_stage_is_shown(tmp_path: Path) -> None:
     inputs = f"inputs=[{{reader: warc, paths: [{ROOT}/tests/sample/web.warc.gz], limit: 12}}]"
     run_recipe(load(ROOT / "configs" / "demo.yaml", [inputs]), str(tmp_path), 1, until="extract", quiet=True)
@@ -90,6 +97,7 @@ def test_a_run_that_stopped_after_a_stage_is_shown(tmp_path: Path) -> None:
         found(tmp_path / "elsewhere")
 
 
+@pytest.mark.integration
 def test_errors_are_what_they_said_after_the_damaged_spans(tmp_path: Path) -> None:
     whole = (ROOT / "tests" / "sample" / "web.warc.gz").read_bytes()
     (tmp_path / "a.warc.gz").write_bytes(whole[:5000])
@@ -107,11 +115,13 @@ def test_errors_are_what_they_said_after_the_damaged_spans(tmp_path: Path) -> No
     assert wrong.why == "the line is not a JSON object"
 
 
+@pytest.mark.integration
 def test_what_a_removed_copy_is_a_copy_of_is_said(demo: Path) -> None:
     row = next(row for row in found(demo) if row.kept_copy is False)
     assert f"kept by the steps, removed as {row.layer} duplicate of {row.keeper}" in row.as_text()
 
 
+@pytest.mark.integration
 def test_nothing_hostile_reaches_the_terminal(hostile: Path) -> None:
     rows = [*found(hostile, where="true")]
     assert len(rows) > 20
@@ -122,12 +132,14 @@ def test_nothing_hostile_reaches_the_terminal(hostile: Path) -> None:
         ]
 
 
+@pytest.mark.integration
 def test_a_dropped_document_says_which_measure_decided(demo: Path) -> None:
     row = found(demo, dropped="gopher_quality.too_few_words")[0]
     assert row.why == f"words {row.measures['gopher_quality.words']}, min_words 50"
     assert f"too_few_words ({row.why})" in row.as_text()
 
 
+@pytest.mark.integration
 def test_on_a_terminal_a_pager_shows_all_and_may_be_closed_early(demo: Path) -> None:
     """`head` stands for a reader who leaves after three lines."""
     primary, secondary = pty.openpty()

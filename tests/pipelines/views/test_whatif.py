@@ -93,6 +93,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.integration
 @given(st.dictionaries(st.sampled_from(sorted(LIMITS)), st.just(None), min_size=1, max_size=4).flatmap(
     lambda names: st.fixed_dictionaries({name: LIMITS[name] for name in names})
 ))  # fmt: skip
@@ -103,6 +104,7 @@ def test_it_decides_as_the_steps_themselves_do(full: Path, values: dict[str, obj
     assert Counter({(m.old, m.new): m.documents for m in answer.moves}) == decide_again(full, steps)
 
 
+@pytest.mark.integration
 def test_a_limit_that_a_measure_just_meets(full: Path) -> None:
     """Each limit set to a value that was measured: whether the limit itself is in or out must be the same."""
     overrides = []
@@ -149,6 +151,7 @@ def test_labels_with_scripts_are_judged_alike(
                 assert found == is_fault(check.op, measured[check.measure], limit), (label, check)
 
 
+@pytest.mark.integration
 def test_it_equals_running_the_filter_stage_again(full: Path, tmp_path: Path) -> None:
     """The whole way: another recipe, another run, the counts of its manifest."""
     changed = ["gopher_quality.min_words=200", "c4.min_sentences=none"]
@@ -159,6 +162,7 @@ def test_it_equals_running_the_filter_stage_again(full: Path, tmp_path: Path) ->
     assert answer.gained()[0] or answer.lost()[0]
 
 
+@pytest.mark.integration
 def test_nothing_changed_changes_nothing(demo: Path) -> None:
     answer = whatif(Storage(demo), steps_of(demo))
     assert all(move.old == move.new for move in answer.moves)
@@ -166,6 +170,7 @@ def test_nothing_changed_changes_nothing(demo: Path) -> None:
     assert 2 < answer.bytes_per_token < 8
 
 
+@pytest.mark.integration
 def test_what_was_not_measured_is_unknown(demo: Path) -> None:
     """The demo's ledger ends at the drop; a document that gets past it is kept only by steps that cannot drop."""
     steps = with_overrides(steps_of(demo), ["gopher_quality.min_words=none"])
@@ -181,6 +186,7 @@ def test_what_was_not_measured_is_unknown(demo: Path) -> None:
     assert {new for _, new in moved} == {Fate("kept")}
 
 
+@pytest.mark.integration
 def test_a_limit_that_was_off_and_never_measured_is_unknown(tmp_path: Path) -> None:
     steps = "steps=[length: {min_characters: 1}]"
     run_recipe(load(DEMO, [steps]), str(tmp_path), 1, until="filter", quiet=True)
@@ -188,6 +194,7 @@ def test_a_limit_that_was_off_and_never_measured_is_unknown(tmp_path: Path) -> N
     assert set(answer.then) == {Fate("unknown")} | (set(answer.now) - {Fate("kept")})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("override", "said"),
     [
@@ -208,6 +215,7 @@ def test_what_the_ledger_cannot_tell_is_refused_by_name(demo: Path, override: st
         with_overrides(steps_of(demo), [override])
 
 
+@pytest.mark.integration
 def test_another_recipe(full: Path, tmp_path: Path) -> None:
     def recipe(steps: str) -> Path:
         path = tmp_path / "other.yaml"
@@ -234,6 +242,7 @@ def test_another_recipe(full: Path, tmp_path: Path) -> None:
             with_recipe(steps_of(full), recipe(steps))
 
 
+@pytest.mark.integration
 def test_the_command_prints_funnels_sides_and_documents(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

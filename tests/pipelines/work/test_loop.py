@@ -55,6 +55,7 @@ def tasks(*numbers: int) -> list[Task[Number]]:
     return [Task(f"u{n}", f"print{n}", n, Number(n)) for n in numbers]
 
 
+@pytest.mark.integration
 def test_each_unit_is_done_once(run: Run) -> None:
     sidecars = run_units(run, work(run), tasks(1, 2, 3))
     assert sorted(CALLS) == [1, 2, 3]
@@ -64,12 +65,14 @@ def test_each_unit_is_done_once(run: Run) -> None:
     assert len(CALLS) == 3
 
 
+@pytest.mark.integration
 def test_a_new_unit_is_all_that_is_done(run: Run) -> None:
     run_units(run, work(run), tasks(1, 2))
     run_units(run, work(run), tasks(1, 2, 3))
     assert CALLS[2:] == [3]
 
 
+@pytest.mark.integration
 def test_a_failing_unit_ends_the_stage_and_keeps_the_others(run: Run) -> None:
     with pytest.raises(
         CorpusmillError, match="unit u13: ValueError: thirteen is not squared; finished work is kept"
@@ -80,6 +83,7 @@ def test_a_failing_unit_ends_the_stage_and_keeps_the_others(run: Run) -> None:
     assert [name for name in run.storage.list_files("squares") if "u13" in name] == []
 
 
+@pytest.mark.integration
 def test_parts_of_units_that_are_no_more_are_removed(run: Run) -> None:
     sidecars = run_units(run, work(run), tasks(1, 2))
     finish_stage(run, KEY, (FOLDER,), {}, sidecars, "squares")

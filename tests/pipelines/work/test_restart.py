@@ -89,6 +89,7 @@ def quarantined(run: Run, unit: str) -> list[int]:
     return [row["n"] for row in table.to_pylist() if row["quarantined"]]
 
 
+@pytest.mark.integration
 def test_a_worker_that_dies_once_costs_a_restart(run: Run) -> None:
     sidecars = run_units(run, work(run, [], {"a": 1}), tasks("a", "b", "c"))
     assert sorted(sidecars) == ["a", "b", "c"]
@@ -96,12 +97,14 @@ def test_a_worker_that_dies_once_costs_a_restart(run: Run) -> None:
     assert run.storage.list_files("work/rows") == [f"work/rows/{unit}.json" for unit in "abc"]
 
 
+@pytest.mark.integration
 def test_the_records_that_kill_are_quarantined_and_no_other(run: Run) -> None:
     sidecars = run_units(run, work(run, [("b", 1), ("b", 4)], {}), tasks("a", "b", "c"))
     assert sorted(sidecars) == ["a", "b", "c"]
     assert [quarantined(run, unit) for unit in "abc"] == [[], [1, 4], []]
 
 
+@pytest.mark.integration
 def test_a_server_that_dies_before_a_request_costs_a_restart(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,11 +122,13 @@ def test_a_server_that_dies_before_a_request_costs_a_restart(
     assert worker_server() is not killed[0]
 
 
+@pytest.mark.integration
 def test_deaths_that_no_record_explains_end_the_stage(run: Run) -> None:
     with pytest.raises(CorpusmillError, match="unit a: its worker keeps crashing"):
         run_units(run, work(run, [], {"a": 99}), tasks("a"))
 
 
+@pytest.mark.integration
 def test_two_killed_runs_quarantine_nothing(run: Run) -> None:
     """Whoever ends a run twice at the same record must not make it an error."""
     toy, (task,) = work(run, [], {}), tasks("a")

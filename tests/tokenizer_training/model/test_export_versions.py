@@ -21,6 +21,8 @@ from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.model.train import train
 from tokenizer_training.model.words import WordCounter
 
+pytestmark = pytest.mark.integration
+
 LINES, CODE_LINES = 10_000, 4_000
 ENCODE = """
 import json, sys
@@ -85,6 +87,7 @@ def code_lines() -> list[str]:
     return lines[:CODE_LINES]
 
 
+@pytest.mark.integration
 @pytest.mark.shared
 @pytest.mark.parametrize("major", ["5", "4"])
 def test_ids_and_texts_are_those_of_sentencepiece(

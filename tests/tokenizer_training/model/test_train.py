@@ -53,6 +53,7 @@ def plain_lines(texts: list[tuple[str, str]]) -> list[str]:
     return [line for line in [*lines, *awkward] if line]
 
 
+@pytest.mark.integration
 def test_counted_words_text_and_shuffled_text_give_the_same_tokenizer(
     texts: list[tuple[str, str]], tmp_path: Path
 ) -> None:
@@ -89,11 +90,13 @@ def test_what_the_trainer_reads_lies_in_the_folder_given_and_goes(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.integration
 def test_a_language_alone_does_not_feel_the_temperature(texts: list[tuple[str, str]]) -> None:
     counts = counts_of(*(text for language, text in texts if language == "de"))
     assert train(counts, 1024, alpha=0.3).model == train(counts, 1024, alpha=1).model
 
 
+@pytest.mark.integration
 def test_the_temperature_gives_small_languages_more_pieces(texts: list[tuple[str, str]]) -> None:
     """Fewer tokens for a language with two texts among many, when alpha falls."""
     counter = WordCounter()
@@ -115,6 +118,7 @@ def test_the_fixed_pieces_come_first(tokenizer: Tokenizer) -> None:
     assert [p.text for p in pieces if p.kind == Kind.BYTE] == [f"<0x{n:02X}>" for n in range(256)]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "text", ["a", "a b c\n" * 9, "the cat sat on the mat", "吾輩は猫である。" * 3, "\r\0"]
 )
@@ -125,6 +129,7 @@ def test_a_small_text_gets_the_largest_multiple_of_128_it_allows(text: str) -> N
     assert Tokenizer(trained.model).decode(Tokenizer(trained.model).encode(text)) == text
 
 
+@pytest.mark.integration
 def test_a_shrunk_vocabulary_is_that_of_its_size(texts: list[tuple[str, str]]) -> None:
     counts = counts_of(texts[0][1])
     shrunk = train(counts, 32768)
@@ -134,6 +139,7 @@ def test_a_shrunk_vocabulary_is_that_of_its_size(texts: list[tuple[str, str]]) -
     assert (again.model, again.warnings) == (shrunk.model, ())
 
 
+@pytest.mark.integration
 def test_characters_without_room_become_bytes_and_are_reported() -> None:
     counts = counts_of("".join(map(chr, range(0x4E00, 0x5200))), "abc " * 2000)
     trained = train(counts, 512)
@@ -152,6 +158,7 @@ def test_the_size_must_be_possible(size: int) -> None:
         train(counts_of("a"), size)
 
 
+@pytest.mark.integration
 def test_a_failure_of_sentencepiece_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may end its process; ours goes on with its last line."""
     monkeypatch.setattr("tokenizer_training.model.train._PRESET", {"model_type": "no such type"})
@@ -159,11 +166,13 @@ def test_a_failure_of_sentencepiece_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         train(word_table({"en": {"a": 1}}), SIZE)
 
 
+@pytest.mark.integration
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     read_model(train(counts_of("some words " * 50), SIZE).model)
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.integration
 def test_special_tokens_on_request(texts: list[tuple[str, str]]) -> None:
     """They take the places of reserved symbols: the learned pieces stay the same."""
     counts = counts_of(texts[0][1], texts[1][1])
@@ -183,6 +192,7 @@ def test_a_special_token_must_be_new_and_look_like_one(symbol: str) -> None:
         train(counts_of("a b c"), SIZE, special=["chat", symbol])
 
 
+@pytest.mark.integration
 def test_unigram_from_lines_loses_nothing_either(texts: list[tuple[str, str]]) -> None:
     bodies = [text for language, text in texts if language in ("en", "ja")]
     lines = [line for text in bodies for line in text.split("\n")]

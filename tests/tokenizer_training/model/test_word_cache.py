@@ -98,6 +98,7 @@ def test_the_sample_texts_get_the_same_ids(tokenizer: Tokenizer, texts: list[tup
     )
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_whole_novels_and_lines_in_75_languages_get_the_same_ids(tokenizer: Tokenizer, shared: Path) -> None:
     files = sorted((shared / "data" / "text_dev").glob("*.txt"))

@@ -48,6 +48,7 @@ def pack(
     return documents, plan, fill_rows(plan, np.arange(len(plan)), documents, PAD)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(DOCUMENT, min_size=1, max_size=15),
@@ -75,6 +76,7 @@ def test_every_document_can_be_rebuilt_from_the_rows(
     assert joined == {as_documents(lists).ids[n].tobytes(): document for n, document in enumerate(lists)}
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(DOCUMENT, min_size=1, max_size=15), st.integers(4, 40), st.sampled_from(sorted(STRATEGIES)))
 def test_lengths_and_padding_fill_each_row(lists: list[list[int]], row_len: int, strategy: str) -> None:
@@ -84,6 +86,7 @@ def test_lengths_and_padding_fill_each_row(lists: list[list[int]], row_len: int,
     assert (rows.n_pad < row_len).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(DOCUMENT, min_size=1, max_size=10), st.integers(4, 40))
 def test_only_long_documents_are_cut_and_flags_say_how(lists: list[list[int]], row_len: int) -> None:
@@ -140,6 +143,7 @@ def test_concat_fills_every_row_but_the_last() -> None:
     assert rows.n_pad.tolist() == [0, 0, 5]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(DOCUMENT, min_size=1, max_size=10), st.integers(8, 30))
 def test_concat_splits_no_run_of_bytes_that_fits_a_row(lists: list[list[int]], row_len: int) -> None:

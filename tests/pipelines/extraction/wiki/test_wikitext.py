@@ -125,6 +125,7 @@ def test_tables_are_kept_on_request() -> None:
     assert [line for line in plain_text(TABLE, tables=True).split("\n") if line][1:-1] == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

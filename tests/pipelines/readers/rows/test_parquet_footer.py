@@ -81,6 +81,7 @@ def test_a_footer_nested_without_end_is_an_error() -> None:
         row_groups(io.BytesIO(data), len(data))
 
 
+@pytest.mark.integration
 def test_arrow_still_ends_the_process_on_such_a_footer() -> None:
     """When this fails, pyarrow raises an exception instead: then `row_groups` can ask Arrow, and `_Compact` can go."""
     code = "import sys, pyarrow.parquet as pq; pq.read_metadata(sys.argv[1]).row_group(0).column(0)"

@@ -41,6 +41,7 @@ def test_looking_up_is_the_definition(
     assert found.tolist() == sorted({unit << 32 | 5 for key, unit in pairs if key in asked and unit < 7})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "section",
     [
@@ -79,6 +80,7 @@ def test_looking_up_and_reading_whole_are_the_same(
     assert {"a", "b"} <= against
 
 
+@pytest.mark.integration
 def test_only_what_shares_a_key_takes_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an older run of three units one has a near-duplicate and one an exact copy; no more than these are read."""
     words = essay(7777, 150)
@@ -102,6 +104,7 @@ def test_only_what_shares_a_key_takes_part(tmp_path: Path, monkeypatch: pytest.M
     assert [one["id"] for one in table(tmp_path / "new", "documents")] == [new[2]["id"]]
 
 
+@pytest.mark.integration
 def test_the_index_depends_on_nothing_but_the_documents(tmp_path: Path) -> None:
     """Not on partitions; an older run's documents are not in it; and a run without bands has none of theirs."""
     rows = corpus(12)

@@ -34,6 +34,8 @@ from tests.pipelines.stages.dedup.corpora import (
     table,
 )
 
+pytestmark = pytest.mark.integration
+
 PLAIN = Dedup(exact=False, minhash=None)
 SMALL = Sizes(partition_bytes=500)
 POOL = [f"notice {' '.join(essay(number, 6))}" for number in range(12)]

@@ -25,6 +25,8 @@ from tests.pipelines.stages.dedup.corpora import (
     table,
 )
 
+pytestmark = pytest.mark.integration
+
 
 def survivors(folder: Path) -> set[str]:
     return {r["id"] for r in table(folder, "documents")}

@@ -68,6 +68,7 @@ def by_definition(rows: Sequence[Row], limit: Limit) -> dict[str, tuple[str, flo
     return removed
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("verify", ["signature", "exact"])
 def test_decisions_are_the_definitions(tmp_path: Path, verify: str) -> None:
     """On a corpus of families the stage removes what the definition removes, for the same reasons."""
@@ -86,6 +87,7 @@ SMALL = Sizes(partition_bytes=4000, group_documents=3, pairs=2)
 REPEAT = ("--direct_runner_bundle_repeat=2",)
 
 
+@pytest.mark.integration
 def test_nothing_but_the_documents_matters(tmp_path: Path) -> None:
     """Other units, another order, many partitions, groups and chunks, replayed bundles: same outcome."""
     rows = corpus(5)
@@ -95,6 +97,7 @@ def test_nothing_but_the_documents_matters(tmp_path: Path) -> None:
     assert len(outcome(tmp_path / "a")) > 20
 
 
+@pytest.mark.integration
 @pytest.mark.slow
 def test_workers_order_and_replays_do_not_matter(tmp_path: Path) -> None:
     """Two worker processes, units in another order, every bundle done twice: the same bytes, file by file."""
@@ -109,6 +112,7 @@ def test_workers_order_and_replays_do_not_matter(tmp_path: Path) -> None:
     assert first.sha256 == second.sha256 == third.sha256
 
 
+@pytest.mark.integration
 def test_where_records_travel_does_not_matter(tmp_path: Path) -> None:
     """Through the shuffle, as on a remote runner, or through files by reference: same bytes."""
     rows = corpus(5)
@@ -118,6 +122,7 @@ def test_where_records_travel_does_not_matter(tmp_path: Path) -> None:
     assert first.sha256 == second.sha256
 
 
+@pytest.mark.integration
 def test_each_document_is_counted_and_in_its_place(tmp_path: Path) -> None:
     """Parts stay row-aligned with ``filtered/``, and the balance holds per unit."""
     units = split(corpus(7), 3)
@@ -143,6 +148,7 @@ def test_each_document_is_counted_and_in_its_place(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_every_row_of_a_cluster_agrees(tmp_path: Path) -> None:
     """A cluster is its keeper and those that name it; its size is their number; the keeper is kept."""
     dedupe(tmp_path, split(corpus(8), 2), Dedup())
@@ -158,6 +164,7 @@ def test_every_row_of_a_cluster_agrees(tmp_path: Path) -> None:
             assert member["similarity"] >= 0.7
 
 
+@pytest.mark.integration
 def test_copies_of_a_near_duplicate_fall_with_it(tmp_path: Path) -> None:
     """Two equal texts, both near a longer one: both name the longer one, as near-duplicates."""
     long = essay(1)
@@ -172,6 +179,7 @@ def test_copies_of_a_near_duplicate_fall_with_it(tmp_path: Path) -> None:
     assert found[rows[1]["id"]][1] == found[rows[2]["id"]][1] == pytest.approx(similarity, abs=0.1)
 
 
+@pytest.mark.integration
 def test_without_minhash_only_copies_go(tmp_path: Path) -> None:
     words = essay(1)
     rows = [row(words, 0), row(edited(words, 1), 1), row(" \n ".join(words), 2)]
@@ -183,6 +191,7 @@ def test_without_minhash_only_copies_go(tmp_path: Path) -> None:
     assert all(signed["shingles"] == 0 for signed in table(tmp_path, "signatures"))
 
 
+@pytest.mark.integration
 def test_without_exact_copies_go_as_near_duplicates(tmp_path: Path) -> None:
     rows = [row(essay(1), number) for number in range(4)]
     dedupe(tmp_path, {"u": rows}, Dedup(exact=False))
@@ -190,6 +199,7 @@ def test_without_exact_copies_go_as_near_duplicates(tmp_path: Path) -> None:
     assert [(r["layer"], r["similarity"]) for r in removed] == [("minhash", 1.0)] * 3
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("scope", ["source", "language"])
 def test_scope_keeps_groups_apart(tmp_path: Path, scope: str) -> None:
     """The same text in two sources (languages) stays in both; its copy inside one goes."""
@@ -200,6 +210,7 @@ def test_scope_keeps_groups_apart(tmp_path: Path, scope: str) -> None:
     assert len(table(tmp_path / "global", "documents")) == 1
 
 
+@pytest.mark.integration
 def test_newest_stays(tmp_path: Path) -> None:
     """With ``keep: newest`` the short new copy outlives the long old one; a dateless one comes last."""
     words = essay(1)
@@ -212,6 +223,7 @@ def test_newest_stays(tmp_path: Path) -> None:
     assert [r["id"] for r in table(tmp_path, "documents")] == [rows[1]["id"]]
 
 
+@pytest.mark.integration
 def test_texts_without_words_are_only_compared_exactly(tmp_path: Path) -> None:
     """They have no shingles, and no shingles are not the same shingles."""
     rows = [row(text, number) for number, text in enumerate(["...", "!!!", "...", ""])]
@@ -219,6 +231,7 @@ def test_texts_without_words_are_only_compared_exactly(tmp_path: Path) -> None:
     assert sorted(r["text"] for r in table(tmp_path, "documents")) == ["", "!!!", "..."]
 
 
+@pytest.mark.integration
 def test_empty_units_and_an_empty_corpus(tmp_path: Path) -> None:
     """A unit without documents still has its parts; a corpus without duplicates loses nothing."""
     manifest = dedupe(tmp_path / "a", {"u": [row(essay(1), 1), row(essay(2), 2)], "v": []}, Dedup())
@@ -228,6 +241,7 @@ def test_empty_units_and_an_empty_corpus(tmp_path: Path) -> None:
     assert [file.rows for file in manifest.folder("documents")] == [0]
 
 
+@pytest.mark.integration
 def test_capped_buckets_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents of a bucket that stays too large after its split are counted, whether they go or stay."""
     monkeypatch.setattr(candidates, "form_buckets", partial(form_buckets, full=3))
@@ -237,6 +251,7 @@ def test_capped_buckets_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert 3 < capped[0] <= 8
 
 
+@pytest.mark.integration
 def test_a_new_limit_does_not_sign_again(tmp_path: Path) -> None:
     """Signatures depend on texts; another similarity, or another unit, leaves the signed ones alone."""
     units = split(corpus(2), 2)
@@ -248,6 +263,7 @@ def test_a_new_limit_does_not_sign_again(tmp_path: Path) -> None:
     assert {path: after[path] for path in before} == before
 
 
+@pytest.mark.integration
 def test_a_new_unit_may_take_a_document_from_an_old_one(tmp_path: Path) -> None:
     """A longer copy that arrives later removes what was kept before; a unit without one is not written again."""
     words = essay(1)
@@ -262,6 +278,7 @@ def test_a_new_unit_may_take_a_document_from_an_old_one(tmp_path: Path) -> None:
     assert (tmp_path / "documents" / "part-other.parquet").stat().st_mtime_ns == before
 
 
+@pytest.mark.integration
 def test_a_language_label_changes_no_signature(tmp_path: Path) -> None:
     """One text under two labels is one text, though the filters split its words differently."""
     words = [word if place % 3 else "don't" for place, word in enumerate(essay(1))]
@@ -270,6 +287,7 @@ def test_a_language_label_changes_no_signature(tmp_path: Path) -> None:
     assert [r["similarity"] for r in table(tmp_path, "duplicates")] == [1.0, 1.0]
 
 
+@pytest.mark.integration
 def test_a_unit_that_left_takes_its_parts_along(tmp_path: Path) -> None:
     """Nothing of a unit stays behind, nor any table between the steps."""
     units = split(corpus(2), 2)

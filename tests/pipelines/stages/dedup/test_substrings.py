@@ -32,6 +32,8 @@ from tests.pipelines.stages.dedup.corpora import (
     table,
 )
 
+pytestmark = pytest.mark.integration
+
 LEAST = 10
 SMALL = Sizes(partition_bytes=5000, passages=20)
 PLAIN = Dedup(exact=False, minhash=None, substrings=Substrings(LEAST))

@@ -20,6 +20,8 @@ from tokenizer_training.model.split import is_validation
 from tokenizer_training.model.tokenizer import Tokenizer
 from tokenizer_training.shards.schema import NoRowsError
 
+pytestmark = pytest.mark.integration
+
 TEXTS = [" ".join(["river", "the stone", "über 2024"][n % 3] for _ in range(1 + n % 50)) for n in range(600)]
 
 

@@ -55,6 +55,7 @@ def shard(listing: Path, interval: Sequence[int]) -> list[Rows]:
     return [table_to_rows(batch.table) for batch in batches if isinstance(batch, Batch)]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.lists(KEY, max_size=9), min_size=1, max_size=4), st.integers(1, 7))
 def test_shards_one_after_the_other_are_all_rows_in_the_order_of_their_keys(

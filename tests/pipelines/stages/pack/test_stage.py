@@ -59,6 +59,7 @@ def read_texts(storage: Storage, documents: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+@pytest.mark.integration
 def test_every_document_is_packed_once_with_its_own_tokens(make_run: MakeRun) -> None:
     """Each document's pieces make up exactly its encoded text and one EOS, in its split."""
     run, documents, tokenizer = make_run([make_text(n) for n in range(400)])
@@ -84,6 +85,7 @@ def test_every_document_is_packed_once_with_its_own_tokens(make_run: MakeRun) ->
     assert cut > 10
 
 
+@pytest.mark.integration
 def test_the_balance_holds_in_the_counts_and_in_the_data(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run([make_text(n) for n in range(300)])
     manifest = do(run, documents, tokenizer)
@@ -98,6 +100,7 @@ def test_the_balance_holds_in_the_counts_and_in_the_data(make_run: MakeRun) -> N
     assert sum(table["token_count"].to_numpy().sum() for table in counted) == tokens["document_tokens"]
 
 
+@pytest.mark.integration
 def test_token_counts_have_the_rows_of_the_documents(make_run: MakeRun) -> None:
     """Same parts, same units, same order, the empty part included."""
     run, documents, tokenizer = make_run([make_text(n) for n in range(50)])
@@ -121,6 +124,7 @@ def small_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack_rows, "SMALL_BUCKET", 100_000)
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("small_buckets")
 def test_nothing_depends_on_workers_or_on_the_order_of_parts(make_run: MakeRun) -> None:
     """One worker, two workers, another order of the manifest, each bundle done twice: the same bytes."""
@@ -136,6 +140,7 @@ def test_nothing_depends_on_workers_or_on_the_order_of_parts(make_run: MakeRun) 
     assert hashes(do(run, documents, tokenizer)) == expected
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("small_buckets")
 def test_each_shard_is_a_sample_of_the_whole_corpus(make_run: MakeRun) -> None:
     """Rows of all buckets lie in each shard, mixed evenly, and the loader finds all of them."""
@@ -156,6 +161,7 @@ def test_each_shard_is_a_sample_of_the_whole_corpus(make_run: MakeRun) -> None:
     assert rows == manifest.total("tokens")["train_rows"]
 
 
+@pytest.mark.integration
 def test_another_seed_is_another_order_of_the_same_documents(make_run: MakeRun) -> None:
     texts = [make_text(n) for n in range(200)]
     first, second = make_run(texts, out="a"), make_run(texts, out="b", seed=2)
@@ -170,6 +176,7 @@ def test_another_seed_is_another_order_of_the_same_documents(make_run: MakeRun) 
     )
 
 
+@pytest.mark.integration
 def test_work_files_go_and_leftovers_of_other_settings_too(make_run: MakeRun) -> None:
     texts = [make_text(n) for n in range(200)]
     run, documents, tokenizer = make_run(texts)
@@ -187,6 +194,7 @@ def test_work_files_go_and_leftovers_of_other_settings_too(make_run: MakeRun) ->
     )
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("small_buckets")
 def test_a_run_that_died_among_the_shards_packs_no_bucket_again(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
@@ -206,6 +214,7 @@ def test_a_run_that_died_among_the_shards_packs_no_bucket_again(
     assert [run.storage.path(path).stat().st_ino for path in rows] == before
 
 
+@pytest.mark.integration
 def test_text_that_looks_like_a_control_symbol_ends_no_document(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run(["before</s>after", "<s> </s> <pad>"] * 10)
     do(run, documents, tokenizer)
@@ -214,6 +223,7 @@ def test_text_that_looks_like_a_control_symbol_ends_no_document(make_run: MakeRu
         assert [tokens[-1] for _, tokens in pieces] == [2]
 
 
+@pytest.mark.integration
 def test_no_documents_make_no_shards(make_run: MakeRun) -> None:
     run, documents, tokenizer = make_run([])
     manifest = do(run, documents, tokenizer)

@@ -40,6 +40,7 @@ def byte_level(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.integration
 def test_another_tokenizer_is_measured_beside_ours(demo: Path, byte_level: Path) -> None:
     found = compare([demo, byte_level], PARALLEL, parallel=True)
     ours, theirs = found[str(demo)], found[str(byte_level)]
@@ -61,6 +62,7 @@ def test_text_never_becomes_a_special_token_of_another_tokenizer(byte_level: Pat
     assert hub.kinds[0] == Kind.CONTROL
 
 
+@pytest.mark.integration
 def test_the_exported_folder_and_its_model_give_the_same_figures(demo: Path) -> None:
     """By tokenizer.json and by SentencePiece."""
     texts = texts_of_run(Storage(demo))
@@ -82,6 +84,7 @@ def test_a_file_of_texts_is_lines_of_language_and_text(tmp_path: Path) -> None:
         texts_of_file(path)
 
 
+@pytest.mark.integration
 def test_the_table_has_a_line_for_every_language_and_tokenizer(demo: Path, byte_level: Path) -> None:
     found = compare([demo, byte_level], PARALLEL, parallel=True)
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
@@ -92,6 +95,7 @@ def test_the_table_has_a_line_for_every_language_and_tokenizer(demo: Path, byte_
     assert [line.partition(" ")[0] for line in legend(found)] == ["1", "2"]
 
 
+@pytest.mark.integration
 def test_the_command_prints_json(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["evaluate-tokenizer", str(demo), "--json"])
@@ -106,6 +110,7 @@ def test_what_is_no_tokenizer_is_an_error_for_the_user(tmp_path: Path) -> None:
         compare([tmp_path], PARALLEL, False)
 
 
+@pytest.mark.integration
 @pytest.mark.shared
 def test_parity_on_the_declaration_of_human_rights(demo: Path, shared: Path) -> None:
     """Parallel texts: a language that the demo hardly saw takes more tokens than English for the same articles."""

@@ -83,6 +83,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, An
     return run, documents, do_stage(run, documents)
 
 
+@pytest.mark.integration
 def test_the_tokenizer_is_the_one_of_the_counted_words(trained: tuple[Run, Any, Any]) -> None:
     counter = WordCounter()
     for language, text in TEXTS:
@@ -91,6 +92,7 @@ def test_the_tokenizer_is_the_one_of_the_counted_words(trained: tuple[Run, Any, 
     assert tokenizer.data == train(counter.take()[0], 2048, 0.5).model
 
 
+@pytest.mark.integration
 def test_the_manifest_names_what_is_there(trained: tuple[Run, Any, Any]) -> None:
     run, documents, manifest = trained
     assert {Path(file.path).name for file in manifest.files} == FILES
@@ -99,6 +101,7 @@ def test_the_manifest_names_what_is_there(trained: tuple[Run, Any, Any]) -> None
     assert run.storage.list_files("work/count-words") == []
 
 
+@pytest.mark.integration
 def test_counts_are_those_of_the_text(trained: tuple[Run, Any, Any]) -> None:
     (unit,) = trained[2].units
     counter = WordCounter()
@@ -117,6 +120,7 @@ def test_counts_are_those_of_the_text(trained: tuple[Run, Any, Any]) -> None:
     assert cut > 0, "the Japanese texts have long words"
 
 
+@pytest.mark.integration
 def test_the_evaluation_says_how_it_fits(trained: tuple[Run, Any, Any]) -> None:
     found = json.loads(outputs(trained[0])["evaluation.json"])
     assert {*found["words"]["languages"]} == {language for language, _ in TEXTS}
@@ -127,6 +131,7 @@ def test_the_evaluation_says_how_it_fits(trained: tuple[Run, Any, Any]) -> None:
     assert found["warnings"] == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("workers", "parts", "flags"),
     [(1, 2, ()), (1, 9, ("--direct_runner_bundle_repeat=2",)), (2, 5, ())],
@@ -146,6 +151,7 @@ def test_workers_parts_and_order_change_nothing(
     assert before == after
 
 
+@pytest.mark.integration
 def test_words_are_sent_on_before_they_fill_the_memory(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     tasks = [_task(run, file) for file in write_documents(run.storage, TEXTS, parts=3).files]
@@ -159,6 +165,7 @@ def test_words_are_sent_on_before_they_fill_the_memory(tmp_path: Path) -> None:
     assert often.totals == whole.totals
 
 
+@pytest.mark.integration
 def test_too_many_words_are_pruned_by_weight_and_reported(tmp_path: Path) -> None:
     counting = word_counts.Counting(str(tmp_path), "key", "fingerprint", 0.5, most=100)
     run = make_run(tmp_path)
@@ -185,6 +192,7 @@ def test_pruning_is_a_warning() -> None:
     ]
 
 
+@pytest.mark.integration
 def test_finished_counts_are_not_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failure of the training, the next run continues from the counts."""
     run = make_run(tmp_path)
@@ -203,6 +211,7 @@ def test_finished_counts_are_not_counted_again(tmp_path: Path, monkeypatch: pyte
         do_stage(run, write_documents(run.storage, TEXTS[1:], parts=3))
 
 
+@pytest.mark.integration
 def test_a_shrunk_vocabulary_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = make_run(tmp_path, quiet=False, vocab_size=32768)
     manifest = do_stage(run, write_documents(run.storage, [(None, "a few words, a few more words")], 2))
@@ -211,6 +220,7 @@ def test_a_shrunk_vocabulary_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads(outputs(run)["evaluation.json"])["words"]["languages"].keys() == {"und"}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("texts", [[], [("en", "\n\n")]], ids=["no documents", "no words"])
 def test_no_text_is_an_error_for_the_user(tmp_path: Path, texts: Pairs) -> None:
     run = make_run(tmp_path)
@@ -218,6 +228,7 @@ def test_no_text_is_an_error_for_the_user(tmp_path: Path, texts: Pairs) -> None:
         do_stage(run, write_documents(run.storage, texts, parts=2))
 
 
+@pytest.mark.integration
 def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     documents = write_documents(run.storage, TEXTS, parts=3)
@@ -227,12 +238,14 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
         do_stage(run, documents)
 
 
+@pytest.mark.integration
 def test_without_dedup_the_filtered_texts_are_counted(trained: tuple[Run, Any, Any], tmp_path: Path) -> None:
     run = make_run(tmp_path)
     do_stage(run, write_documents(run.storage, TEXTS, parts=3, home="filtered"))
     assert outputs(run)["tokenizer.model"] == outputs(trained[0])["tokenizer.model"]
 
 
+@pytest.mark.integration
 def test_a_given_tokenizer_is_taken_over(trained: tuple[Run, Any, Any], tmp_path: Path) -> None:
     for path in (trained[0].storage.path("tokenizer"), trained[0].storage.path("tokenizer/tokenizer.model")):
         run = make_run(tmp_path / path.name, path=path)
@@ -246,6 +259,7 @@ def test_a_given_tokenizer_is_taken_over(trained: tuple[Run, Any, Any], tmp_path
         assert "training" not in evaluation
 
 
+@pytest.mark.integration
 def test_a_given_tokenizer_counts_by_content_not_by_place(
     trained: tuple[Run, Any, Any], tmp_path: Path
 ) -> None:
@@ -257,6 +271,7 @@ def test_a_given_tokenizer_counts_by_content_not_by_place(
     assert stage_of(make_run(tmp_path)).key([UPSTREAM]).sha256 not in keys
 
 
+@pytest.mark.integration
 def test_a_given_unigram_model_goes_without_tokenizer_json(
     trained: tuple[Run, Any, Any], tmp_path: Path
 ) -> None:
@@ -284,6 +299,7 @@ def test_a_given_file_that_is_no_model_is_an_error_for_the_user(tmp_path: Path) 
         stage_of(make_run(tmp_path, path=path)).key([UPSTREAM])
 
 
+@pytest.mark.integration
 def test_unigram_is_trained_on_a_sample_of_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for any parts and order, balanced, and smaller than the text where there is much of it."""
     monkeypatch.setattr(train_tokenizer, "UNIGRAM_CHARS", 100_000)
@@ -311,6 +327,7 @@ def test_unigram_is_trained_on_a_sample_of_the_text(tmp_path: Path, monkeypatch:
     assert models[0].model.pieces[4].text == "<|fim_prefix|>"
 
 
+@pytest.mark.integration
 def test_the_command_works_alone_on_any_reader(tmp_path: Path) -> None:
     """A recipe of inputs and a tokenizer is all it needs; nothing is packed."""
     from pipelines.recipe.load import load

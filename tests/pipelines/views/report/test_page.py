@@ -25,6 +25,8 @@ from pipelines.views.report.page import SECTIONS, Report, is_whole, write_report
 from pipelines.views.report.samples import samples
 from pipelines.views.run_tables import RunTables
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).resolve().parents[4]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -52,6 +54,7 @@ def page(demo: Path) -> str:
     return Report(str(demo)).page()
 
 
+@pytest.mark.integration
 def test_a_run_ends_with_its_report(demo: Path, page: str) -> None:
     written = (demo / "report.html").read_bytes()
     assert is_whole(written)
@@ -61,6 +64,7 @@ def test_a_run_ends_with_its_report(demo: Path, page: str) -> None:
     assert len(page) < 5_000_000
 
 
+@pytest.mark.integration
 def test_every_section_is_there(page: str) -> None:
     for name, title in SECTIONS.items():
         assert (f'<section id="{name}">' in page) == (name != "comparison")
@@ -74,6 +78,7 @@ def test_no_markup_is_shown_as_text(page: str) -> None:
     assert "too_<wbr>few_<wbr>words" in page
 
 
+@pytest.mark.integration
 def test_it_refers_to_nothing_outside(page: str) -> None:
     """URLs of documents are text; no attribute or style names one."""
     assert "<script" not in page
@@ -83,6 +88,7 @@ def test_it_refers_to_nothing_outside(page: str) -> None:
     assert not re.search(r"url\(|@import", page)
 
 
+@pytest.mark.integration
 def test_the_funnel_is_the_balance(demo: Path) -> None:
     tables = RunTables(Storage(demo))
     counted = json.loads((demo / "manifest.json").read_text())["balance"]
@@ -97,6 +103,7 @@ def test_the_funnel_is_the_balance(demo: Path) -> None:
         assert before.documents - after.lost == after.documents
 
 
+@pytest.mark.integration
 def test_samples_are_of_their_fate_and_say_what_decided(demo: Path) -> None:
     groups = samples(RunTables(Storage(demo)))
     assert groups[0].fate == Fate("kept")
@@ -108,6 +115,7 @@ def test_samples_are_of_their_fate_and_say_what_decided(demo: Path) -> None:
     assert re.fullmatch(r"words \d+, min_words 50", words.samples[0].why)
 
 
+@pytest.mark.integration
 def test_a_run_that_stopped_early_has_a_shorter_report(tmp_path: Path) -> None:
     inputs = f"inputs=[{{reader: warc, paths: [{ROOT}/tests/sample/web.warc.gz], limit: 30}}]"
     recipe = load(ROOT / "configs" / "demo.yaml", [inputs])
@@ -118,6 +126,7 @@ def test_a_run_that_stopped_early_has_a_shorter_report(tmp_path: Path) -> None:
         assert '<section id="packing">' not in text
 
 
+@pytest.mark.integration
 def test_a_second_run_is_compared(demo: Path, tmp_path: Path) -> None:
     shutil.copytree(demo, tmp_path / "run")
     recipe = load(ROOT / "configs" / "demo.yaml", ["gopher_quality.min_words=150"])
@@ -131,6 +140,7 @@ def test_a_second_run_is_compared(demo: Path, tmp_path: Path) -> None:
     assert 'class="other"' in text
 
 
+@pytest.mark.integration
 def test_packing_is_what_the_shards_hold(demo: Path, tmp_path: Path) -> None:
     """A mix that repeats and a budget that leaves out; every figure is counted again from the rows."""
     shutil.copytree(demo, tmp_path / "run")
@@ -160,6 +170,7 @@ def test_packing_is_what_the_shards_hold(demo: Path, tmp_path: Path) -> None:
     assert f"<b>{tokens:,}</b><span>tokens</span>" in summary._repr_html_()
 
 
+@pytest.mark.integration
 def test_a_document_is_longer_than_a_row_with_its_separator(demo: Path, tmp_path: Path) -> None:
     """A row as long as a document without its separator: that one is cut, and the report counts it."""
     counts = RunTables(Storage(demo)).query("SELECT max(token_count) AS longest FROM token_counts")
@@ -173,12 +184,14 @@ def test_a_document_is_longer_than_a_row_with_its_separator(demo: Path, tmp_path
     assert sum(lengths.failed) == packed.cut == 1
 
 
+@pytest.mark.integration
 def test_a_browser_opens_it_quietly(demo: Path, tmp_path: Path) -> None:
     document, said, requests = browse(demo / "report.html", tmp_path)
     assert "finished documents" in document
     assert (said, requests) == ([], [])
 
 
+@pytest.mark.integration
 def test_hostile_documents_are_text(hostile: Path, tmp_path: Path) -> None:
     document, said, requests = browse(hostile / "report.html", tmp_path)
     assert (said, requests) == ([], [])
@@ -191,6 +204,7 @@ def test_hostile_documents_are_text(hostile: Path, tmp_path: Path) -> None:
     assert body.count("</main>") == 1
 
 
+@pytest.mark.integration
 def test_the_browser_test_can_fail(tmp_path: Path) -> None:
     """A page with a script, a broken one and an image is not quiet: the three things the test looks for."""
     loud = tmp_path / "loud.html"
@@ -203,6 +217,7 @@ def test_the_browser_test_can_fail(tmp_path: Path) -> None:
     assert requests == ["http://127.0.0.1:9/x.png"]
 
 
+@pytest.mark.integration
 def test_notebooks_show_the_same_sections(demo: Path) -> None:
     section: Any = Report(str(demo)).section("funnel")
     assert 'class="corpusmill part"' in section._repr_html_()
