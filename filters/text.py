@@ -1,4 +1,4 @@
-"""The one place that splits text: words, lines, paragraphs and sentences of a document, each at most once.
+"""The one place that splits text: words, lines and paragraphs of a document, each at most once; it counts sentences.
 
 Every step gets the same `TextView`, so the second step that asks for words pays nothing.
 """

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipelines.commands.command import Command, add_out
-from pipelines.terminal import escape
+from pipelines.terminal import counted, escape
 
 if TYPE_CHECKING:
     from pipelines.publish.publish import Contents
@@ -80,7 +80,7 @@ def _print_plan(plan: Sequence[Contents], as_json: bool) -> None:
             continue
         print(f"{contents.kind} {contents.name}")
         for file in contents.files:
-            rows = f"{file.rows:,} rows" if file.rows is not None else ""
+            rows = counted(file.rows, "row") if file.rows is not None else ""
             print(f"  {escape(file.path):<60} {file.size:>15,} bytes  {rows}".rstrip())
         print(f"\nREADME.md\n{'-' * 80}\n{escape(contents.card)}{'-' * 80}\n")
 

@@ -10,6 +10,7 @@ from pipelines.commands.command import Command, add_out, positive, recipe_path
 from pipelines.errors import RecipeError
 from pipelines.store.fate import DROPPED, ERROR, KEPT, UNKNOWN, Fate
 from pipelines.store.manifest import read_manifest
+from pipelines.terminal import counted, escape
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +42,6 @@ def _handle(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from pipelines.store.storage import Storage
-    from pipelines.terminal import escape
     from pipelines.views.whatif import as_json, changes, whatif
     from pipelines.views.whatif_steps import ledger_steps, with_overrides, with_recipe
 
@@ -97,12 +97,13 @@ def _sides(answer: Answer) -> list[str]:
     for verb, (documents, size) in (("kept", answer.gained()), ("dropped", answer.lost())):
         tokens = round(size / answer.bytes_per_token)
         lines.append(
-            f"would be {verb}: {documents:,} documents, {size:,} bytes, about {tokens:,} tokens ({note})"
+            f"would be {verb}: {counted(documents, 'document')}, {counted(size, 'byte')}, "
+            f"about {counted(tokens, 'token')} ({note})"
         )
     unknown = answer.then[Fate(UNKNOWN)]
     if unknown:
         why = "later steps did not measure them; with `ledger: full` in the recipe they do"
-        lines.append(f"unknown: {unknown:,} documents; {why}")
+        lines.append(f"unknown: {counted(unknown, 'document')}; {why}")
     return lines
 
 

@@ -52,7 +52,10 @@ def stage_key(
 
 
 def explain_change(old: JsonObject, new: JsonObject, prefix: str = "") -> list[str]:
-    """Return one line for each difference between the parts of two keys: ``settings.engine: a -> b``."""
+    """Return one line for each difference between the parts of two keys: ``settings.engine: a -> b``.
+
+    A changed key of an earlier stage is said in words: the sha256 tells nobody anything.
+    """
     lines = []
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
@@ -62,6 +65,8 @@ def explain_change(old: JsonObject, new: JsonObject, prefix: str = "") -> list[s
             lines += explain_change(before, after, f"{prefix}{name}.")
         elif _are_named(before) and _are_named(after):
             lines += explain_change(_by_name(before), _by_name(after), f"{prefix}{name}.")
+        elif f"{prefix}{name}" == "upstream":
+            lines.append("an earlier stage changed")
         else:
             lines.append(f"{prefix}{name}: {json.dumps(before)} -> {json.dumps(after)}")
     return lines

@@ -98,6 +98,8 @@ def test_a_stage_is_valid_under_its_key_and_inputs_only(written: Storage) -> Non
 def test_a_changed_key_is_explained() -> None:
     old, new = stage_key("s", {"min_words": 50, "x": 1}), stage_key("s", {"min_words": 100, "x": 1})
     assert explain_change(old.parts, new.parts) == ["settings.min_words: 50 -> 100"]
+    after = stage_key("t", {}, [old.sha256]), stage_key("t", {}, [new.sha256])
+    assert explain_change(after[0].parts, after[1].parts) == ["an earlier stage changed"]
 
 
 def test_a_change_in_a_list_of_steps_is_explained_by_step() -> None:
