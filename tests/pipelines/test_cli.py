@@ -142,7 +142,7 @@ def test_a_folder_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> N
     (tmp_path / "documents" / "mine.parquet").write_text("mine")
     done = corpusmill("extract", "configs/demo.yaml", "--out", str(tmp_path), "--workers", "1")
     assert done.returncode == 2
-    assert "is no run but has documents" in done.stderr
+    assert "is not a run but has documents" in done.stderr
     assert (tmp_path / "documents" / "mine.parquet").read_text() == "mine"
 
 

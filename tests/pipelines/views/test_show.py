@@ -107,7 +107,7 @@ def test_errors_are_what_they_said_after_the_damaged_spans(tmp_path: Path) -> No
     run_recipe(recipe, str(tmp_path / "run"), 1, until="filter", quiet=True)
     damaged, wrong = show(Storage(tmp_path / "run"), Query(errors=True))
     assert isinstance(damaged, DamagedSpan)
-    assert damaged.as_text().splitlines()[1] == "the file ends inside a gzip member; fetch it again"
+    assert damaged.as_text().splitlines()[1] == "the file ends inside a gzip member; fetch the file again"
     assert damaged.offset + damaged.length == 5000
     assert isinstance(wrong, Found)
     assert wrong.message

@@ -193,4 +193,4 @@ def test_a_document_that_lost_all_lines_is_accounted_for(demo: Path, tmp_path: P
     assert counts == sorted(counts, reverse=True)
     removed = {one["text"].strip() for one in table(out, "removed_lines")}
     assert {line.text for line in found.lines} <= removed
-    assert "Removed lines that most documents had" in (out / "report.html").read_text()
+    assert "The most frequent of the removed lines" in (out / "report.html").read_text()
