@@ -50,7 +50,7 @@ $(DEV): $(PIPELINE)
 # The two lower floors in an environment without Beam, as for a trainer or for a step in another program.
 pure:
 	$(PYTHON) -m venv $(VENV)/pure
-	$(VENV)/pure/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[filters,dev]' sentencepiece
+	$(VENV)/pure/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[filters,hub,gguf,dev]' duckdb sentencepiece
 	$(VENV)/pure/bin/python -m pytest -m "not integration" filters tokenizer_training tests/filters tests/tokenizer_training
 
 # The site in build/site; a warning is an error. The variable silences an advertisement of the theme.
