@@ -178,9 +178,15 @@ def _do_stage(stage: Stage, upstream: Sequence[Manifest], key: StageKey) -> Mani
 def _explain(run: Run, home: str, key: StageKey) -> None:
     """Say why a stage is redone."""
     known = run.storage.read_json(manifest_path(home))
-    if known is not None and known.get("key") != key.sha256:
-        for line in explain_change(known.get("key_parts", {}), key.parts):
-            run.progress.say(f"{key.parts['stage']}: redone because {line}")
+    if known is None or known.get("key") == key.sha256:
+        return
+    before = known.get("key_parts", {})
+    if bool(before.get("settings")) == bool(key.parts["settings"]):
+        lines = explain_change(before, key.parts)
+    else:  # without a section in the recipe a stage has no settings
+        lines = [f"the recipe now has {'a' if key.parts['settings'] else 'no'} section for it"]
+    for line in lines:
+        run.progress.say(f"{key.parts['stage']}: redone because {line}")
 
 
 def _finish(storage: Storage, recipe: Recipe, manifests: Mapping[str, Manifest]) -> RunManifest:

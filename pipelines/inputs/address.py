@@ -29,6 +29,8 @@ SCHEMES: Final = ("https", "http", "s3", "gs", "hf")
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/.*)?", re.DOTALL)
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
+_STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+"""A percent sign that begins no escape."""
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
 """Characters that need no quoting in the path of a URL (RFC 3986, 3.3)."""
 _KEY_SAFE: Final = "/~"
@@ -78,7 +80,8 @@ class Address:
                 f"{hub_url(environment)}/datasets/{dataset}/resolve/{revision}/{quote(path, safe=_KEY_SAFE)}"
             )
         if not self.in_bucket:
-            return f"{self.scheme}://{self.place}/{quote(self.key, safe=_PATH_SAFE)}"
+            path = _STRAY_PERCENT.sub("%25", self.key)
+            return f"{self.scheme}://{self.place}/{quote(path, safe=_PATH_SAFE)}"
         return f"{bucket_url(self.scheme, self.place, environment)}{quote(self.key, safe=_KEY_SAFE)}"
 
     def hosts(self, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:

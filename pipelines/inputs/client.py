@@ -205,6 +205,10 @@ class Client:
         timeout = httpx2.Timeout(SILENCE_S, connect=CONNECT_S, pool=None)
         try:
             answer = pool.send(pool.build_request("GET", url, headers=headers, timeout=timeout), stream=True)
+        except httpx2.InvalidURL as error:
+            raise InputError(
+                f"{what}: is redirected to, or listed at, an invalid address ({error})"
+            ) from error
         except httpx2.RequestError as error:
             raise connection_failure(error) from None
         if answer.status_code in _THROTTLED:
@@ -242,7 +246,17 @@ class Client:
 
 def _connection_pool() -> httpx2.Client:
     agent = {"User-Agent": f"corpusmill/{metadata.version('corpusmill')}"}
-    return httpx2.Client(headers=agent, limits=httpx2.Limits(keepalive_expiry=IDLE_S))
+    try:
+        return httpx2.Client(headers=agent, limits=httpx2.Limits(keepalive_expiry=IDLE_S))
+    except (
+        ImportError,
+        OSError,
+        ValueError,
+    ) as error:  # a proxy or a file of certificates that it cannot use
+        raise InputError(
+            f"no connection can be made ({error}); check the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, "
+            "SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
 
 
 def _retry_or_give_up(what: str, attempts: Attempts, failure: RetryableError, progress: bool = False) -> None:

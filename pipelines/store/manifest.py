@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from pipelines.errors import VerificationError
@@ -79,9 +79,8 @@ class Sidecar(UnitResult):
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Sidecar:
         """Return the sidecar of a sealed object."""
-        files = tuple(FileFact(**fact) for fact in found["files"])
-        names = ("unit", "counts", "stage", "key", "fingerprint")
-        return cls(files=files, **{name: found[name] for name in names})
+        files = tuple(FileFact(**_fields_of(FileFact, fact)) for fact in found["files"])
+        return cls(**{**_fields_of(cls, found), "files": files})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +149,9 @@ class Manifest:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Manifest:
         """Return the manifest of a sealed object."""
-        files = tuple(UnitFile(**file) for file in found["files"])
-        units = tuple(UnitCounts(**unit) for unit in found["units"])
-        return cls(**{**found, "files": files, "units": units})
+        files = tuple(UnitFile(**_fields_of(UnitFile, file)) for file in found["files"])
+        units = tuple(UnitCounts(**_fields_of(UnitCounts, unit)) for unit in found["units"])
+        return cls(**{**_fields_of(cls, found), "files": files, "units": units})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +225,11 @@ class RunManifest:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> RunManifest:
         """Return the manifest of a sealed object."""
-        stages = {name: StageEntry(**entry) for name, entry in found["stages"].items()}
-        return cls(**{**found, "stages": stages, "balance": Balance(**found["balance"])})
+        stages = {
+            name: StageEntry(**_fields_of(StageEntry, entry)) for name, entry in found["stages"].items()
+        }
+        counts = Balance(**_fields_of(Balance, found["balance"]))
+        return cls(**{**_fields_of(cls, found), "stages": stages, "balance": counts})
 
 
 def manifest_path(home: str) -> str:
@@ -256,9 +258,11 @@ def read_sidecar(storage: Storage, stage: str, unit: str, key: str, fingerprint:
         fingerprint: of the unit's input data.
     """
     found = storage.read_json(sidecar_path(stage, unit))
-    if found is None or not is_sealed(found) or found["key"] != key or found["fingerprint"] != fingerprint:
+    if found is None or not is_sealed(found):
         return None
-    sidecar = Sidecar.from_json(found)
+    sidecar = _parsed(found, Sidecar.from_json)
+    if sidecar is None or (sidecar.key, sidecar.fingerprint) != (key, fingerprint):
+        return None
     return sidecar if _files_stand(storage, sidecar.files) else None
 
 
@@ -311,8 +315,8 @@ def valid_manifest(
     hashes = {manifest.home: manifest.sha256 for manifest in upstream}
     if found.get("key") != key.sha256 or found.get("upstream") != hashes:
         return None
-    manifest = Manifest.from_json(found)
-    return manifest if _files_stand(storage, manifest.files) else None
+    manifest = _parsed(found, Manifest.from_json)
+    return manifest if manifest is not None and _files_stand(storage, manifest.files) else None
 
 
 def read_manifest(storage: Storage, home: str) -> Manifest:
@@ -355,13 +359,25 @@ def read_current(storage: Storage, home: str) -> Manifest:
 
 
 def _read(storage: Storage, relative: str, parse: Callable[[Mapping[str, Any]], T]) -> T:
-    found = read_sealed(storage, relative)
+    parsed = _parsed(read_sealed(storage, relative), parse)
+    if parsed is None:
+        raise VerificationError(
+            f"{storage.path(relative)}: does not have the fields of a manifest; run the recipe again"
+        )
+    return parsed
+
+
+def _parsed(found: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """Return what a JSON object says; None if it lacks a field, or has a value of another type."""
     try:
         return parse(found)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise VerificationError(
-            f"{storage.path(relative)}: is sealed but no manifest ({error}); run the recipe again"
-        ) from error
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+def _fields_of(cls: type, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a class has; a later version may write more."""
+    return {field.name: found[field.name] for field in fields(cls) if field.name in found}
 
 
 def _files_stand(storage: Storage, files: Iterable[FileFact]) -> bool:

@@ -90,3 +90,14 @@ def test_an_input_that_is_gone_leaves_a_finished_run_as_it_was(tmp_path: Path, r
         run_recipe(loaded, str(out), workers=1, quiet=True)
     for path in (RUN_MANIFEST, manifest_path("extracted"), manifest_path("filtered")):
         assert (out / path).exists()
+
+
+@pytest.mark.integration
+def test_a_stage_that_is_switched_on_or_off_says_so(
+    tmp_path: Path, recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for dedup in ("{}", "none"):
+        run_recipe(load(recipe, [f"dedup={dedup}"]), str(tmp_path / "out"), workers=1)
+        said.append([line for line in capsys.readouterr().err.splitlines() if "because" in line])
+    assert said == [[], ["dedup: redone because the recipe now has no section for it"]]

@@ -24,6 +24,7 @@ from pipelines.inputs.signing import credentials
             "a b+c.gz",
         ),
         ("s3://dotted.name/a.gz", "https://s3.us-east-1.amazonaws.com/dotted.name/a.gz", "a.gz"),
+        ("https://host/100%/a%20b.gz", "https://host/100%25/a%20b.gz", "a b.gz"),
         ("gs://bucket/x/ä.gz", "https://storage.googleapis.com/bucket/x/%C3%A4.gz", "ä.gz"),
         (
             "hf://datasets/me/it@refs/convert/parquet/x/0.parquet",

@@ -363,3 +363,15 @@ def test_ranges_grow_while_reading_goes_on(client: Client, server: Any) -> None:
     ]
     assert sizes[:6] == [1 << 18, 1 << 19, 1 << 20, 2 << 20, 4 << 20, MOST_BYTES]
     assert sum(sizes) == len(data)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("HTTPS_PROXY", "ftp://x:1"), ("SSL_CERT_FILE", "/no/such/file")],
+)
+def test_settings_that_allow_no_connection_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=f"no connection can be made .*{variable}"):
+        Client(AllowedHosts(str(tmp_path), ("host",)))

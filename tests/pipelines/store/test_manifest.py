@@ -137,8 +137,28 @@ def test_a_sealed_object_that_is_no_manifest_is_one_clear_line(
 ) -> None:
     storage = Storage(tmp_path)
     write_sealed(storage, manifest_path("shards"), value)  # type: ignore[arg-type]
-    with pytest.raises(VerificationError, match=r"shards/manifest\.json: is sealed but no manifest"):
+    with pytest.raises(VerificationError, match=r"shards/manifest\.json: does not have the fields"):
         read_manifest(storage, "shards")
+
+
+def test_what_has_lost_a_field_is_made_again_and_a_further_field_does_no_harm(written: Storage) -> None:
+    """Another version may have written it."""
+    key = stage_key("stage", {})
+    sidecar = read_sidecar(written, "stage", "u1", "key", "print")
+    assert sidecar is not None
+    manifest = write_manifest(written, "folder", key, (), [sidecar])
+    for path in (manifest_path("folder"), "work/stage/u1.json"):
+        found = read_sealed(written, path)
+        write_sealed(written, path, {**found, "later": 1})
+        assert read_sidecar(written, "stage", "u1", "key", "print") == sidecar
+        valid = valid_manifest(written, "folder", key, ())
+        assert valid is not None
+        assert valid.files == manifest.files
+    for path in (manifest_path("folder"), "work/stage/u1.json"):
+        found = read_sealed(written, path)
+        write_sealed(written, path, {name: value for name, value in found.items() if name != "files"})
+    assert valid_manifest(written, "folder", key, ()) is None
+    assert read_sidecar(written, "stage", "u1", "key", "print") is None
 
 
 def test_a_stage_made_before_an_earlier_one_was_redone_is_refused(tmp_path: Path) -> None:
