@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from pipelines.errors import VerificationError
 from pipelines.faults import fail_point
 from pipelines.store.folders import RUN_MANIFEST
-from pipelines.store.sealed import SCHEMA_VERSION, Json, JsonObject, is_sealed, read_sealed, write_sealed
+from pipelines.store.sealed import (
+    SCHEMA_VERSION,
+    Json,
+    JsonObject,
+    entries_of,
+    fields_of,
+    is_sealed,
+    items_of,
+    read_sealed,
+    write_sealed,
+)
 from pipelines.store.stage_key import StageKey
 from pipelines.store.storage import FileFact, Storage
 
@@ -77,10 +87,10 @@ class Sidecar(UnitResult):
         return {**asdict(self), "files": [fact.as_dict() for fact in self.files]}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Sidecar:
+    def from_json(cls, found: JsonObject) -> Sidecar:
         """Return the sidecar of a sealed object."""
-        files = tuple(FileFact(**_fields_of(FileFact, fact)) for fact in found["files"])
-        return cls(**{**_fields_of(cls, found), "files": files})
+        files = tuple(FileFact(**fields_of(FileFact, fact)) for fact in items_of(found["files"]))
+        return cls(**{**fields_of(cls, found), "files": files})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +157,11 @@ class Manifest:
         return dict(sorted(total.items()))
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Manifest:
+    def from_json(cls, found: JsonObject) -> Manifest:
         """Return the manifest of a sealed object."""
-        files = tuple(UnitFile(**_fields_of(UnitFile, file)) for file in found["files"])
-        units = tuple(UnitCounts(**_fields_of(UnitCounts, unit)) for unit in found["units"])
-        return cls(**{**_fields_of(cls, found), "files": files, "units": units})
+        files = tuple(UnitFile(**fields_of(UnitFile, file)) for file in items_of(found["files"]))
+        units = tuple(UnitCounts(**fields_of(UnitCounts, unit)) for unit in items_of(found["units"]))
+        return cls(**{**fields_of(cls, found), "files": files, "units": units})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +233,13 @@ class RunManifest:
         return {**asdict(self), "balance": self.balance.as_json()}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> RunManifest:
+    def from_json(cls, found: JsonObject) -> RunManifest:
         """Return the manifest of a sealed object."""
         stages = {
-            name: StageEntry(**_fields_of(StageEntry, entry)) for name, entry in found["stages"].items()
+            name: StageEntry(**fields_of(StageEntry, entry)) for name, entry in entries_of(found["stages"])
         }
-        counts = Balance(**_fields_of(Balance, found["balance"]))
-        return cls(**{**_fields_of(cls, found), "stages": stages, "balance": counts})
+        counts = Balance(**fields_of(Balance, found["balance"]))
+        return cls(**{**fields_of(cls, found), "stages": stages, "balance": counts})
 
 
 def manifest_path(home: str) -> str:
@@ -358,7 +368,7 @@ def read_current(storage: Storage, home: str) -> Manifest:
     return manifest
 
 
-def _read(storage: Storage, relative: str, parse: Callable[[Mapping[str, Any]], T]) -> T:
+def _read(storage: Storage, relative: str, parse: Callable[[JsonObject], T]) -> T:
     parsed = _parsed(read_sealed(storage, relative), parse)
     if parsed is None:
         raise VerificationError(
@@ -367,17 +377,12 @@ def _read(storage: Storage, relative: str, parse: Callable[[Mapping[str, Any]], 
     return parsed
 
 
-def _parsed(found: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], T]) -> T | None:
+def _parsed(found: JsonObject, parse: Callable[[JsonObject], T]) -> T | None:
     """Return what a JSON object says; None if it lacks a field, or has a value of another type."""
     try:
         return parse(found)
     except (AttributeError, KeyError, TypeError):
         return None
-
-
-def _fields_of(cls: type, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that a class has; a later version may write more."""
-    return {field.name: found[field.name] for field in fields(cls) if field.name in found}
 
 
 def _files_stand(storage: Storage, files: Iterable[FileFact]) -> bool:

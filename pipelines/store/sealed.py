@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
 
 from pipelines.errors import VerificationError
 from pipelines.store.storage import Storage
@@ -66,3 +67,27 @@ def read_sealed(storage: Storage, relative: str) -> dict[str, Json]:
 
 def _rendered(sealed: JsonObject) -> bytes:
     return json.dumps(sealed, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def fields_of(cls: type, found: Json) -> dict[str, Any]:
+    """Return the fields that a dataclass has; a later version may write more.
+
+    Raises:
+        TypeError: it is not an object.
+    """
+    entries = dict(entries_of(found))
+    return {field.name: entries[field.name] for field in fields(cls) if field.name in entries}
+
+
+def entries_of(found: Json) -> Iterable[tuple[str, Json]]:
+    """Return the names and values of an object; raise a TypeError if it is another value."""
+    if not isinstance(found, Mapping):
+        raise TypeError(f"expected an object, found {type(found).__name__}")
+    return found.items()
+
+
+def items_of(found: Json) -> Sequence[Json]:
+    """Return the items of a list; raise a TypeError if it is another value."""
+    if not isinstance(found, list):
+        raise TypeError(f"expected a list, found {type(found).__name__}")
+    return found
